@@ -1,0 +1,4 @@
+/** The time of day. Everything that expires asks here, so that tests can stand at the edge of an expiry. */
+export interface Clock {
+  now(): Date;
+}

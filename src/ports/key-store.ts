@@ -1,0 +1,39 @@
+import type { Suite } from '#crypto/suite.ts';
+
+/**
+ * What a key may be used for, and so what the signer must be able to parse before it signs:
+ * a certificate or a CRL (TBS), a seal (SES_SealInfo), a sealing (TBS_Sign), CMS signed attributes, a CWT of short life,
+ * a status list, a receipt, an audit checkpoint.
+ */
+export type KeyPurpose =
+  | 'certificate'
+  | 'crl'
+  | 'seal-info'
+  | 'seal-signature'
+  | 'cms-attributes'
+  | 'code'
+  | 'status-list'
+  | 'receipt'
+  | 'audit-checkpoint';
+
+export interface StoredKey {
+  name: string;
+  suite: Suite;
+  purposes: readonly KeyPurpose[];
+  /** DER SubjectPublicKeyInfo. */
+  spki: Uint8Array;
+}
+
+/** Private keys stay behind this port: name a key and a purpose, send the structure, get a signature. Nothing returns key material. */
+export interface KeyStore {
+  /** Suites this store can make and use. */
+  readonly suites: readonly Suite[];
+  /** Makes a key; throws Problem `key-exists` when the name is taken, `suite-not-offered` when the store lacks the suite. */
+  create(name: string, suite: Suite, purposes: readonly KeyPurpose[]): Promise<StoredKey>;
+  find(name: string): Promise<StoredKey | undefined>;
+  /**
+   * Signs `structure` (the bytes to be signed, whole; never a digest) in the key's suite; ECDSA and SM2 as DER {r, s}.
+   * Throws Problem `key-not-found`, or `signing-refused` when the key's purposes or the policy do not allow it.
+   */
+  sign(name: string, purpose: KeyPurpose, structure: Uint8Array): Promise<Uint8Array>;
+}

@@ -1,0 +1,19 @@
+export interface OutboundRequest {
+  method: 'GET' | 'POST';
+  url: string;
+  headers?: Record<string, string>;
+  body?: string | Uint8Array;
+  timeoutMs: number;
+  maxBytes: number;
+}
+
+export interface OutboundReply {
+  status: number;
+  headers: Headers;
+  body: Uint8Array;
+}
+
+/** Every call to the outside. Throws Problem `outbound-refused` for an address the allow-list does not name, and for replies beyond the limits. */
+export interface Outbound {
+  request(request: OutboundRequest): Promise<OutboundReply>;
+}

@@ -1,0 +1,4 @@
+import { fieldCipher } from '#crypto/field-cipher.ts';
+
+/** A field cipher with keys made of constants: for tests only. */
+export const testFields = () => fieldCipher([{ version: 1, key: new Uint8Array(32).fill(7) }], new Uint8Array(32).fill(9));
