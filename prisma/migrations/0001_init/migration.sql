@@ -33,6 +33,16 @@ CREATE TABLE "audit_checkpoint" (
     CONSTRAINT "audit_checkpoint_pkey" PRIMARY KEY ("position")
 );
 
+-- CreateTable
+CREATE TABLE "data_key" (
+    "purpose" TEXT NOT NULL,
+    "version" INTEGER NOT NULL,
+    "wrapped" BYTEA NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "data_key_pkey" PRIMARY KEY ("purpose","version")
+);
+
 -- CreateIndex
 CREATE INDEX "audit_event_subject_at_idx" ON "audit_event"("subject", "at");
 

@@ -1,0 +1,43 @@
+/** The data keys of this installation: the one table that belongs to storage itself. */
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '#ports/clock.ts';
+import type { DataKeys } from '#ports/data-keys.ts';
+import type { Database } from './database.ts';
+
+const KEY_BYTES = 32;
+
+export interface OpenedDataKeys {
+  /** For fields and files, newest first. */
+  fieldKeys: { version: number; key: Uint8Array }[];
+  /** For blind indexes. */
+  indexKey: Uint8Array;
+}
+
+/**
+ * Loads every version, making the first on the first start. Of several processes that start at once one makes the keys,
+ * the others read them. Throws a plain Error when the stored keys were wrapped under another master secret.
+ */
+export async function openDataKeys({ db, clock, dataKeys }: { db: Database; clock: Clock; dataKeys: DataKeys }): Promise<OpenedDataKeys> {
+  for (const purpose of ['field', 'index']) {
+    const wrapped = Uint8Array.from(await dataKeys.wrap(randomBytes(KEY_BYTES)));
+    await db.dataKey.createMany({ data: [{ purpose, version: 1, wrapped, createdAt: clock.now() }], skipDuplicates: true });
+  }
+  const rows = await db.dataKey.findMany({ orderBy: { version: 'desc' } });
+  const opened = await Promise.all(
+    rows.map(async ({ purpose, version, wrapped }) => ({ purpose, version, key: await open(dataKeys, wrapped) })),
+  );
+  const index = opened.find(({ purpose }) => purpose === 'index');
+  if (!index) throw new Error('The blind-index key is missing.');
+  return {
+    fieldKeys: opened.filter(({ purpose }) => purpose === 'field').map(({ version, key }) => ({ version, key })),
+    indexKey: index.key,
+  };
+}
+
+async function open(dataKeys: DataKeys, wrapped: Uint8Array): Promise<Uint8Array> {
+  try {
+    return await dataKeys.unwrap(wrapped);
+  } catch (cause) {
+    throw new Error('The data keys in the database were made under another TONGREN_SECRET.', { cause });
+  }
+}
