@@ -1,10 +1,14 @@
 /** The data keys of this installation: the one table that belongs to storage itself. */
 import { randomBytes } from 'node:crypto';
-import type { Clock } from '#ports/clock.ts';
-import type { DataKeys } from '#ports/data-keys.ts';
 import type { Database } from './database.ts';
 
 const KEY_BYTES = 32;
+
+/** How keys are wrapped at rest; the data-keys port fits. */
+export interface KeyWrapping {
+  wrap(plainKey: Uint8Array): Promise<Uint8Array>;
+  unwrap(wrappedKey: Uint8Array): Promise<Uint8Array>;
+}
 
 export interface OpenedDataKeys {
   /** For fields and files, newest first. */
@@ -17,10 +21,10 @@ export interface OpenedDataKeys {
  * Loads every version, making the first on the first start. Of several processes that start at once one makes the keys,
  * the others read them. Throws a plain Error when the stored keys were wrapped under another master secret.
  */
-export async function openDataKeys({ db, clock, dataKeys }: { db: Database; clock: Clock; dataKeys: DataKeys }): Promise<OpenedDataKeys> {
+export async function openDataKeys(db: Database, dataKeys: KeyWrapping, at: Date): Promise<OpenedDataKeys> {
   for (const purpose of ['field', 'index']) {
     const wrapped = Uint8Array.from(await dataKeys.wrap(randomBytes(KEY_BYTES)));
-    await db.dataKey.createMany({ data: [{ purpose, version: 1, wrapped, createdAt: clock.now() }], skipDuplicates: true });
+    await db.dataKey.createMany({ data: [{ purpose, version: 1, wrapped, createdAt: at }], skipDuplicates: true });
   }
   const rows = await db.dataKey.findMany({ orderBy: { version: 'desc' } });
   const opened = await Promise.all(
@@ -34,7 +38,7 @@ export async function openDataKeys({ db, clock, dataKeys }: { db: Database; cloc
   };
 }
 
-async function open(dataKeys: DataKeys, wrapped: Uint8Array): Promise<Uint8Array> {
+async function open(dataKeys: KeyWrapping, wrapped: Uint8Array): Promise<Uint8Array> {
   try {
     return await dataKeys.unwrap(wrapped);
   } catch (cause) {
