@@ -16,6 +16,38 @@ export const CATALOGUE = {
   'not-allowed': [403, 'You are not allowed to do this.', '您没有权限进行此操作。'],
   'csrf-failed': [403, 'The form has expired. Please load the page again.', '表单已失效，请刷新页面后重试。'],
   unavailable: [503, 'The service cannot answer just now. Please try again.', '服务暂时不可用，请稍后再试。'],
+  // people
+  'person-not-found': [404, 'This person is not known here.', '未找到该人员。'],
+  'citizen-number-taken': [
+    409,
+    'This citizen number already belongs to another account. A service desk can help.',
+    '该公民身份号码已绑定其他账号，请到服务窗口办理。',
+  ],
+  'phone-taken': [409, 'This phone number already belongs to another account.', '该手机号已绑定其他账号。'],
+  'real-name-mismatch': [422, 'Name and number do not match the population register.', '姓名与公民身份号码不一致，请核对后重试。'],
+  'face-not-proven': [422, 'The face check did not confirm the person.', '人脸核验未通过，请重试或改用其他方式。'],
+  'organisation-not-found': [404, 'This organisation is not known here.', '未找到该机构。'],
+  'organisation-code-taken': [409, 'An organisation with this code is already registered.', '该代码的机构已登记。'],
+  // access
+  'roles-conflict': [409, 'These roles may not be held by one person.', '这些岗位不能由同一人担任。'],
+  'approval-not-found': [404, 'There is no such request.', '未找到该申请。'],
+  'approval-pending': [409, 'A request for this is already waiting.', '同一事项已有待审批的申请。'],
+  'approval-not-pending': [409, 'This request was already decided.', '该申请已处理。'],
+  'approval-not-approved': [409, 'This has not been approved, or was carried out already.', '该事项未获批准或已办理。'],
+  'approval-expired': [409, 'The request has expired.', '该申请已过期。'],
+  'approval-changed': [409, 'This is not what was approved.', '内容与审批时不一致。'],
+  'same-person': [403, 'Someone else must decide on this request.', '不能审批本人提交的申请。'],
+  // sign-in
+  'sign-in-failed': [401, 'The account or the password is not right.', '账号或密码不正确。'],
+  'sign-in-locked': [
+    429,
+    'Too many failed attempts. Please wait, or sign in with an SMS code.',
+    '登录失败次数过多，请稍后再试，或使用短信验证码登录。',
+  ],
+  'sms-not-sent': [503, 'The message could not be sent. Please try again.', '短信发送失败，请稍后再试。'],
+  'sms-code-wrong': [401, 'The code is not right.', '验证码不正确。'],
+  'sms-code-expired': [401, 'The code has expired or was used. Please ask for a new one.', '验证码已失效，请重新获取。'],
+  'registration-expired': [401, 'The registration took too long. Please ask for a new code.', '注册已超时，请重新获取验证码。'],
 } as const satisfies Record<string, readonly [number, string, string]>;
 
 export type ProblemCode = keyof typeof CATALOGUE;

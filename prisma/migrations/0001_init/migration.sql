@@ -2,6 +2,40 @@
 CREATE SCHEMA IF NOT EXISTS "public";
 
 -- CreateTable
+CREATE TABLE "staff" (
+    "id" UUID NOT NULL,
+    "person_id" UUID NOT NULL,
+    "organisation_id" UUID NOT NULL,
+    "roles" TEXT[],
+    "appointed_at" TIMESTAMPTZ(3) NOT NULL,
+    "ended_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "staff_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "approval" (
+    "id" UUID NOT NULL,
+    "kind" TEXT NOT NULL,
+    "subject" TEXT NOT NULL,
+    "payload" JSONB NOT NULL,
+    "digest" BYTEA NOT NULL,
+    "organisation_id" UUID NOT NULL,
+    "requested_by" UUID NOT NULL,
+    "requested_as" UUID NOT NULL,
+    "requested_at" TIMESTAMPTZ(3) NOT NULL,
+    "expires_at" TIMESTAMPTZ(3) NOT NULL,
+    "status" TEXT NOT NULL,
+    "decided_by" UUID,
+    "decided_as" UUID,
+    "decided_at" TIMESTAMPTZ(3),
+    "reason" TEXT,
+    "taken_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "approval_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
 CREATE TABLE "audit_event" (
     "id" UUID NOT NULL,
     "at" TIMESTAMPTZ(3) NOT NULL,
@@ -34,6 +68,94 @@ CREATE TABLE "audit_checkpoint" (
 );
 
 -- CreateTable
+CREATE TABLE "person" (
+    "id" UUID NOT NULL,
+    "name" BYTEA,
+    "citizen_number" BYTEA,
+    "citizen_number_index" BYTEA,
+    "phone" BYTEA,
+    "phone_index" BYTEA,
+    "created_at" TIMESTAMPTZ(3) NOT NULL,
+    "updated_at" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "person_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "assurance_evidence" (
+    "id" UUID NOT NULL,
+    "person_id" UUID NOT NULL,
+    "level" SMALLINT NOT NULL,
+    "method" TEXT NOT NULL,
+    "source" TEXT NOT NULL,
+    "at" TIMESTAMPTZ(3) NOT NULL,
+    "expires_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "assurance_evidence_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "organisation" (
+    "id" UUID NOT NULL,
+    "name" TEXT NOT NULL,
+    "kind" TEXT NOT NULL,
+    "uscc" TEXT,
+    "internal_code" TEXT,
+    "organisation_code" TEXT,
+    "division_code" TEXT,
+    "created_at" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "organisation_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "password_credential" (
+    "person_id" UUID NOT NULL,
+    "hash" BYTEA NOT NULL,
+    "changed_at" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "password_credential_pkey" PRIMARY KEY ("person_id")
+);
+
+-- CreateTable
+CREATE TABLE "sign_in_guard" (
+    "key" BYTEA NOT NULL,
+    "tries" INTEGER NOT NULL,
+    "locked_until" TIMESTAMPTZ(3),
+    "last_try_at" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "sign_in_guard_pkey" PRIMARY KEY ("key")
+);
+
+-- CreateTable
+CREATE TABLE "known_device" (
+    "id" UUID NOT NULL,
+    "person_id" UUID NOT NULL,
+    "token_hash" BYTEA NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL,
+    "expires_at" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "known_device_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "browser_session" (
+    "id" UUID NOT NULL,
+    "token_hash" BYTEA NOT NULL,
+    "person_id" UUID NOT NULL,
+    "acr" TEXT NOT NULL,
+    "amr" TEXT[],
+    "auth_time" TIMESTAMPTZ(3) NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL,
+    "last_seen_at" TIMESTAMPTZ(3) NOT NULL,
+    "expires_at" TIMESTAMPTZ(3) NOT NULL,
+    "ended_at" TIMESTAMPTZ(3),
+    "user_agent" BYTEA,
+
+    CONSTRAINT "browser_session_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
 CREATE TABLE "data_key" (
     "purpose" TEXT NOT NULL,
     "version" INTEGER NOT NULL,
@@ -44,6 +166,18 @@ CREATE TABLE "data_key" (
 );
 
 -- CreateIndex
+CREATE INDEX "staff_person_id_idx" ON "staff"("person_id");
+
+-- CreateIndex
+CREATE INDEX "staff_organisation_id_idx" ON "staff"("organisation_id");
+
+-- CreateIndex
+CREATE INDEX "approval_organisation_id_status_idx" ON "approval"("organisation_id", "status");
+
+-- CreateIndex
+CREATE INDEX "approval_kind_subject_idx" ON "approval"("kind", "subject");
+
+-- CreateIndex
 CREATE INDEX "audit_event_subject_at_idx" ON "audit_event"("subject", "at");
 
 -- CreateIndex
@@ -52,7 +186,46 @@ CREATE INDEX "audit_event_actor_at_idx" ON "audit_event"("actor", "at");
 -- CreateIndex
 CREATE UNIQUE INDEX "audit_link_event_id_key" ON "audit_link"("event_id");
 
+-- CreateIndex
+CREATE UNIQUE INDEX "person_citizen_number_index_key" ON "person"("citizen_number_index");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "person_phone_index_key" ON "person"("phone_index");
+
+-- CreateIndex
+CREATE INDEX "assurance_evidence_person_id_idx" ON "assurance_evidence"("person_id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "organisation_uscc_key" ON "organisation"("uscc");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "organisation_internal_code_key" ON "organisation"("internal_code");
+
+-- CreateIndex
+CREATE INDEX "sign_in_guard_last_try_at_idx" ON "sign_in_guard"("last_try_at");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "known_device_token_hash_key" ON "known_device"("token_hash");
+
+-- CreateIndex
+CREATE INDEX "known_device_person_id_idx" ON "known_device"("person_id");
+
+-- CreateIndex
+CREATE INDEX "known_device_expires_at_idx" ON "known_device"("expires_at");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "browser_session_token_hash_key" ON "browser_session"("token_hash");
+
+-- CreateIndex
+CREATE INDEX "browser_session_person_id_ended_at_idx" ON "browser_session"("person_id", "ended_at");
+
+-- CreateIndex
+CREATE INDEX "browser_session_expires_at_idx" ON "browser_session"("expires_at");
+
 -- AddForeignKey
 ALTER TABLE "audit_link" ADD CONSTRAINT "audit_link_event_id_fkey" FOREIGN KEY ("event_id") REFERENCES "audit_event"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "assurance_evidence" ADD CONSTRAINT "assurance_evidence_person_id_fkey" FOREIGN KEY ("person_id") REFERENCES "person"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
 
 
