@@ -48,6 +48,23 @@ export const CATALOGUE = {
   'sms-code-wrong': [401, 'The code is not right.', '验证码不正确。'],
   'sms-code-expired': [401, 'The code has expired or was used. Please ask for a new one.', '验证码已失效，请重新获取。'],
   'registration-expired': [401, 'The registration took too long. Please ask for a new code.', '注册已超时，请重新获取验证码。'],
+  'character-not-in-font': [422, 'A character of the text is in none of the fonts.', '文字中含有字库没有的字符。'],
+  'text-does-not-fit': [422, 'A text does not fit the place the form has for it.', '文字超出版面可容纳的长度。'],
+  'picture-not-possible': [422, 'No picture can be made of this page.', '无法生成该页面的图像。'],
+  'seal-name-length': [422, 'A name on a seal has 1 to 30 characters.', '印章名称应为 1 至 30 个字。'],
+  // oidc, jobs, outbound
+  'interaction-not-found': [
+    400,
+    'This sign-in has expired or was finished. Please start again from the app.',
+    '本次登录已失效或已完成，请回到应用重新发起。',
+  ],
+  'client-not-found': [404, 'This app is not registered here.', '该应用未登记。'],
+  'client-taken': [409, 'An app with this identifier is already registered.', '该应用标识已被登记。'],
+  'client-not-active': [403, 'This app is suspended.', '该应用已停用。'],
+  'logout-not-found': [404, 'There is no such log-out report.', '未找到该退出记录。'],
+  'signing-key-not-found': [404, 'There is no such token key.', '未找到该令牌密钥。'],
+  'outbound-refused': [403, 'This address may not be called.', '不允许访问该外部地址。'],
+  'outbound-failed': [502, 'The other system did not answer as it should.', '对方系统未正常响应。'],
 } as const satisfies Record<string, readonly [number, string, string]>;
 
 export type ProblemCode = keyof typeof CATALOGUE;

@@ -68,6 +68,160 @@ CREATE TABLE "audit_checkpoint" (
 );
 
 -- CreateTable
+CREATE TABLE "job_lease" (
+    "name" TEXT NOT NULL,
+    "holder" TEXT,
+    "leased_until" TIMESTAMPTZ(3),
+    "last_started_at" TIMESTAMPTZ(3),
+    "last_finished_at" TIMESTAMPTZ(3),
+    "last_error" TEXT,
+
+    CONSTRAINT "job_lease_pkey" PRIMARY KEY ("name")
+);
+
+-- CreateTable
+CREATE TABLE "oidc_client" (
+    "id" TEXT NOT NULL,
+    "name_zh" TEXT NOT NULL,
+    "name_en" TEXT NOT NULL,
+    "operator_zh" TEXT NOT NULL,
+    "operator_en" TEXT NOT NULL,
+    "contact" TEXT,
+    "purpose_zh" TEXT NOT NULL,
+    "purpose_en" TEXT NOT NULL,
+    "homepage" TEXT,
+    "first_party" BOOLEAN NOT NULL DEFAULT false,
+    "active" BOOLEAN NOT NULL DEFAULT true,
+    "sector" TEXT NOT NULL,
+    "logout_uri" TEXT,
+    "logout_with_sid" BOOLEAN NOT NULL DEFAULT true,
+    "metadata" JSONB NOT NULL,
+    "sealed_secret" BYTEA,
+    "created_by" TEXT NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL,
+    "updated_at" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "oidc_client_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "oidc_session" (
+    "uid" TEXT NOT NULL,
+    "id_hash" BYTEA,
+    "previous_id_hash" BYTEA,
+    "previous_until" TIMESTAMPTZ(3),
+    "person_id" TEXT,
+    "login_at" BIGINT,
+    "payload" JSONB NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL,
+    "expires_at" TIMESTAMPTZ(3) NOT NULL,
+    "ended_at" TIMESTAMPTZ(3),
+    "logout_id" UUID,
+
+    CONSTRAINT "oidc_session_pkey" PRIMARY KEY ("uid")
+);
+
+-- CreateTable
+CREATE TABLE "oidc_participation" (
+    "session_uid" TEXT NOT NULL,
+    "client_id" TEXT NOT NULL,
+    "person_id" TEXT NOT NULL,
+    "sid" TEXT NOT NULL,
+    "grant_id" TEXT,
+    "persists_logout" BOOLEAN NOT NULL DEFAULT false,
+    "first_seen_at" TIMESTAMPTZ(3) NOT NULL,
+    "last_seen_at" TIMESTAMPTZ(3) NOT NULL,
+    "left_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "oidc_participation_pkey" PRIMARY KEY ("session_uid","client_id")
+);
+
+-- CreateTable
+CREATE TABLE "oidc_grant" (
+    "id" TEXT NOT NULL,
+    "session_uid" TEXT,
+    "client_id" TEXT NOT NULL,
+    "person_id" TEXT NOT NULL,
+    "sid" TEXT NOT NULL,
+    "payload" JSONB NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL,
+    "expires_at" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "oidc_grant_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "oidc_consent" (
+    "person_id" TEXT NOT NULL,
+    "client_id" TEXT NOT NULL,
+    "scopes" TEXT[],
+    "claims" TEXT[],
+    "rejected_scopes" TEXT[],
+    "rejected_claims" TEXT[],
+    "text_version" TEXT NOT NULL,
+    "given_at" TIMESTAMPTZ(3) NOT NULL,
+    "withdrawn_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "oidc_consent_pkey" PRIMARY KEY ("person_id","client_id")
+);
+
+-- CreateTable
+CREATE TABLE "oidc_refresh_token" (
+    "id_hash" BYTEA NOT NULL,
+    "grant_id" TEXT NOT NULL,
+    "client_id" TEXT NOT NULL,
+    "person_id" TEXT NOT NULL,
+    "payload" JSONB NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL,
+    "expires_at" TIMESTAMPTZ(3) NOT NULL,
+    "consumed_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "oidc_refresh_token_pkey" PRIMARY KEY ("id_hash")
+);
+
+-- CreateTable
+CREATE TABLE "oidc_logout" (
+    "id" UUID NOT NULL,
+    "person_id" TEXT NOT NULL,
+    "reason" TEXT NOT NULL,
+    "at" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "oidc_logout_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "oidc_logout_delivery" (
+    "id" UUID NOT NULL,
+    "logout_id" UUID NOT NULL,
+    "client_id" TEXT NOT NULL,
+    "person_id" TEXT NOT NULL,
+    "sid" TEXT,
+    "state" TEXT NOT NULL,
+    "attempts" INTEGER NOT NULL DEFAULT 0,
+    "due_at" TIMESTAMPTZ(3) NOT NULL,
+    "locked_until" TIMESTAMPTZ(3),
+    "settled_at" TIMESTAMPTZ(3),
+    "last_error" TEXT,
+    "created_at" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "oidc_logout_delivery_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "oidc_signing_key" (
+    "kid" TEXT NOT NULL,
+    "alg" TEXT NOT NULL,
+    "state" TEXT NOT NULL,
+    "public_jwk" JSONB NOT NULL,
+    "sealed_jwk" BYTEA NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL,
+    "promoted_at" TIMESTAMPTZ(3),
+    "retired_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "oidc_signing_key_pkey" PRIMARY KEY ("kid")
+);
+
+-- CreateTable
 CREATE TABLE "person" (
     "id" UUID NOT NULL,
     "name" BYTEA,
@@ -187,6 +341,48 @@ CREATE INDEX "audit_event_actor_at_idx" ON "audit_event"("actor", "at");
 CREATE UNIQUE INDEX "audit_link_event_id_key" ON "audit_link"("event_id");
 
 -- CreateIndex
+CREATE UNIQUE INDEX "oidc_session_id_hash_key" ON "oidc_session"("id_hash");
+
+-- CreateIndex
+CREATE INDEX "oidc_session_person_id_idx" ON "oidc_session"("person_id");
+
+-- CreateIndex
+CREATE INDEX "oidc_session_previous_id_hash_idx" ON "oidc_session"("previous_id_hash");
+
+-- CreateIndex
+CREATE INDEX "oidc_session_expires_at_idx" ON "oidc_session"("expires_at");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "oidc_participation_sid_key" ON "oidc_participation"("sid");
+
+-- CreateIndex
+CREATE INDEX "oidc_participation_person_id_client_id_idx" ON "oidc_participation"("person_id", "client_id");
+
+-- CreateIndex
+CREATE INDEX "oidc_grant_person_id_client_id_idx" ON "oidc_grant"("person_id", "client_id");
+
+-- CreateIndex
+CREATE INDEX "oidc_grant_expires_at_idx" ON "oidc_grant"("expires_at");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "oidc_grant_session_uid_client_id_key" ON "oidc_grant"("session_uid", "client_id");
+
+-- CreateIndex
+CREATE INDEX "oidc_refresh_token_grant_id_idx" ON "oidc_refresh_token"("grant_id");
+
+-- CreateIndex
+CREATE INDEX "oidc_refresh_token_expires_at_idx" ON "oidc_refresh_token"("expires_at");
+
+-- CreateIndex
+CREATE INDEX "oidc_logout_person_id_at_idx" ON "oidc_logout"("person_id", "at");
+
+-- CreateIndex
+CREATE INDEX "oidc_logout_delivery_logout_id_idx" ON "oidc_logout_delivery"("logout_id");
+
+-- CreateIndex
+CREATE INDEX "oidc_logout_delivery_state_due_at_idx" ON "oidc_logout_delivery"("state", "due_at");
+
+-- CreateIndex
 CREATE UNIQUE INDEX "person_citizen_number_index_key" ON "person"("citizen_number_index");
 
 -- CreateIndex
@@ -224,6 +420,9 @@ CREATE INDEX "browser_session_expires_at_idx" ON "browser_session"("expires_at")
 
 -- AddForeignKey
 ALTER TABLE "audit_link" ADD CONSTRAINT "audit_link_event_id_fkey" FOREIGN KEY ("event_id") REFERENCES "audit_event"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "oidc_logout_delivery" ADD CONSTRAINT "oidc_logout_delivery_logout_id_fkey" FOREIGN KEY ("logout_id") REFERENCES "oidc_logout"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
 
 -- AddForeignKey
 ALTER TABLE "assurance_evidence" ADD CONSTRAINT "assurance_evidence_person_id_fkey" FOREIGN KEY ("person_id") REFERENCES "person"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
