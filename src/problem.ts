@@ -15,6 +15,7 @@ export const CATALOGUE = {
   'not-signed-in': [401, 'Please sign in first.', '请先登录。'],
   'not-allowed': [403, 'You are not allowed to do this.', '您没有权限进行此操作。'],
   'csrf-failed': [403, 'The form has expired. Please load the page again.', '表单已失效，请刷新页面后重试。'],
+  'position-not-chosen': [403, 'Choose first in which position you act.', '请先选择任职机构和岗位。'],
   unavailable: [503, 'The service cannot answer just now. Please try again.', '服务暂时不可用，请稍后再试。'],
   // people
   'person-not-found': [404, 'This person is not known here.', '未找到该人员。'],

@@ -1,0 +1,34 @@
+/** The API for systems and for our own pages' modules, described by OpenAPI from the same schemas that check it. */
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance } from 'fastify';
+import { jsonSchemaTransform } from 'fastify-type-provider-zod';
+import type { WebContext } from '#web/web-context.ts';
+
+export async function registerApiRoutes(server: FastifyInstance, context: WebContext): Promise<void> {
+  await server.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: '通认 Tongren API',
+        version: context.version,
+        description:
+          'Errors are RFC 9457 problems; `code` is stable and for programs. Tokens: client credentials with private_key_jwt at /oidc/token.',
+      },
+      servers: [{ url: context.publicOrigin }],
+      components: {
+        securitySchemes: {
+          token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'Access token of this issuer, scope per operation.' },
+          session: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: 'tongren_session',
+            description: 'Portal session; changes also need the header x-csrf-token.',
+          },
+        },
+      },
+    },
+    transform: jsonSchemaTransform,
+  });
+  await server.register(swaggerUi, { routePrefix: '/api/docs', staticCSP: false, logo: undefined as never });
+}

@@ -1,0 +1,79 @@
+/**
+ * The HTTP face of Tongren: one Fastify server with every surface. Routes parse, call one function of a room, and reply;
+ * what they refuse is rendered in one place.
+ */
+import { randomUUID } from 'node:crypto';
+import cookie from '@fastify/cookie';
+import formbody from '@fastify/formbody';
+import multipart from '@fastify/multipart';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { serializerCompiler } from 'fastify-type-provider-zod';
+import { registerApiRoutes } from './api/register-api-routes.ts';
+import { registerAssets } from './assets.ts';
+import { registerCsrf } from './csrf.ts';
+import { registerHealth } from './health.ts';
+import { registerRequestLog } from './log-without-personal-data.ts';
+import { registerMetrics } from './metrics.ts';
+import { registerPages } from './pages.ts';
+import { registerProblemPages } from './public/problem-pages.ts';
+import { refuseNullCharacters } from './refuse-null-characters.ts';
+import { registerSurfaces } from './register-surfaces.ts';
+import { registerProblemRendering, sendProblem } from './render-problem.ts';
+import { registerSecurityHeaders } from './security-headers.ts';
+import { registerSessions } from './session.ts';
+import { zodValidator } from './validate-with-zod.ts';
+import type { WebContext } from './web-context.ts';
+
+/** Forms and JSON; uploads have their own, larger limit. */
+const BODY_LIMIT_BYTES = 1024 * 1024;
+/** The longest path parameter: a code in digits, a licence identifier. */
+const MAX_PARAMETER_LENGTH = 512;
+const REQUEST_TIMEOUT_MS = 60_000;
+
+export interface ServerOptions {
+  /** A pino logger or `false`; the default logs to standard output. */
+  logger?: FastifyBaseLogger | false;
+  /** PEM certificate and key: the server then speaks https itself. */
+  tls?: { cert: string; key: string };
+}
+
+/** Builds the server without listening. Closing it waits for requests under way. */
+export async function createServer(context: WebContext, options: ServerOptions = {}): Promise<FastifyInstance> {
+  const server = bareServer(context, options);
+  server.setValidatorCompiler(zodValidator);
+  server.setSerializerCompiler(serializerCompiler);
+  registerSecurityHeaders(server, context.publicOrigin);
+  registerProblemRendering(server, context.publicOrigin);
+  registerRequestLog(server);
+  await server.register(cookie);
+  await server.register(formbody, { bodyLimit: BODY_LIMIT_BYTES });
+  await server.register(multipart, { throwFileSizeLimit: true });
+  registerSessions(server, context);
+  registerCsrf(server, context.publicOrigin);
+  refuseNullCharacters(server);
+  registerPages(server, context, registerAssets(server));
+  registerHealth(server, context);
+  registerMetrics(server, context);
+  registerProblemPages(server);
+  await registerApiRoutes(server, context);
+  await registerSurfaces(server, context);
+  return server;
+}
+
+function bareServer(context: WebContext, { logger, tls }: ServerOptions): FastifyInstance {
+  const common = {
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH, ignoreTrailingSlash: true },
+    trustProxy: context.trustProxy ?? false,
+    disableRequestLogging: true,
+    genReqId: () => `urn:uuid:${randomUUID()}`,
+    requestIdHeader: false,
+    return503OnClosing: true,
+    frameworkErrors: (error: unknown, request: never, reply: never) => void sendProblem(error, request, reply, context.publicOrigin),
+    ...(logger === undefined ? { logger: { level: 'info', serializers: { req: () => undefined, res: () => undefined } } } : {}),
+    ...(logger ? { loggerInstance: logger } : {}),
+  } as const;
+  if (!tls) return Fastify(common) as unknown as FastifyInstance;
+  return Fastify({ ...common, https: { cert: tls.cert, key: tls.key } }) as unknown as FastifyInstance;
+}

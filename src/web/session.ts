@@ -1,0 +1,80 @@
+/**
+ * Who is at the browser: the portal session behind the cookie, and for staff the position in which they act.
+ * The cookie holds a random token; the sign-in room knows its hash only.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { findStaffPositions } from '#access/find-staff.ts';
+import type { Role, Staff } from '#access/staff.ts';
+import { Problem } from '#problem.ts';
+import { findSession, type Session } from '#sign-in/sessions.ts';
+import type { WebContext } from './web-context.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The signed-in person, if the cookie's session is alive. */
+    session: Session | undefined;
+    /** Positions in organisations; empty for who has none or is not signed in. */
+    positions: readonly Staff[];
+    /** The position in which the person acts here; set by `requireStaff`. */
+    staff: Staff | undefined;
+  }
+}
+
+export const SESSION_COOKIE = 'tongren_session';
+/** Which of several positions the person acts in: a staff id, believed only after looking it up again. */
+export const POSITION_COOKIE = 'tongren_position';
+
+/** Addresses where nobody asks who is there, so that no store is asked either. */
+const WITHOUT_SESSION = /^\/(?:assets|health|metrics|oidc|crl|ca|ocsp|status-lists)(?:[/?]|$)/;
+
+export function sessionTokenOf(request: FastifyRequest): string | undefined {
+  return request.cookies[SESSION_COOKIE] || undefined;
+}
+
+export function registerSessions(server: FastifyInstance, context: WebContext): void {
+  server.decorateRequest('session', undefined);
+  server.decorateRequest('staff', undefined);
+  server.decorateRequest('positions');
+  server.addHook('onRequest', async (request) => {
+    request.positions = [];
+    const token = sessionTokenOf(request);
+    if (token === undefined || WITHOUT_SESSION.test(request.url)) return;
+    request.session = await findSession(context, token);
+    if (request.session) request.positions = await findStaffPositions(context, request.session.personId);
+  });
+}
+
+/** Sets or, without a token, clears the session cookie. */
+export function setSessionCookie(reply: FastifyReply, context: WebContext, token: string | undefined): void {
+  const options = { path: '/', httpOnly: true, sameSite: 'lax', secure: context.publicOrigin.startsWith('https:') } as const;
+  if (token === undefined) reply.clearCookie(SESSION_COOKIE, options);
+  else reply.setCookie(SESSION_COOKIE, token, options);
+}
+
+/** Throws `not-signed-in`, which a page turns into a way to the sign-in. */
+export function requireSession(request: FastifyRequest): Session {
+  if (!request.session) throw new Problem('not-signed-in');
+  return request.session;
+}
+
+/**
+ * The position in which the signed-in person acts here. With several that fit, the one chosen before decides;
+ * with none chosen it throws `position-not-chosen`, which a page turns into the question.
+ */
+export function requireStaff(request: FastifyRequest, role: Role | readonly Role[]): Staff {
+  const roles = typeof role === 'string' ? [role] : role;
+  requireSession(request);
+  const fitting = request.positions.filter((position) => roles.some((wanted) => position.roles.includes(wanted)));
+  const [only] = fitting;
+  if (!only) throw new Problem('not-allowed');
+  const chosen = fitting.find((position) => position.id === request.cookies[POSITION_COOKIE]);
+  if (!chosen && fitting.length > 1) throw new Problem('position-not-chosen');
+  request.staff = chosen ?? only;
+  return request.staff;
+}
+
+/** Only paths on this site are good to return to: no scheme, no host, no backslash, no control character. */
+export function isReturnPath(path: unknown): path is string {
+  if (typeof path !== 'string' || path.length > 512) return false;
+  return /^\/(?![/\\])[^\\\s\p{Cc}]*$/u.test(path);
+}
