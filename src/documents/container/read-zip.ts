@@ -1,0 +1,262 @@
+/**
+ * Reading a ZIP archive (APPNOTE 6.2 level: stored or deflated, one volume) whose bytes are not trusted.
+ * Everything goes through the central directory, because real OFD producers write local headers that stream readers
+ * stumble over. What two readers might understand differently is refused: duplicate names, overlapping entries, a local
+ * header of another name, a second archive hidden in front, behind or between the entries.
+ */
+import { crc32, inflateRawSync } from 'node:zlib';
+import { checkEntryName, decodeEntryName } from './entry-name.ts';
+import { ZipError } from './zip-error.ts';
+
+export interface ZipLimits {
+  maxEntries: number;
+  maxInflatedBytes: number;
+  maxEntryBytes: number;
+  /** Inflated ÷ compressed size of one entry; asked only of entries that inflate to more than eight mebibytes. */
+  maxRatio: number;
+}
+
+export const DEFAULT_ZIP_LIMITS: ZipLimits = {
+  maxEntries: 20_000,
+  maxInflatedBytes: 256 * 1024 * 1024,
+  maxEntryBytes: 128 * 1024 * 1024,
+  maxRatio: 200,
+};
+
+export interface ZipEntry {
+  readonly name: string;
+  readonly rawName: Uint8Array;
+  readonly method: 0 | 8;
+  readonly flags: number;
+  readonly crc: number;
+  readonly compressedSize: number;
+  readonly size: number;
+  readonly dosTime: number;
+  readonly dosDate: number;
+  /** The bytes as they stand in the archive, not inflated. */
+  readonly compressed: Uint8Array;
+}
+
+const LOCAL = 0x04034b50;
+const CENTRAL = 0x02014b50;
+const END = 0x06054b50;
+const END_BYTES = 22;
+const RATIO_FLOOR_BYTES = 8 * 1024 * 1024;
+/** How far from the end the end record may lie: the longest comment and as much appended by vendors. */
+const END_SEARCH_BYTES = 2 * (0xffff + END_BYTES);
+
+/** An opened archive. Entries are inflated when they are asked for; the result is not kept. */
+export class ZipArchive {
+  /** Files by name, in the order of the central directory. Directory entries are left out. */
+  readonly entries: ReadonlyMap<string, ZipEntry>;
+  readonly warnings: readonly string[];
+
+  constructor(entries: ReadonlyMap<string, ZipEntry>, warnings: readonly string[]) {
+    this.entries = entries;
+    this.warnings = warnings;
+  }
+
+  has(name: string): boolean {
+    return this.entries.has(name);
+  }
+
+  /** The file's bytes, checked against size and CRC. Throws ZipError when missing or damaged. */
+  read(name: string): Uint8Array {
+    const entry = this.entries.get(name);
+    if (!entry) throw new ZipError('entry-missing', name);
+    return inflateEntry(entry);
+  }
+}
+
+/** Opens an archive. Throws ZipError with a reason code for anything that is not safe to read. */
+export function readZip(bytes: Uint8Array, limits: ZipLimits = DEFAULT_ZIP_LIMITS): ZipArchive {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const warnings = new Set<string>();
+  const end = findEnd(view, warnings);
+  const entries = new Map<string, ZipEntry>();
+  const spans: Span[] = [{ start: end.directory, end: view.length }];
+  const seen = new Set<string>();
+  let offset = end.directory;
+  let inflated = 0;
+  if (end.count > limits.maxEntries) throw new ZipError('too-many-entries');
+  for (let i = 0; i < end.count; i++) {
+    const { entry, span, next } = readDirectoryEntry(view, offset, end, warnings);
+    offset = next;
+    spans.push(span);
+    if (seen.has(entry.name)) throw new ZipError('duplicate-entry', entry.name);
+    seen.add(entry.name);
+    inflated += entry.size;
+    assertSize(entry, inflated, limits);
+    if (!entry.name.endsWith('/')) entries.set(entry.name, entry);
+    else if (entry.size !== 0) throw new ZipError('directory-with-content', entry.name);
+  }
+  if (offset !== end.offset) {
+    if (offset > end.offset) throw new ZipError('central-directory-overrun');
+    warnings.add('zip-gap-after-directory');
+  }
+  for (const name of entries.keys()) if (seen.has(`${name}/`)) throw new ZipError('duplicate-entry', name);
+  assertNoHiddenEntries(view, spans, warnings);
+  return new ZipArchive(entries, [...warnings]);
+}
+
+interface End {
+  /** Where the end record stands. */
+  offset: number;
+  /** Where the central directory starts. */
+  directory: number;
+  /** Bytes in front of the archive; added to every stored offset. */
+  prefix: number;
+  count: number;
+}
+
+interface Span {
+  start: number;
+  end: number;
+}
+
+function findEnd(view: Buffer, warnings: Set<string>): End {
+  if (view.length < END_BYTES) throw new ZipError('not-a-zip');
+  const found: End[] = [];
+  const stop = Math.max(0, view.length - END_SEARCH_BYTES);
+  for (let offset = view.length - END_BYTES; offset >= stop; offset--) {
+    // What lies before the directory already found is content of its entries, not another end.
+    if (found[0] && offset <= found[0].directory) break;
+    if (view[offset] !== 0x50 || view.readUInt32LE(offset) !== END) continue;
+    const end = readEnd(view, offset);
+    if (end) found.push(end);
+    else warnings.add('zip-stray-end-record');
+    if (found.length > 1) throw new ZipError('several-archives');
+  }
+  const [end] = found;
+  if (!end) throw new ZipError('not-a-zip');
+  if (end.prefix > 0) warnings.add('zip-data-before-archive');
+  const comment = view.readUInt16LE(end.offset + 20);
+  if (end.offset + END_BYTES + comment !== view.length) warnings.add('zip-data-after-archive');
+  return end;
+}
+
+/** The end record at this place, if it fits the bytes in front of it. */
+function readEnd(view: Buffer, offset: number): End | undefined {
+  const disks = view.readUInt16LE(offset + 4) | view.readUInt16LE(offset + 6);
+  const here = view.readUInt16LE(offset + 8);
+  const count = view.readUInt16LE(offset + 10);
+  const size = view.readUInt32LE(offset + 12);
+  const start = view.readUInt32LE(offset + 16);
+  const comment = view.readUInt16LE(offset + 20);
+  if (offset + END_BYTES + comment > view.length) return undefined;
+  if (count === 0xffff || size === 0xffffffff || start === 0xffffffff) throw new ZipError('zip64', undefined, true);
+  if (disks !== 0 || here !== count) return undefined;
+  const directory = offset - size;
+  const prefix = directory - start;
+  if (directory < 0 || prefix < 0) return undefined;
+  if (count > 0 && (directory + 4 > offset || view.readUInt32LE(directory) !== CENTRAL)) {
+    // Bytes between directory and end record: trust the stored offset then.
+    if (start + 4 <= offset && view.readUInt32LE(start) === CENTRAL) return { offset, directory: start, prefix: 0, count };
+    return undefined;
+  }
+  return { offset, directory, prefix, count };
+}
+
+function readDirectoryEntry(view: Buffer, offset: number, end: End, warnings: Set<string>): { entry: ZipEntry; span: Span; next: number } {
+  if (offset + 46 > end.offset || view.readUInt32LE(offset) !== CENTRAL) throw new ZipError('central-directory-damaged');
+  const flags = view.readUInt16LE(offset + 8);
+  const method = view.readUInt16LE(offset + 10);
+  const compressedSize = view.readUInt32LE(offset + 20);
+  const nameLength = view.readUInt16LE(offset + 28);
+  const next = offset + 46 + nameLength + view.readUInt16LE(offset + 30) + view.readUInt16LE(offset + 32);
+  if (next > end.offset) throw new ZipError('central-directory-damaged');
+  const rawName = view.subarray(offset + 46, offset + 46 + nameLength);
+  const name = decodeEntryName(rawName, (flags & 0x800) !== 0, warnings);
+  checkEntryName(name);
+  if (flags & 0x2041) throw new ZipError('encrypted-entry', name, true);
+  if (method !== 0 && method !== 8) throw new ZipError('compression-method', name, true);
+  const local = end.prefix + view.readUInt32LE(offset + 42);
+  const dataStart = readLocalHeader(view, local, { name, rawName, method, flags, central: offset }, end.directory, warnings);
+  const dataEnd = dataStart + compressedSize;
+  if (dataEnd > end.directory) throw new ZipError('entry-outside-archive', name);
+  const entry: ZipEntry = {
+    name,
+    rawName,
+    method,
+    flags,
+    crc: view.readUInt32LE(offset + 16),
+    compressedSize,
+    size: view.readUInt32LE(offset + 24),
+    dosTime: view.readUInt16LE(offset + 12),
+    dosDate: view.readUInt16LE(offset + 14),
+    compressed: view.subarray(dataStart, dataEnd),
+  };
+  return { entry, span: { start: local, end: dataEnd }, next };
+}
+
+interface Central {
+  name: string;
+  rawName: Buffer;
+  method: number;
+  flags: number;
+  central: number;
+}
+
+/** Checks the local header against the directory and says where the data starts. */
+function readLocalHeader(view: Buffer, local: number, entry: Central, directory: number, warnings: Set<string>): number {
+  if (local + 30 > directory || view.readUInt32LE(local) !== LOCAL) throw new ZipError('local-header-missing', entry.name);
+  const nameLength = view.readUInt16LE(local + 26);
+  const dataStart = local + 30 + nameLength + view.readUInt16LE(local + 28);
+  if (dataStart > directory) throw new ZipError('entry-outside-archive', entry.name);
+  if (!view.subarray(local + 30, local + 30 + nameLength).equals(entry.rawName)) throw new ZipError('local-header-mismatch', entry.name);
+  if (view.readUInt16LE(local + 8) !== entry.method) throw new ZipError('local-header-mismatch', entry.name);
+  // CRC, compressed size and size: in the local header they may be left for the data descriptor, but not contradict.
+  for (const [at, central] of [
+    [14, 16],
+    [18, 20],
+    [22, 24],
+  ] as const) {
+    const here = view.readUInt32LE(local + at);
+    if (here === view.readUInt32LE(entry.central + central)) continue;
+    if (here !== 0 && here !== 0xffffffff) throw new ZipError('local-header-mismatch', entry.name);
+    if ((entry.flags & 8) === 0) warnings.add('zip-local-header-incomplete');
+  }
+  return dataStart;
+}
+
+function assertSize(entry: ZipEntry, inflatedSoFar: number, limits: ZipLimits): void {
+  if (entry.method === 0 && entry.size !== entry.compressedSize) throw new ZipError('size-mismatch', entry.name);
+  if (entry.size > limits.maxEntryBytes) throw new ZipError('entry-too-large', entry.name);
+  if (inflatedSoFar > limits.maxInflatedBytes) throw new ZipError('archive-too-large');
+  if (entry.size > RATIO_FLOOR_BYTES && entry.size > entry.compressedSize * limits.maxRatio) {
+    throw new ZipError('compression-ratio', entry.name);
+  }
+}
+
+/** Refuses overlaps, and local headers in bytes that belong to no entry: a stream reader would see another archive. */
+function assertNoHiddenEntries(view: Buffer, spans: Span[], warnings: Set<string>): void {
+  spans.sort((a, b) => a.start - b.start);
+  let covered = 0;
+  for (const span of spans) {
+    if (span.start < covered) throw new ZipError('overlapping-entries');
+    const gap = view.subarray(covered, span.start);
+    if (gap.indexOf('PK\x03\x04', 0, 'latin1') >= 0) throw new ZipError('hidden-entry');
+    // A data descriptor has 12 or 16 bytes (with ZIP64 sizes 20 or 24).
+    if (covered > 0 && gap.length > 24) warnings.add('zip-gap-between-entries');
+    covered = span.end;
+  }
+}
+
+function inflateEntry(entry: ZipEntry): Uint8Array {
+  let data: Uint8Array;
+  if (entry.method === 0) data = entry.compressed;
+  else if (entry.size === 0 && entry.compressedSize === 0) data = new Uint8Array(0);
+  else {
+    try {
+      data = inflateRawSync(entry.compressed, {
+        maxOutputLength: Math.max(1, entry.size),
+        chunkSize: Math.max(64, Math.min(entry.size + 1, 1 << 20)),
+      });
+    } catch (cause) {
+      throw new ZipError('entry-damaged', entry.name, false, cause);
+    }
+  }
+  if (data.length !== entry.size) throw new ZipError('size-mismatch', entry.name);
+  if (crc32(data) !== entry.crc) throw new ZipError('crc-mismatch', entry.name);
+  return data;
+}

@@ -1,0 +1,46 @@
+/** Bytes of an XML file to text: UTF-8 with or without BOM, UTF-16 with BOM, and the GB encodings GB/T 33190 §7.2 allows. */
+
+/** Thrown for XML that is not well-formed, or not safe to read. `reason` is a stable code. */
+export class XmlError extends Error {
+  override name = 'XmlError';
+  readonly reason: string;
+
+  constructor(reason: string, message: string = reason, cause?: unknown) {
+    super(message, { cause });
+    this.reason = reason;
+  }
+}
+
+const ENCODINGS: Record<string, string> = {
+  'utf-8': 'utf-8',
+  utf8: 'utf-8',
+  'us-ascii': 'utf-8',
+  gbk: 'gb18030',
+  gb2312: 'gb18030',
+  gb18030: 'gb18030',
+  'utf-16': 'utf-16le',
+  'utf-16le': 'utf-16le',
+  'utf-16be': 'utf-16be',
+};
+
+/** The text without its BOM. Throws XmlError for an encoding we do not read or bytes that do not fit it. */
+export function decodeXml(bytes: Uint8Array): string {
+  const encoding = encodingOf(bytes);
+  try {
+    return new TextDecoder(encoding, { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new XmlError('xml-encoding', `the file is not ${encoding}`, cause);
+  }
+}
+
+function encodingOf(bytes: Uint8Array): string {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le';
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be';
+  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return 'utf-8';
+  const head = Buffer.from(bytes.subarray(0, 200)).toString('latin1');
+  const declared = /^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']/.exec(head)?.[1];
+  if (!declared) return 'utf-8';
+  const encoding = ENCODINGS[declared.toLowerCase()];
+  if (!encoding) throw new XmlError('xml-encoding', `encoding ${declared} is not read`);
+  return encoding;
+}
