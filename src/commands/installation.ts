@@ -1,0 +1,57 @@
+/**
+ * What a command may know of the installation beside it: the trust folder that the service writes, and the database if
+ * one is set or running. Commands start no servers.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type Certificate, parseCertificate } from '#pki/certificate.ts';
+import { type Crl, parseCrl } from '#pki/crl.ts';
+import { parsePem } from '#pki/pem.ts';
+import type { DatabaseAddress } from '#storage/database.ts';
+import { findRunningPostgres } from '#storage/embedded-postgres.ts';
+
+/** Certificates and revocation lists of this installation's own authorities. */
+export interface InstalledTrust {
+  anchors: Certificate[];
+  intermediates: Certificate[];
+  crls: Crl[];
+}
+
+const ANCHORS_FILE = 'anchors.pem';
+const INTERMEDIATES_FILE = 'intermediates.pem';
+
+export function trustFolderOf(dataDir: string): string {
+  return join(dataDir, 'trust');
+}
+
+export function dataDirOf(environment: NodeJS.ProcessEnv): string {
+  return resolve(environment['TONGREN_DATA_DIR'] || 'data');
+}
+
+/** Reads the trust folder; empty when there is no installation here. */
+export function readInstalledTrust(dataDir: string): InstalledTrust {
+  const folder = trustFolderOf(dataDir);
+  const certificates = (name: string) => {
+    const path = join(folder, name);
+    return existsSync(path) ? readCertificates(path) : [];
+  };
+  const crls = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.crl')) : [];
+  return {
+    anchors: certificates(ANCHORS_FILE),
+    intermediates: certificates(INTERMEDIATES_FILE),
+    crls: crls.map((name) => parseCrl(readFileSync(join(folder, name)))),
+  };
+}
+
+/** Every certificate of a PEM file. Throws when there is none or one cannot be read. */
+export function readCertificates(path: string): Certificate[] {
+  const certificates = parsePem(readFileSync(path, 'utf8'), 'CERTIFICATE').map((der) => parseCertificate(der));
+  if (certificates.length === 0) throw new Error(`${path} holds no certificate.`);
+  return certificates;
+}
+
+/** The database of this installation, when DATABASE_URL names one or the embedded one is running. */
+export function findInstalledDatabase(environment: NodeJS.ProcessEnv): DatabaseAddress | undefined {
+  const url = environment['DATABASE_URL'];
+  return url ? { url } : findRunningPostgres(dataDirOf(environment));
+}
