@@ -15,6 +15,7 @@ export const CATALOGUE = {
   'not-signed-in': [401, 'Please sign in first.', '请先登录。'],
   'not-allowed': [403, 'You are not allowed to do this.', '您没有权限进行此操作。'],
   'csrf-failed': [403, 'The form has expired. Please load the page again.', '表单已失效，请刷新页面后重试。'],
+  'file-too-costly': [422, 'This file takes more time or memory to judge than allowed.', '该文件处理所需的时间或内存超出限制。'],
   'position-not-chosen': [403, 'Choose first in which position you act.', '请先选择任职机构和岗位。'],
   unavailable: [503, 'The service cannot answer just now. Please try again.', '服务暂时不可用，请稍后再试。'],
   // people
@@ -66,6 +67,20 @@ export const CATALOGUE = {
   'signing-key-not-found': [404, 'There is no such token key.', '未找到该令牌密钥。'],
   'outbound-refused': [403, 'This address may not be called.', '不允许访问该外部地址。'],
   'outbound-failed': [502, 'The other system did not answer as it should.', '对方系统未正常响应。'],
+  // codes
+  'code-key-rotation-running': [409, 'Another key is about to take over already.', '已有新密钥等待启用，请勿重复轮换。'],
+  // licences
+  'licence-not-found': [404, 'This licence is not known here.', '未找到该证照。'],
+  'licence-not-in-force': [409, 'This licence is not in force.', '该证照当前无效。'],
+  'licence-not-replaceable': [409, 'This licence can not be replaced in its present state.', '该证照当前状态不能换发。'],
+  'licence-transition-not-allowed': [409, 'This change of status is not possible.', '不允许进行该状态变更。'],
+  'licence-type-not-found': [404, 'This type of licence is not known here.', '未找到该证照类型。'],
+  'licence-issue-unfinished': [503, 'The licence is still being made. Please look again in a minute.', '证照正在制作，请稍后查看。'],
+  'request-id-taken': [409, 'This request number was used for something else.', '该请求编号已用于其他事项。'],
+  // seals
+  'seal-not-found': [404, 'This seal is not known here.', '未找到该印章。'],
+  'seal-not-usable': [409, 'The organisation has no seal that may be used for this now.', '该机构暂无可用于此事项的印章。'],
+  'seal-transition-not-allowed': [409, 'This is not possible in the present state of the seal.', '印章当前状态不允许此操作。'],
 } as const satisfies Record<string, readonly [number, string, string]>;
 
 export type ProblemCode = keyof typeof CATALOGUE;

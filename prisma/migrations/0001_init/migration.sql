@@ -68,6 +68,19 @@ CREATE TABLE "audit_checkpoint" (
 );
 
 -- CreateTable
+CREATE TABLE "code_key" (
+    "kid" INTEGER NOT NULL,
+    "key_name" TEXT NOT NULL,
+    "suite" TEXT NOT NULL,
+    "spki" BYTEA NOT NULL,
+    "mint_from" TIMESTAMPTZ(3) NOT NULL,
+    "mint_until" TIMESTAMPTZ(3),
+    "created_at" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "code_key_pkey" PRIMARY KEY ("kid")
+);
+
+-- CreateTable
 CREATE TABLE "job_lease" (
     "name" TEXT NOT NULL,
     "holder" TEXT,
@@ -77,6 +90,98 @@ CREATE TABLE "job_lease" (
     "last_error" TEXT,
 
     CONSTRAINT "job_lease_pkey" PRIMARY KEY ("name")
+);
+
+-- CreateTable
+CREATE TABLE "licence" (
+    "id" UUID NOT NULL,
+    "identifier" TEXT NOT NULL,
+    "type_key" TEXT NOT NULL,
+    "type_code" TEXT NOT NULL,
+    "issuer_code" TEXT NOT NULL,
+    "serial" TEXT NOT NULL,
+    "version" INTEGER NOT NULL,
+    "issuer_organisation_id" UUID NOT NULL,
+    "holder_kind" TEXT NOT NULL,
+    "holder_id" UUID NOT NULL,
+    "status" TEXT NOT NULL,
+    "status_changed_at" TIMESTAMPTZ(3) NOT NULL,
+    "content" BYTEA NOT NULL,
+    "photo" BYTEA,
+    "valid_from" TIMESTAMPTZ(3) NOT NULL,
+    "valid_to" TIMESTAMPTZ(3),
+    "prepared_at" TIMESTAMPTZ(3) NOT NULL,
+    "prepared_by" TEXT NOT NULL,
+    "issued_at" TIMESTAMPTZ(3),
+    "status_index" BIGINT NOT NULL,
+    "public_token_index" BYTEA NOT NULL,
+    "public_token" BYTEA NOT NULL,
+    "request_id" TEXT,
+    "replaces_id" UUID,
+    "ofd_file" TEXT,
+    "ofd_digest" TEXT,
+    "pdf_file" TEXT,
+    "pdf_digest" TEXT,
+
+    CONSTRAINT "licence_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "issue_attempt" (
+    "id" UUID NOT NULL,
+    "licence_id" UUID NOT NULL,
+    "started_at" TIMESTAMPTZ(3) NOT NULL,
+    "abandoned_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "issue_attempt_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "licence_status_change" (
+    "id" UUID NOT NULL,
+    "licence_id" UUID NOT NULL,
+    "at" TIMESTAMPTZ(3) NOT NULL,
+    "from_status" TEXT NOT NULL,
+    "to_status" TEXT NOT NULL,
+    "reason" TEXT NOT NULL,
+    "actor" TEXT NOT NULL,
+
+    CONSTRAINT "licence_status_change_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "look_up" (
+    "id" UUID NOT NULL,
+    "at" TIMESTAMPTZ(3) NOT NULL,
+    "kind" TEXT NOT NULL,
+    "code_id" BYTEA,
+    "use_number" INTEGER,
+    "via" TEXT,
+    "licence_id" UUID NOT NULL,
+    "holder_id" UUID NOT NULL,
+    "organisation_id" UUID NOT NULL,
+    "staff_id" UUID NOT NULL,
+    "purpose" TEXT NOT NULL,
+    "verdict" TEXT NOT NULL,
+    "licence_status" TEXT NOT NULL,
+    "request_id" TEXT NOT NULL,
+    "claimed_at" TIMESTAMPTZ(3),
+    "receipt" TEXT,
+
+    CONSTRAINT "look_up_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "status_list" (
+    "id" INTEGER NOT NULL,
+    "size" BIGINT NOT NULL,
+    "changes" BIGINT NOT NULL DEFAULT 0,
+    "token" TEXT,
+    "published" BIGINT NOT NULL DEFAULT 0,
+    "published_at" TIMESTAMPTZ(3),
+    "expires_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "status_list_pkey" PRIMARY KEY ("id")
 );
 
 -- CreateTable
@@ -108,10 +213,7 @@ CREATE TABLE "oidc_client" (
 CREATE TABLE "oidc_session" (
     "uid" TEXT NOT NULL,
     "id_hash" BYTEA,
-    "previous_id_hash" BYTEA,
-    "previous_until" TIMESTAMPTZ(3),
     "person_id" TEXT,
-    "login_at" BIGINT,
     "payload" JSONB NOT NULL,
     "created_at" TIMESTAMPTZ(3) NOT NULL,
     "expires_at" TIMESTAMPTZ(3) NOT NULL,
@@ -263,6 +365,58 @@ CREATE TABLE "organisation" (
 );
 
 -- CreateTable
+CREATE TABLE "seal" (
+    "id" UUID NOT NULL,
+    "es_id" TEXT,
+    "organisation_id" UUID NOT NULL,
+    "name" TEXT NOT NULL,
+    "kind" TEXT NOT NULL,
+    "division_code" TEXT NOT NULL,
+    "licence_types" TEXT[],
+    "status" TEXT NOT NULL,
+    "replaces_id" UUID,
+    "approval_id" UUID,
+    "applied_at" TIMESTAMPTZ(3) NOT NULL,
+    "applied_by" TEXT NOT NULL,
+    "made_at" TIMESTAMPTZ(3),
+    "valid_from" TIMESTAMPTZ(3),
+    "valid_to" TIMESTAMPTZ(3),
+    "seal" BYTEA,
+    "picture_png" BYTEA,
+    "width_mm" INTEGER,
+    "height_mm" INTEGER,
+    "key_name" TEXT,
+    "certificate" BYTEA,
+    "certificate_serial" TEXT,
+    "pdf_key_name" TEXT,
+    "pdf_certificates" BYTEA[],
+    "pdf_certificate_serial" TEXT,
+
+    CONSTRAINT "seal_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "seal_serial" (
+    "division_code" TEXT NOT NULL,
+    "last" INTEGER NOT NULL,
+
+    CONSTRAINT "seal_serial_pkey" PRIMARY KEY ("division_code")
+);
+
+-- CreateTable
+CREATE TABLE "seal_use" (
+    "id" UUID NOT NULL,
+    "seal_id" UUID NOT NULL,
+    "at" TIMESTAMPTZ(3) NOT NULL,
+    "actor" TEXT NOT NULL,
+    "subject" TEXT NOT NULL,
+    "format" TEXT NOT NULL,
+    "digest" TEXT NOT NULL,
+
+    CONSTRAINT "seal_use_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
 CREATE TABLE "password_credential" (
     "person_id" UUID NOT NULL,
     "hash" BYTEA NOT NULL,
@@ -341,13 +495,55 @@ CREATE INDEX "audit_event_actor_at_idx" ON "audit_event"("actor", "at");
 CREATE UNIQUE INDEX "audit_link_event_id_key" ON "audit_link"("event_id");
 
 -- CreateIndex
+CREATE UNIQUE INDEX "code_key_key_name_key" ON "code_key"("key_name");
+
+-- CreateIndex
+CREATE INDEX "code_key_suite_mint_from_idx" ON "code_key"("suite", "mint_from");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "licence_identifier_key" ON "licence"("identifier");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "licence_status_index_key" ON "licence"("status_index");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "licence_public_token_index_key" ON "licence"("public_token_index");
+
+-- CreateIndex
+CREATE INDEX "licence_holder_id_status_idx" ON "licence"("holder_id", "status");
+
+-- CreateIndex
+CREATE INDEX "licence_issuer_organisation_id_id_idx" ON "licence"("issuer_organisation_id", "id");
+
+-- CreateIndex
+CREATE INDEX "licence_status_prepared_at_idx" ON "licence"("status", "prepared_at");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "licence_issuer_organisation_id_request_id_key" ON "licence"("issuer_organisation_id", "request_id");
+
+-- CreateIndex
+CREATE INDEX "issue_attempt_licence_id_idx" ON "issue_attempt"("licence_id");
+
+-- CreateIndex
+CREATE INDEX "licence_status_change_licence_id_at_idx" ON "licence_status_change"("licence_id", "at");
+
+-- CreateIndex
+CREATE INDEX "look_up_holder_id_id_idx" ON "look_up"("holder_id", "id");
+
+-- CreateIndex
+CREATE INDEX "look_up_licence_id_at_idx" ON "look_up"("licence_id", "at");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "look_up_code_id_use_number_key" ON "look_up"("code_id", "use_number");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "look_up_staff_id_request_id_key" ON "look_up"("staff_id", "request_id");
+
+-- CreateIndex
 CREATE UNIQUE INDEX "oidc_session_id_hash_key" ON "oidc_session"("id_hash");
 
 -- CreateIndex
 CREATE INDEX "oidc_session_person_id_idx" ON "oidc_session"("person_id");
-
--- CreateIndex
-CREATE INDEX "oidc_session_previous_id_hash_idx" ON "oidc_session"("previous_id_hash");
 
 -- CreateIndex
 CREATE INDEX "oidc_session_expires_at_idx" ON "oidc_session"("expires_at");
@@ -398,6 +594,18 @@ CREATE UNIQUE INDEX "organisation_uscc_key" ON "organisation"("uscc");
 CREATE UNIQUE INDEX "organisation_internal_code_key" ON "organisation"("internal_code");
 
 -- CreateIndex
+CREATE UNIQUE INDEX "seal_es_id_key" ON "seal"("es_id");
+
+-- CreateIndex
+CREATE INDEX "seal_organisation_id_status_idx" ON "seal"("organisation_id", "status");
+
+-- CreateIndex
+CREATE INDEX "seal_use_seal_id_at_idx" ON "seal_use"("seal_id", "at");
+
+-- CreateIndex
+CREATE INDEX "seal_use_digest_idx" ON "seal_use"("digest");
+
+-- CreateIndex
 CREATE INDEX "sign_in_guard_last_try_at_idx" ON "sign_in_guard"("last_try_at");
 
 -- CreateIndex
@@ -422,9 +630,18 @@ CREATE INDEX "browser_session_expires_at_idx" ON "browser_session"("expires_at")
 ALTER TABLE "audit_link" ADD CONSTRAINT "audit_link_event_id_fkey" FOREIGN KEY ("event_id") REFERENCES "audit_event"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
 
 -- AddForeignKey
+ALTER TABLE "issue_attempt" ADD CONSTRAINT "issue_attempt_licence_id_fkey" FOREIGN KEY ("licence_id") REFERENCES "licence"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "licence_status_change" ADD CONSTRAINT "licence_status_change_licence_id_fkey" FOREIGN KEY ("licence_id") REFERENCES "licence"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+
+-- AddForeignKey
 ALTER TABLE "oidc_logout_delivery" ADD CONSTRAINT "oidc_logout_delivery_logout_id_fkey" FOREIGN KEY ("logout_id") REFERENCES "oidc_logout"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
 
 -- AddForeignKey
 ALTER TABLE "assurance_evidence" ADD CONSTRAINT "assurance_evidence_person_id_fkey" FOREIGN KEY ("person_id") REFERENCES "person"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "seal_use" ADD CONSTRAINT "seal_use_seal_id_fkey" FOREIGN KEY ("seal_id") REFERENCES "seal"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
 
 
