@@ -25,7 +25,7 @@ const flag = z.stringbool();
 /** The environment as people may set it. Descriptions go into the README. */
 export const ENVIRONMENT = z.strictObject({
   TONGREN_PORT: z.coerce.number().int().min(0).max(65_535).default(3000).describe('Port of the web role.'),
-  TONGREN_HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on; 0.0.0.0 for all.'),
+  TONGREN_HOST: z.string().min(1).optional().describe('Address to listen on; 0.0.0.0 for all. Default: loopback, with --tls all.'),
   TONGREN_ORIGIN: z
     .url({ protocol: /^https?$/ })
     .optional()
@@ -114,9 +114,10 @@ export class ConfigError extends Error {
 /**
  * Reads the configuration from environment variables.
  * @param options.tls serve https with a certificate of the development CA.
+ * @param options.lanAddress address of this machine on the local network, under which phones find it when tls is on.
  * @throws ConfigError naming every fault at once.
  */
-export function readConfig(environment: NodeJS.ProcessEnv, options: { tls?: boolean } = {}): Config {
+export function readConfig(environment: NodeJS.ProcessEnv, options: { tls?: boolean; lanAddress?: string } = {}): Config {
   const faults: string[] = [];
   const values = collect(environment, faults);
   const parsed = ENVIRONMENT.safeParse(values);
@@ -144,8 +145,11 @@ export function readConfig(environment: NodeJS.ProcessEnv, options: { tls?: bool
     production,
     demo: env.TONGREN_DEMO ?? !production,
     port: env.TONGREN_PORT,
-    host: env.TONGREN_HOST,
-    origin: (env.TONGREN_ORIGIN ?? `${tls ? 'https' : 'http'}://localhost:${env.TONGREN_PORT}`).replace(/\/+$/, ''),
+    host: env.TONGREN_HOST ?? (tls ? '0.0.0.0' : '127.0.0.1'),
+    origin: (env.TONGREN_ORIGIN ?? `${tls ? 'https' : 'http'}://${(tls && options.lanAddress) || 'localhost'}:${env.TONGREN_PORT}`).replace(
+      /\/+$/,
+      '',
+    ),
     dataDir: resolve(env.TONGREN_DATA_DIR),
     roles: env.TONGREN_ROLES,
     demoPorts: env.TONGREN_DEMO_PORTS,
