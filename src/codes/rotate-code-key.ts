@@ -1,0 +1,88 @@
+/**
+ * New keys for codes. A successor is made and published before it takes over, and the old key keeps verifying what it
+ * signed: verifiers that fetched `code-keys.json` within the lead never meet a code they cannot judge.
+ */
+import { recordEvent } from '#audit/record-event.ts';
+import type { Clock } from '#ports/clock.ts';
+import type { KeyPurpose, KeyStore, StoredKey } from '#ports/key-store.ts';
+import { Problem } from '#problem.ts';
+import { type Database, isUniqueViolation } from '#storage/database.ts';
+import type { CodeSuite } from './code-envelope.ts';
+import { RECEIPT_KEY, STATUS_LIST_KEY } from './code-key-ring.ts';
+
+export interface CodeKeyDeps {
+  db: Database;
+  clock: Clock;
+  keys: KeyStore;
+}
+
+/** Verifiers are told to fetch keys at least this often. */
+export const ROTATION_LEAD_SECONDS = 24 * 60 * 60;
+const KEY_NAME_PARTS: Record<CodeSuite, string> = { es256: 'p256', 'sm2-sm3': 'sm2' };
+
+/**
+ * Makes the next key of a suite. It signs from `leadSeconds` on; the one before it stops in the same instant.
+ * Of two rotations at once one is refused with Problem `code-key-rotation-running`.
+ */
+export async function rotateCodeKey(
+  deps: CodeKeyDeps,
+  input: { suite: CodeSuite; by: string; leadSeconds?: number },
+): Promise<{ kid: number; keyName: string; mintFrom: Date }> {
+  const { db, clock, keys } = deps;
+  const now = clock.now();
+  const newest = await db.codeKey.findFirst({ orderBy: { kid: 'desc' } });
+  const kid = (newest?.kid ?? 0) + 1;
+  const before = await db.codeKey.findFirst({ where: { suite: input.suite }, orderBy: { mintFrom: 'desc' } });
+  const mintFrom = new Date(now.getTime() + (before ? (input.leadSeconds ?? ROTATION_LEAD_SECONDS) * 1000 : 0));
+  if (before && before.mintFrom >= mintFrom) throw new Problem('code-key-rotation-running');
+  const keyName = `code-${KEY_NAME_PARTS[input.suite]}-${kid}`;
+  const stored = await findOrCreate(keys, keyName, input.suite, 'code');
+  try {
+    await db.$transaction(async (tx) => {
+      await tx.codeKey.create({
+        data: { kid, keyName, suite: input.suite, spki: Uint8Array.from(stored.spki), mintFrom, createdAt: now },
+      });
+      if (before) await tx.codeKey.update({ where: { kid: before.kid }, data: { mintUntil: mintFrom } });
+      await recordEvent(tx, {
+        kind: 'code-key-made',
+        actor: input.by,
+        subject: `key:${keyName}`,
+        detail: { suite: input.suite, mintFrom: mintFrom.toISOString() },
+        at: now,
+      });
+    });
+  } catch (error) {
+    if (isUniqueViolation(error)) throw new Problem('code-key-rotation-running', { cause: error });
+    throw error;
+  }
+  return { kid, keyName, mintFrom };
+}
+
+/** At start-up: a code key of each suite the store offers, the key of the status list and the key of receipts. Idempotent. */
+export async function ensureCodeKeys(deps: CodeKeyDeps): Promise<void> {
+  for (const suite of ['es256', 'sm2-sm3'] as const) {
+    if (!deps.keys.suites.includes(suite)) continue;
+    for (let attempt = 0; !(await deps.db.codeKey.findFirst({ where: { suite } })); attempt++) {
+      try {
+        await rotateCodeKey(deps, { suite, by: 'system:start' });
+      } catch (error) {
+        // Another process starts at the same moment and was first; its row is what we look for.
+        if (!(error instanceof Problem && error.code === 'code-key-rotation-running') || attempt > 10) throw error;
+      }
+    }
+  }
+  for (const { name, suite, purpose } of [STATUS_LIST_KEY, RECEIPT_KEY]) await findOrCreate(deps.keys, name, suite, purpose);
+}
+
+/** A start that was cut off may have left the key without its row. */
+async function findOrCreate(keys: KeyStore, name: string, suite: CodeSuite, purpose: KeyPurpose): Promise<StoredKey> {
+  const existing = await keys.find(name);
+  if (existing) return existing;
+  try {
+    return await keys.create(name, suite, [purpose]);
+  } catch (error) {
+    const made = await keys.find(name);
+    if (made) return made;
+    throw error;
+  }
+}
