@@ -1,0 +1,49 @@
+/** Passwords are set by the person, or at the start by whoever registers them. A change ends every other session and forgets known devices. */
+import { recordEvent } from '#audit/record-event.ts';
+import { requirePerson } from '#people/find-person.ts';
+import { Problem } from '#problem.ts';
+import { ACCOUNT_RULE, admitTry, forgiveAll, guardKey } from './guard.ts';
+import { isRightPassword, passwordPlace } from './is-right-password.ts';
+import { forgetDevicesOf } from './known-devices.ts';
+import { hashPassword } from './password-hash.ts';
+import { checkPassword } from './password-policy.ts';
+import type { SignInDeps } from './proof.ts';
+import { endSessionsOf } from './sessions.ts';
+
+type PasswordDeps = Omit<SignInDeps, 'sms' | 'ephemeral'>;
+
+/** Throws Problem `invalid-input` at `/password`, `person-not-found`. */
+export async function setPassword(deps: PasswordDeps, input: { personId: string; password: string; by: string }): Promise<void> {
+  const { db, clock, fields } = deps;
+  const { personId, password, by } = input;
+  checkPassword(password, await requirePerson(deps, personId));
+  const hash = fields.seal(passwordPlace(personId), await hashPassword(password));
+  const at = clock.now();
+  await db.$transaction(async (tx) => {
+    await tx.passwordCredential.upsert({ where: { personId }, create: { personId, hash, changedAt: at }, update: { hash, changedAt: at } });
+    await recordEvent(tx, { kind: 'password-set', actor: by, subject: `person:${personId}`, at });
+  });
+}
+
+export async function hasPassword({ db }: Pick<PasswordDeps, 'db'>, personId: string): Promise<boolean> {
+  return (await db.passwordCredential.count({ where: { personId } })) > 0;
+}
+
+/**
+ * By the signed-in person, who proves the old password again: a found browser is not enough. Tries count as sign-in tries do.
+ * Throws Problem `sign-in-failed`, `sign-in-locked`, `invalid-input` at `/password`.
+ */
+export async function changePassword(
+  deps: PasswordDeps,
+  input: { personId: string; current: string; next: string; keepSessionId?: string | undefined },
+): Promise<void> {
+  const { personId } = input;
+  const key = guardKey(deps.fields, 'account', personId);
+  const admission = await admitTry(deps, key, ACCOUNT_RULE);
+  if (!admission.admitted) throw new Problem('sign-in-locked', { retryAfterSeconds: admission.retryAfterSeconds });
+  if (!(await isRightPassword(deps, personId, input.current))) throw new Problem('sign-in-failed');
+  await forgiveAll(deps, key);
+  await setPassword(deps, { personId, password: input.next, by: `person:${personId}` });
+  await endSessionsOf(deps, { personId, except: input.keepSessionId, by: `person:${personId}` });
+  await forgetDevicesOf(deps, personId);
+}

@@ -1,0 +1,77 @@
+/**
+ * Codes by SMS. Each belongs to a challenge that only the asking browser knows, so a stranger who asks for a code to somebody's phone,
+ * or guesses at one, neither invalidates nor uses up that person's own. Phone and code are never kept in clear.
+ */
+import { randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
+import type { FieldCipher } from '#crypto/field-cipher.ts';
+import { Problem } from '#problem.ts';
+import { ADDRESS_RULE, addressKey, admitTry, forgiveOne } from './guard.ts';
+import type { SignInDeps } from './proof.ts';
+
+export const CODE_LIFE_SECONDS = 300;
+export const TRIES_PER_CODE = 5;
+
+export type SmsPurpose = 'sign-in' | 'change-phone';
+
+interface StoredChallenge {
+  purpose: SmsPurpose;
+  /** Sealed, base64. */
+  phone: string;
+  codeHash: string;
+  expiresAt: number;
+}
+
+const challengeKey = (challenge: string) => `sms-challenge:${challenge}`;
+const phonePlace = (challenge: string) => `sms-challenge:${challenge}`;
+const codeHash = (fields: FieldCipher, challenge: string, code: string) =>
+  Buffer.from(fields.blindIndex('sms-code', `${challenge}:${code}`));
+
+/** Draws a code and keeps it for five minutes. The code is for the message alone. */
+export async function drawSmsCode(
+  { clock, fields, ephemeral }: Pick<SignInDeps, 'clock' | 'fields' | 'ephemeral'>,
+  input: { phone: string; purpose: SmsPurpose },
+): Promise<{ challenge: string; code: string; expiresAt: Date }> {
+  const challenge = randomBytes(16).toString('base64url');
+  const code = String(randomInt(1_000_000)).padStart(6, '0');
+  const expiresAt = new Date(clock.now().getTime() + CODE_LIFE_SECONDS * 1000);
+  const stored: StoredChallenge = {
+    purpose: input.purpose,
+    phone: Buffer.from(fields.seal(phonePlace(challenge), input.phone)).toString('base64'),
+    codeHash: codeHash(fields, challenge, code).toString('base64'),
+    expiresAt: expiresAt.getTime(),
+  };
+  await ephemeral.set(challengeKey(challenge), JSON.stringify(stored), CODE_LIFE_SECONDS);
+  return { challenge, code, expiresAt };
+}
+
+export async function dropSmsCode({ ephemeral }: Pick<SignInDeps, 'ephemeral'>, challenge: string): Promise<void> {
+  await ephemeral.remove(challengeKey(challenge));
+}
+
+/**
+ * Uses a code: once, within its life, within five tries, whatever runs in parallel (tries are counted before they are judged, and taking
+ * the challenge away decides the one winner). Returns the phone it proves.
+ * Throws Problem `sms-code-wrong`, `sms-code-expired` (also when spent or unknown), `too-many-requests` for an address that fails a lot.
+ */
+export async function takeSmsCode(
+  deps: SignInDeps,
+  input: { challenge: string; code: string; purpose: SmsPurpose; ip: string },
+): Promise<{ phone: string }> {
+  const { clock, fields, ephemeral } = deps;
+  const { challenge, purpose } = input;
+  if (!/^[A-Za-z0-9_-]{22}$/.test(challenge)) throw new Problem('sms-code-expired');
+  const address = addressKey(fields, input.ip);
+  const fromHere = await admitTry(deps, address, ADDRESS_RULE);
+  if (!fromHere.admitted) throw new Problem('too-many-requests', { retryAfterSeconds: fromHere.retryAfterSeconds });
+
+  const text = await ephemeral.get(challengeKey(challenge));
+  const stored = text === undefined ? undefined : (JSON.parse(text) as StoredChallenge);
+  if (!stored || stored.purpose !== purpose || clock.now().getTime() >= stored.expiresAt) throw new Problem('sms-code-expired');
+  const tries = await ephemeral.increment(`sms-tries:${challenge}`, CODE_LIFE_SECONDS);
+  if (tries > TRIES_PER_CODE) throw new Problem('sms-code-expired');
+  const given = codeHash(fields, challenge, input.code.replace(/\s/g, '').slice(0, 16));
+  if (!timingSafeEqual(given, Buffer.from(stored.codeHash, 'base64'))) throw new Problem('sms-code-wrong');
+  if ((await ephemeral.take(challengeKey(challenge))) !== text) throw new Problem('sms-code-expired');
+  await forgiveOne(deps, address, ADDRESS_RULE);
+  return { phone: fields.openText(phonePlace(challenge), Buffer.from(stored.phone, 'base64')) };
+}
