@@ -85,5 +85,9 @@ export const OID = {
   caIssuersAccess: '1.3.6.1.5.5.7.48.2',
   timeStamping: '1.3.6.1.5.5.7.3.8',
   ocspSigning: '1.3.6.1.5.5.7.3.9',
+  serverAuthentication: '1.3.6.1.5.5.7.3.1',
   documentSigning: '1.3.6.1.5.5.7.3.36',
+  qcType: '0.4.0.1862.1.6',
+  qcTypeSeal: '0.4.0.1862.1.6.2',
+  qcTypeSignature: '0.4.0.1862.1.6.1',
 } as const;
