@@ -1,0 +1,88 @@
+/** RFC 3161 time-stamp tokens (GB/T 20520): what they prove about a signature value. */
+import { parseSignedData, singleAttribute } from '#crypto/cms.ts';
+import { findSignerCertificate, verifySigner } from '#crypto/cms-verify.ts';
+import { type DerElement, DerError, parseDer, TAG } from '#crypto/der.ts';
+import { OID } from '#crypto/oids.ts';
+import { digest } from '#crypto/suite.ts';
+import { digestOfOid } from '#crypto/verify-signature.ts';
+import { Certificate } from '#pki/certificate.ts';
+import { judgeChain } from './judge-chain.ts';
+import { isWorse, type Verdict, type VerifyOptions } from './verdict.ts';
+
+export interface TimeStampJudgement {
+  verdict: Verdict;
+  reasons: string[];
+  /** The time in the token, whether or not it is proven. */
+  time?: Date;
+  /** Set only when the token is genuine. */
+  provenAt?: Date;
+}
+
+/** @param stamped the octets whose digest the token must carry. Never throws for bad input. */
+export function judgeTimeStamp(token: Uint8Array, stamped: Uint8Array, options: VerifyOptions): TimeStampJudgement {
+  try {
+    return judge(token, stamped, options);
+  } catch (error) {
+    if (!(error instanceof DerError)) throw error;
+    return { verdict: 'not-valid', reasons: ['timestamp-unreadable'] };
+  }
+}
+
+function judge(token: Uint8Array, stamped: Uint8Array, options: VerifyOptions): TimeStampJudgement {
+  const signedData = parseSignedData(token);
+  const [signer] = signedData.signers;
+  const { content } = signedData;
+  if (signedData.length !== token.length || !signer || signedData.signers.length !== 1 || !content) {
+    return { verdict: 'not-valid', reasons: ['timestamp-unreadable'] };
+  }
+  const info = parseDer(content).expect(TAG.sequence);
+  const imprint = info.at(2, TAG.sequence);
+  const time = readGenTime(info);
+  const name = digestOfOid(imprint.at(0, TAG.sequence).at(0).asOid());
+  if (!name) return { verdict: 'unsupported', reasons: ['timestamp-digest-unsupported'], time };
+  if (Buffer.compare(digest(name, stamped), imprint.at(1).asOctets()) !== 0) {
+    return { verdict: 'not-valid', reasons: ['timestamp-over-other-data'], time };
+  }
+  const certificateDer = findSignerCertificate(signedData, signer);
+  if (!certificateDer) return { verdict: 'unsupported', reasons: ['timestamp-without-certificate'], time };
+  const certificate = new Certificate(certificateDer);
+  if (signer.signedAttributesBytes && singleAttribute(signer.signedAttributes, OID.contentType) === undefined) {
+    return { verdict: 'not-valid', reasons: ['timestamp-unreadable'], time };
+  }
+  const check = verifySigner(signedData, signer, certificate.spki, content);
+  if (check.unsupported) return { verdict: 'unsupported', reasons: ['timestamp-algorithm-unsupported'], time };
+  if (!check.digestMatches || !check.signatureGood) return { verdict: 'not-valid', reasons: ['timestamp-signature-mismatch'], time };
+  // A token proves its own time as long as its certificate was good then; keeping it provable is for archive timestamps.
+  const chain = judgeChain({
+    leaf: certificate,
+    role: 'timestamp',
+    extra: readCertificates(signedData.certificates),
+    claimedAt: time,
+    purpose: 'timestamp',
+    options,
+  });
+  let verdict: Verdict = chain.verdict;
+  const reasons = chain.reasons.filter((reason) => reason !== 'time-not-proven');
+  if (time > options.at && isWorse('not-valid', verdict)) {
+    verdict = 'not-valid';
+    reasons.push('timestamp-in-the-future');
+  }
+  return { verdict, reasons, time, ...(verdict === 'genuine' ? { provenAt: time } : {}) };
+}
+
+/** genTime is the first GeneralizedTime after serialNumber (RFC 3161 §2.4.2). */
+function readGenTime(info: DerElement): Date {
+  return info.at(4, TAG.generalizedTime).asTime();
+}
+
+/** Certificates that can be read; the others are of no help. */
+export function readCertificates(ders: readonly Uint8Array[]): Certificate[] {
+  return ders.flatMap((der) => {
+    try {
+      return [new Certificate(der)];
+    } catch (error) {
+      if (!(error instanceof DerError)) throw error;
+      return [];
+    }
+  });
+}

@@ -1,0 +1,91 @@
+/** What the signatures of a package leave unprotected, for each of them and for all together. */
+import type { Verdict } from '#documents/verdict.ts';
+import { XmlError } from '#documents/xml/decode-text.ts';
+import type { JudgedSignature } from './judge-signature.ts';
+import type { OfdPackage } from './ofd-package.ts';
+import type { Reach } from './reachable-files.ts';
+import type { SignatureList } from './signature-list.ts';
+
+const MAX_LISTED = 200;
+
+export interface PackageCoverage {
+  verdict: Verdict;
+  reasons: string[];
+  /** Everything any signature protects. */
+  protects: ReadonlySet<string>;
+  /** Official seals protect all that is shown. */
+  official: boolean;
+}
+
+/** Fills in `coverage`, `uncovered` and later signatures in each report, and judges the package as a whole. */
+export function fillCoverage(
+  ofd: OfdPackage,
+  reach: Reach,
+  lists: readonly SignatureList[],
+  signatures: readonly JudgedSignature[],
+): PackageCoverage {
+  // Signature files are not shown; each is protected by its own value. The list cannot be, while more may be added.
+  const ownFiles = new Set([...lists.map((list) => list.entry), ...signatures.flatMap((signature) => [...signature.files])]);
+  const shown = [...reach.files].filter((entry) => !ownFiles.has(entry));
+  const claimedByAny = new Set<string>();
+  const protectedByAny = new Set<string>();
+  const protectedByOfficial = new Set<string>();
+  for (const [position, signature] of signatures.entries()) {
+    for (const entry of signature.claims) claimedByAny.add(entry);
+    for (const entry of signature.protects) {
+      protectedByAny.add(entry);
+      if (signature.official) protectedByOfficial.add(entry);
+    }
+    fillReport(signature, shown, signatures.slice(position + 1));
+  }
+  const reasons: string[] = [];
+  let verdict: Verdict = 'genuine';
+  // A changed file was covered all the same: that it changed is told by the signature's own verdict, which is worse.
+  const uncovered = shown.filter((entry) => !claimedByAny.has(entry));
+  if (signatures.length > 0 && uncovered.length > 0) {
+    verdict = 'partly-covered';
+    reasons.push('shown-but-not-signed');
+  }
+  if (signatures.length > 0) {
+    if (lists.some((list) => !claimedByAny.has(list.entry))) reasons.push('signature-list-not-protected');
+    if (isRootSwitched(ofd, reach, claimedByAny)) {
+      verdict = 'altered';
+      reasons.push('document-root-switched');
+    }
+  }
+  const unreached = [...ofd.archive.entries.keys()].filter((entry) => !reach.files.has(entry) && !ownFiles.has(entry));
+  if (unreached.some((entry) => !claimedByAny.has(entry))) reasons.push('entries-not-linked');
+  return {
+    verdict,
+    reasons,
+    protects: protectedByAny,
+    official: shown.length > 0 && shown.every((entry) => protectedByOfficial.has(entry)),
+  };
+}
+
+function fillReport(signature: JudgedSignature, shown: readonly string[], later: readonly JudgedSignature[]): void {
+  const { report, claims } = signature;
+  const uncovered = shown.filter((entry) => !claims.has(entry));
+  report.uncovered = uncovered.slice(0, MAX_LISTED).map((entry) => `/${entry}`);
+  report.changesAfter.push(...later.map(({ listed }) => `signature-added: ${listed.id}`).slice(0, MAX_LISTED));
+  report.coverage = uncovered.length > 0 ? 'partial' : later.length > 0 ? 'whole-revision' : 'whole-file';
+}
+
+/**
+ * OFD.xml is unsigned, the document it shows is unsigned, and a document that was signed is not shown: somebody changed
+ * what OFD.xml points to.
+ */
+function isRootSwitched(ofd: OfdPackage, reach: Reach, protects: ReadonlySet<string>): boolean {
+  if (protects.has('OFD.xml')) return false;
+  if (!ofd.documents.some(({ root }) => root !== undefined && !protects.has(root))) return false;
+  return [...protects].some((entry) => !reach.files.has(entry) && entry.toLowerCase().endsWith('.xml') && isDocument(ofd, entry));
+}
+
+function isDocument(ofd: OfdPackage, entry: string): boolean {
+  try {
+    return ofd.tree(entry).name === 'Document';
+  } catch (error) {
+    if (error instanceof XmlError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,78 @@
+/** ST_Loc (GB/T 33190 §7.3): how a path in one file of a package names another. Entry names have no leading slash. */
+
+/** The directory an entry lies in; '' for the root. */
+export function directoryOf(entryName: string): string {
+  const slash = entryName.lastIndexOf('/');
+  return slash < 0 ? '' : entryName.slice(0, slash);
+}
+
+/**
+ * The entry name a path stands for: absolute from the root, otherwise from the directory.
+ * Undefined when it is empty or leads out of the package.
+ */
+export function resolvePath(directory: string, loc: string): string | undefined {
+  const absolute = loc.startsWith('/');
+  const segments = absolute || directory === '' ? [] : directory.split('/');
+  for (const segment of loc.split('/')) {
+    if (segment === '' || segment === '.') continue;
+    if (segment !== '..') segments.push(segment);
+    else if (segments.pop() === undefined) return undefined;
+  }
+  return segments.length === 0 ? undefined : segments.join('/');
+}
+
+/** The path with percent escapes decoded; undefined when there are none or they are wrong. */
+export function percentDecoded(path: string): string | undefined {
+  if (!path.includes('%')) return undefined;
+  try {
+    const decoded = decodeURIComponent(path);
+    return decoded === path ? undefined : decoded;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Finds files by the paths that other files give, the strict reading first and then those of tolerant readers. */
+export class PathIndex {
+  readonly #names: ReadonlySet<string>;
+  readonly #byFolded = new Map<string, string[]>();
+
+  constructor(names: Iterable<string>) {
+    this.#names = new Set(names);
+    for (const name of this.#names) {
+      const folded = name.toLowerCase();
+      const twins = this.#byFolded.get(folded);
+      if (twins) twins.push(name);
+      else this.#byFolded.set(folded, [name]);
+    }
+  }
+
+  has(name: string): boolean {
+    return this.#names.has(name);
+  }
+
+  /** Names that differ from this one in case only, itself included. */
+  twinsOf(name: string): readonly string[] {
+    return this.#byFolded.get(name.toLowerCase()) ?? [];
+  }
+
+  /**
+   * Every file some reader might take for this path, the most likely one first: relative to the given directories in
+   * turn, then from the root, each also percent-decoded and without regard to case.
+   */
+  candidates(loc: string, directories: readonly string[]): string[] {
+    const cleaned = loc.trim().replaceAll('\\', '/');
+    const found = new Set<string>();
+    const loose = new Set<string>();
+    for (const form of [cleaned, percentDecoded(cleaned)]) {
+      if (!form) continue;
+      for (const directory of [...directories, '']) {
+        const name = resolvePath(directory, form);
+        if (!name) continue;
+        if (this.#names.has(name)) found.add(name);
+        for (const twin of this.twinsOf(name)) loose.add(twin);
+      }
+    }
+    return [...new Set([...found, ...loose])];
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * Which files of a package a reader would show: everything reached from OFD.xml through documents, versions, pages,
+ * templates, resources, annotations, tags, attachments and extensions. Where a path may be read in two ways, both files
+ * count, so that nobody can show a reader the one while the other is signed.
+ */
+import type { XmlElement } from '#documents/xml/read-xml.ts';
+import { scanXml } from '#documents/xml/scan-xml.ts';
+import type { OfdPackage } from './ofd-package.ts';
+import { directoryOf } from './package-path.ts';
+
+export interface Reach {
+  /** Entry names, in the order in which they were reached. The signature list and its files are not among them. */
+  files: ReadonlySet<string>;
+  /** Paths that lead to no file, with the file that names them. */
+  missing: readonly string[];
+  /** Pages of each document, by DocBody. */
+  pages: readonly (readonly OfdPage[])[];
+}
+
+export interface OfdPage {
+  id: string;
+  /** Undefined when the path leads nowhere. */
+  entry: string | undefined;
+}
+
+/** Throws ZipError or XmlError when a file on the way cannot be read safely. */
+export function reachableFiles(ofd: OfdPackage): Reach {
+  return new Walk(ofd).run();
+}
+
+class Walk {
+  readonly #ofd: OfdPackage;
+  readonly #files = new Set<string>();
+  readonly #missing: string[] = [];
+  /** Document.xml and version files already walked: they may name each other. */
+  readonly #walked = new Set<string>();
+
+  constructor(ofd: OfdPackage) {
+    this.#ofd = ofd;
+  }
+
+  run(): Reach {
+    this.#reach('OFD.xml');
+    const pages = this.#ofd.documents.map((document) => {
+      const cover = document.body.child('DocInfo')?.textOf('Cover');
+      if (cover) this.#follow(cover, 'OFD.xml', ['']);
+      for (const version of document.body.child('Versions')?.childrenOf('Version') ?? []) {
+        const file = this.#follow(version.attribute('BaseLoc') ?? '', 'OFD.xml', ['']);
+        if (file) this.#version(file);
+      }
+      const root = this.#follow(document.rootLoc ?? '', 'OFD.xml', ['']);
+      return root ? this.#document(root) : [];
+    });
+    return { files: this.#files, missing: this.#missing, pages };
+  }
+
+  #version(file: string): void {
+    if (this.#walked.has(file)) return;
+    this.#walked.add(file);
+    const tree = this.#ofd.tree(file);
+    const directories = [directoryOf(file), ''];
+    for (const item of tree.child('FileList')?.childrenOf('File') ?? []) this.#follow(item.text, file, directories);
+    const root = tree.textOf('DocRoot');
+    const entry = root ? this.#follow(root, file, directories) : undefined;
+    if (entry) this.#document(entry);
+  }
+
+  #document(file: string): OfdPage[] {
+    const tree = this.#ofd.tree(file);
+    const directory = directoryOf(file);
+    const pages = (tree.child('Pages')?.childrenOf('Page') ?? []).map((page) => ({
+      id: page.attribute('ID') ?? '',
+      entry: this.#ofd.find(page.attribute('BaseLoc'), directory),
+    }));
+    if (this.#walked.has(file)) return pages;
+    this.#walked.add(file);
+    const common = tree.child('CommonData');
+    for (const name of ['PublicRes', 'DocumentRes']) {
+      for (const resource of common?.childrenOf(name) ?? []) this.#resource(resource.text, file, directory);
+    }
+    for (const template of common?.childrenOf('TemplatePage') ?? []) this.#page(template, file, directory);
+    for (const page of tree.child('Pages')?.childrenOf('Page') ?? []) this.#page(page, file, directory);
+    this.#list(tree, 'Annotations', file, directory, (entry, item) => this.#leaf(item.textOf('FileLoc'), entry, directory));
+    this.#list(tree, 'Attachments', file, directory, (entry, item) => this.#leaf(item.textOf('FileLoc'), entry, directory));
+    this.#list(tree, 'CustomTags', file, directory, (entry, item) => {
+      this.#leaf(item.textOf('SchemaLoc'), entry, directory);
+      this.#leaf(item.textOf('FileLoc'), entry, directory);
+    });
+    this.#list(tree, 'Extensions', file, directory, (entry, item) => {
+      for (const data of item.childrenOf('ExtendData')) this.#leaf(data.text, entry, directory);
+    });
+    return pages;
+  }
+
+  /** A list file named by Document.xml: reaches it and hands over each item in it. */
+  #list(tree: XmlElement, name: string, from: string, directory: string, each: (entry: string, item: XmlElement) => void): void {
+    for (const pointer of tree.childrenOf(name)) {
+      const entry = this.#follow(pointer.text, from, [directory]);
+      if (!entry) continue;
+      for (const item of this.#ofd.tree(entry).children) each(entry, item);
+    }
+  }
+
+  #leaf(loc: string | undefined, from: string, documentDirectory: string): void {
+    if (loc?.trim()) this.#follow(loc, from, [directoryOf(from), documentDirectory]);
+  }
+
+  #page(element: XmlElement, from: string, directory: string): void {
+    const entry = this.#follow(element.attribute('BaseLoc') ?? '', from, [directory]);
+    if (!entry || this.#walked.has(entry)) return;
+    this.#walked.add(entry);
+    const resources: string[] = [];
+    let inside = false;
+    scanXml(this.#ofd.read(entry), this.#ofd.pageBudget, {
+      open(name) {
+        inside = name === 'PageRes';
+        if (inside) resources.push('');
+      },
+      close() {
+        inside = false;
+      },
+      text(text) {
+        if (inside) resources.push((resources.pop() ?? '') + text);
+      },
+    });
+    for (const loc of resources) this.#resource(loc, entry, directory);
+  }
+
+  /** A Res file: its fonts, pictures and colour profiles lie in BaseLoc, which is relative to the Res file. */
+  #resource(loc: string, from: string, documentDirectory: string): void {
+    const entry = this.#follow(loc, from, [directoryOf(from), documentDirectory]);
+    if (!entry || this.#walked.has(entry)) return;
+    this.#walked.add(entry);
+    const tree = this.#ofd.tree(entry);
+    const own = directoryOf(entry);
+    const base = tree.attribute('BaseLoc')?.replaceAll('\\', '/') ?? '';
+    const directory = base.startsWith('/') ? base.slice(1) : own === '' ? base : `${own}/${base}`;
+    const directories = [directory.replace(/\/+$/, ''), own, documentDirectory];
+    for (const font of tree.child('Fonts')?.childrenOf('Font') ?? []) this.#each(font, 'FontFile', entry, directories);
+    for (const media of tree.child('MultiMedias')?.childrenOf('MultiMedia') ?? []) this.#each(media, 'MediaFile', entry, directories);
+    for (const space of tree.child('ColorSpaces')?.childrenOf('ColorSpace') ?? []) {
+      const profile = space.attribute('Profile');
+      if (profile) this.#follow(profile, entry, directories);
+    }
+  }
+
+  #each(element: XmlElement, name: string, from: string, directories: readonly string[]): void {
+    for (const child of element.childrenOf(name)) if (child.text.trim()) this.#follow(child.text, from, directories);
+  }
+
+  /** Reaches every file this path may mean and returns the most likely one. */
+  #follow(loc: string, from: string, directories: readonly string[]): string | undefined {
+    const found = this.#ofd.index.candidates(loc, directories);
+    if (found.length === 0 && this.#missing.length < 100) this.#missing.push(`${from}: ${loc.trim()}`);
+    for (const name of found) this.#reach(name);
+    return found[0];
+  }
+
+  #reach(name: string): void {
+    this.#files.add(name);
+    for (const twin of this.#ofd.index.twinsOf(name)) this.#files.add(twin);
+  }
+}
