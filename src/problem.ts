@@ -81,6 +81,18 @@ export const CATALOGUE = {
   'seal-not-found': [404, 'This seal is not known here.', '未找到该印章。'],
   'seal-not-usable': [409, 'The organisation has no seal that may be used for this now.', '该机构暂无可用于此事项的印章。'],
   'seal-transition-not-allowed': [409, 'This is not possible in the present state of the seal.', '印章当前状态不允许此操作。'],
+  // certificates
+  'certificate-not-found': [404, 'This certificate is not known here.', '未找到该证书。'],
+  'certificate-already-revoked': [409, 'This certificate was revoked before.', '该证书已吊销。'],
+  'certificate-refused': [422, 'A certificate like this is not issued.', '不符合证书签发规范，拒绝签发。'],
+  'authority-missing': [503, 'The certificate authority has not been set up yet.', '证书签发机构尚未初始化。'],
+  // signer
+  'key-exists': [409, 'A key of this name exists already.', '同名密钥已存在。'],
+  'key-not-found': [404, 'There is no key of this name.', '未找到该密钥。'],
+  'suite-not-offered': [422, 'The key store does not offer this algorithm.', '密钥设备不支持该算法。'],
+  'signing-refused': [403, 'This key does not sign this.', '该密钥不允许签署此内容。'],
+  'signing-too-fast': [429, 'This key has signed too often just now.', '该密钥签名过于频繁，请稍后再试。'],
+  'signer-unavailable': [503, 'The signing service does not answer.', '签名服务暂时不可用。'],
 } as const satisfies Record<string, readonly [number, string, string]>;
 
 export type ProblemCode = keyof typeof CATALOGUE;
