@@ -12,7 +12,9 @@ import { Problem } from '#problem.ts';
 export interface OutboundPolicy {
   /** `api.example.gov.cn`, `*.xm.gov.cn`, `host:port`, or `*` for any host with a public address. */
   hosts: readonly string[];
-  /** Private networks that may be reached, as CIDR: `10.12.0.0/16`. */
+  /** Hosts whose address may be private; they need not be named in `hosts` again. */
+  privateHosts?: readonly string[];
+  /** Private networks in which any named host may lie, as CIDR: `10.12.0.0/16`. */
   networks?: readonly string[];
   /** Development and demo only: 127.0.0.0/8 and ::1, and plain http there. */
   allowLoopback?: boolean;
@@ -64,16 +66,18 @@ export function allowListedFetch(policy: OutboundPolicy): Outbound {
     if (isLoopback(address)) return policy.allowLoopback === true;
     return !special.check(address, family) && !/^::ffff:/i.test(address);
   };
-  const lookup: LookupFunction = (hostname, options, callback) => {
-    lookupAddresses(hostname, { ...options, all: true }, (error, addresses) => {
-      if (error) return callback(error, '');
-      const allowed = addresses.filter(({ address }) => addressAllowed(address));
-      const [first] = allowed;
-      if (!first) return callback(refusal('the host has no address that may be reached') as NodeJS.ErrnoException, '');
-      if (options.all) callback(null, allowed);
-      else callback(null, first.address, first.family);
-    });
-  };
+  const lookupFor =
+    (isPrivateHost: boolean): LookupFunction =>
+    (hostname, options, callback) => {
+      lookupAddresses(hostname, { ...options, all: true }, (error, addresses) => {
+        if (error) return callback(error, '');
+        const allowed = addresses.filter(({ address }) => isPrivateHost || addressAllowed(address));
+        const [first] = allowed;
+        if (!first) return callback(refusal('the host has no address that may be reached') as NodeJS.ErrnoException, '');
+        if (options.all) callback(null, allowed);
+        else callback(null, first.address, first.family);
+      });
+    };
 
   return {
     async request(request) {
@@ -81,11 +85,11 @@ export function allowListedFetch(policy: OutboundPolicy): Outbound {
       const bare = url.hostname.replace(/^\[|\]$/g, '');
       const onLoopback = bare === 'localhost' || (isIP(bare) !== 0 && isLoopback(bare));
       if (url.protocol !== 'https:' && !(url.protocol === 'http:' && policy.allowLoopback && onLoopback)) throw refusal('only https');
-      if (!(policy.allowLoopback && onLoopback) && !policy.hosts.some((pattern) => hostMatches(pattern, url))) {
-        throw refusal('the host is not on the list');
-      }
-      if (isIP(bare) && !addressAllowed(bare)) throw refusal('the address is not public');
-      return exchange(url, request, lookup);
+      const isPrivateHost = policy.privateHosts?.some((pattern) => pattern !== '*' && hostMatches(pattern, url)) === true;
+      const isNamed = isPrivateHost || policy.hosts.some((pattern) => hostMatches(pattern, url));
+      if (!isNamed && !(policy.allowLoopback && onLoopback)) throw refusal('the host is not on the list');
+      if (isIP(bare) && !isPrivateHost && !addressAllowed(bare)) throw refusal('the address is not public');
+      return exchange(url, request, lookupFor(isPrivateHost));
     },
   };
 }

@@ -68,6 +68,42 @@ CREATE TABLE "audit_checkpoint" (
 );
 
 -- CreateTable
+CREATE TABLE "issued_certificate" (
+    "id" UUID NOT NULL,
+    "serial_hex" TEXT NOT NULL,
+    "issuer_key" TEXT NOT NULL,
+    "authority_key" TEXT,
+    "profile" TEXT NOT NULL,
+    "suite" TEXT NOT NULL,
+    "subject" TEXT NOT NULL,
+    "not_before" TIMESTAMPTZ(3) NOT NULL,
+    "not_after" TIMESTAMPTZ(3) NOT NULL,
+    "tbs" BYTEA NOT NULL,
+    "der" BYTEA,
+    "issued_at" TIMESTAMPTZ(3) NOT NULL,
+    "issued_by" TEXT NOT NULL,
+    "revoked_at" TIMESTAMPTZ(3),
+    "revocation_reason" TEXT,
+    "invalidity_date" TIMESTAMPTZ(3),
+    "revoked_by" TEXT,
+
+    CONSTRAINT "issued_certificate_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "revocation_list" (
+    "issuer_key" TEXT NOT NULL,
+    "number" BIGINT NOT NULL,
+    "this_update" TIMESTAMPTZ(3) NOT NULL,
+    "next_update" TIMESTAMPTZ(3) NOT NULL,
+    "entries" INTEGER NOT NULL,
+    "tbs" BYTEA NOT NULL,
+    "der" BYTEA,
+
+    CONSTRAINT "revocation_list_pkey" PRIMARY KEY ("issuer_key","number")
+);
+
+-- CreateTable
 CREATE TABLE "code_key" (
     "kid" INTEGER NOT NULL,
     "key_name" TEXT NOT NULL,
@@ -160,7 +196,7 @@ CREATE TABLE "look_up" (
     "licence_id" UUID NOT NULL,
     "holder_id" UUID NOT NULL,
     "organisation_id" UUID NOT NULL,
-    "staff_id" UUID NOT NULL,
+    "actor" TEXT NOT NULL,
     "purpose" TEXT NOT NULL,
     "verdict" TEXT NOT NULL,
     "licence_status" TEXT NOT NULL,
@@ -200,6 +236,7 @@ CREATE TABLE "oidc_client" (
     "sector" TEXT NOT NULL,
     "logout_uri" TEXT,
     "logout_with_sid" BOOLEAN NOT NULL DEFAULT true,
+    "required_claims" TEXT[],
     "metadata" JSONB NOT NULL,
     "sealed_secret" BYTEA,
     "created_by" TEXT NOT NULL,
@@ -495,6 +532,18 @@ CREATE INDEX "audit_event_actor_at_idx" ON "audit_event"("actor", "at");
 CREATE UNIQUE INDEX "audit_link_event_id_key" ON "audit_link"("event_id");
 
 -- CreateIndex
+CREATE UNIQUE INDEX "issued_certificate_serial_hex_key" ON "issued_certificate"("serial_hex");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "issued_certificate_authority_key_key" ON "issued_certificate"("authority_key");
+
+-- CreateIndex
+CREATE INDEX "issued_certificate_issuer_key_revoked_at_idx" ON "issued_certificate"("issuer_key", "revoked_at");
+
+-- CreateIndex
+CREATE INDEX "issued_certificate_profile_not_after_idx" ON "issued_certificate"("profile", "not_after");
+
+-- CreateIndex
 CREATE UNIQUE INDEX "code_key_key_name_key" ON "code_key"("key_name");
 
 -- CreateIndex
@@ -528,6 +577,9 @@ CREATE INDEX "issue_attempt_licence_id_idx" ON "issue_attempt"("licence_id");
 CREATE INDEX "licence_status_change_licence_id_at_idx" ON "licence_status_change"("licence_id", "at");
 
 -- CreateIndex
+CREATE INDEX "look_up_organisation_id_id_idx" ON "look_up"("organisation_id", "id");
+
+-- CreateIndex
 CREATE INDEX "look_up_holder_id_id_idx" ON "look_up"("holder_id", "id");
 
 -- CreateIndex
@@ -537,7 +589,7 @@ CREATE INDEX "look_up_licence_id_at_idx" ON "look_up"("licence_id", "at");
 CREATE UNIQUE INDEX "look_up_code_id_use_number_key" ON "look_up"("code_id", "use_number");
 
 -- CreateIndex
-CREATE UNIQUE INDEX "look_up_staff_id_request_id_key" ON "look_up"("staff_id", "request_id");
+CREATE UNIQUE INDEX "look_up_actor_request_id_key" ON "look_up"("actor", "request_id");
 
 -- CreateIndex
 CREATE UNIQUE INDEX "oidc_session_id_hash_key" ON "oidc_session"("id_hash");

@@ -1,0 +1,89 @@
+/**
+ * Sessions of browsers in PostgreSQL. The row is found by the hash of the cookie's id and kept under its unchanging uid;
+ * `authorizations`, where the engine notes each app, are rows of their own. So apps that sign in at the same moment add
+ * rows instead of overwriting one document, and none is forgotten at log-out.
+ */
+import Provider, { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
+import { type Database, Prisma } from '#storage/database.ts';
+import { storedId } from './stored-id.ts';
+
+interface Authorization {
+  sid?: string;
+  grantId?: string;
+  persistsLogout?: boolean;
+}
+
+interface SessionRow {
+  uid: string;
+  payload: AdapterPayload;
+  authorizations: Record<string, Authorization> | null;
+}
+
+export function sessionAdapter(db: Database): Adapter {
+  const read = async (where: Prisma.Sql): Promise<SessionRow | undefined> => {
+    const rows = await db.$queryRaw<SessionRow[]>`
+      SELECT s.uid, s.payload,
+        (SELECT jsonb_object_agg(p.client_id, jsonb_strip_nulls(jsonb_build_object(
+           'sid', p.sid, 'grantId', p.grant_id, 'persistsLogout', CASE WHEN p.persists_logout THEN true END)))
+         FROM oidc_participation p WHERE p.session_uid = s.uid AND p.left_at IS NULL) AS authorizations
+      FROM oidc_session s WHERE ${where} AND s.ended_at IS NULL LIMIT 1`;
+    return rows[0];
+  };
+  const whole = (row: SessionRow | undefined, jti?: string): AdapterPayload | undefined =>
+    row && { ...row.payload, uid: row.uid, ...(row.authorizations ? { authorizations: row.authorizations } : {}), ...(jti ? { jti } : {}) };
+
+  return {
+    async find(id) {
+      return whole(await read(Prisma.sql`s.id_hash = ${storedId(id)}`), id);
+    },
+
+    /** The cookie's id is known only as a hash, so what is found by uid has none; the engine asks for accounts and grants alone. */
+    async findByUid(uid) {
+      return whole(await read(Prisma.sql`s.uid = ${uid}`));
+    },
+
+    /**
+     * Merges: never revives an ended session, never takes an app away, never puts a changed id back.
+     * A session that was ended meanwhile refuses with SessionNotFound, so that no app joins it unseen.
+     */
+    async upsert(id, { jti: _secret, authorizations, uid, ...payload }, expiresIn) {
+      const clientId = Provider.ctx?.oidc?.client?.clientId;
+      const joined = clientId === undefined ? undefined : (authorizations as Record<string, Authorization> | undefined)?.[clientId];
+      const personId = payload.accountId ?? null;
+      const saved = await db.$queryRaw<{ uid: string }[]>`
+        WITH saved AS (
+          INSERT INTO oidc_session AS s (uid, id_hash, person_id, payload, created_at, expires_at)
+          VALUES (${uid}, ${storedId(id)}, ${personId}, ${JSON.stringify(payload)}::jsonb, now(), now() + ${expiresIn} * interval '1 second')
+          ON CONFLICT (uid) DO UPDATE SET
+            payload = EXCLUDED.payload, expires_at = EXCLUDED.expires_at, person_id = EXCLUDED.person_id,
+            id_hash = coalesce(s.id_hash, EXCLUDED.id_hash)
+          WHERE s.ended_at IS NULL AND (s.person_id IS NULL OR s.person_id = EXCLUDED.person_id)
+          RETURNING s.uid
+        ), joined AS (
+          INSERT INTO oidc_participation AS p (session_uid, client_id, person_id, sid, grant_id, persists_logout, first_seen_at, last_seen_at)
+          SELECT saved.uid, ${clientId ?? null}, ${personId}, ${joined?.sid ?? null}, ${joined?.grantId ?? null}, ${joined?.persistsLogout ?? false}, now(), now()
+          FROM saved WHERE ${joined?.sid !== undefined && personId !== null}
+          ON CONFLICT (session_uid, client_id) DO UPDATE SET
+            sid = EXCLUDED.sid, grant_id = coalesce(EXCLUDED.grant_id, p.grant_id), last_seen_at = now(), left_at = NULL,
+            persists_logout = EXCLUDED.persists_logout OR (p.persists_logout AND p.left_at IS NULL)
+          RETURNING 1
+        )
+        SELECT uid FROM saved`;
+      if (saved.length === 0) throw new errors.SessionNotFound('the session has ended');
+    },
+
+    /** The engine drops an id in two cases: before it saves the session under a new one, and at log-out (see `end-session.ts`). */
+    async destroy(id) {
+      await db.$executeRaw`
+        UPDATE oidc_session SET id_hash = NULL WHERE id_hash = ${storedId(id)}`;
+    },
+
+    async consume() {
+      throw new Error('sessions are not consumed');
+    },
+    async revokeByGrantId() {},
+    async findByUserCode() {
+      throw new Error('sessions have no user code');
+    },
+  };
+}
