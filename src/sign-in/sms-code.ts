@@ -4,6 +4,7 @@
  */
 import { randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
 import type { FieldCipher } from '#crypto/field-cipher.ts';
+import type { EphemeralStore } from '#ports/ephemeral-store.ts';
 import { Problem } from '#problem.ts';
 import { ADDRESS_RULE, addressKey, admitTry, forgiveOne } from './guard.ts';
 import type { SignInDeps } from './proof.ts';
@@ -48,6 +49,16 @@ export async function dropSmsCode({ ephemeral }: Pick<SignInDeps, 'ephemeral'>, 
   await ephemeral.remove(challengeKey(challenge));
 }
 
+/** The phone a living challenge was sent to, in clear: for sending again and for the masked form on the page. */
+export async function findPhoneOfChallenge(
+  { clock, fields, ephemeral }: Pick<SignInDeps, 'clock' | 'fields' | 'ephemeral'>,
+  challenge: string,
+): Promise<string | undefined> {
+  const stored = await readChallenge(ephemeral, challenge);
+  if (!stored || clock.now().getTime() >= stored.expiresAt) return undefined;
+  return fields.openText(phonePlace(challenge), Buffer.from(stored.phone, 'base64'));
+}
+
 /**
  * Uses a code: once, within its life, within five tries, whatever runs in parallel (tries are counted before they are judged, and taking
  * the challenge away decides the one winner). Returns the phone it proves.
@@ -59,19 +70,22 @@ export async function takeSmsCode(
 ): Promise<{ phone: string }> {
   const { clock, fields, ephemeral } = deps;
   const { challenge, purpose } = input;
-  if (!/^[A-Za-z0-9_-]{22}$/.test(challenge)) throw new Problem('sms-code-expired');
   const address = addressKey(fields, input.ip);
   const fromHere = await admitTry(deps, address, ADDRESS_RULE);
   if (!fromHere.admitted) throw new Problem('too-many-requests', { retryAfterSeconds: fromHere.retryAfterSeconds });
 
-  const text = await ephemeral.get(challengeKey(challenge));
-  const stored = text === undefined ? undefined : (JSON.parse(text) as StoredChallenge);
+  const stored = await readChallenge(ephemeral, challenge);
   if (!stored || stored.purpose !== purpose || clock.now().getTime() >= stored.expiresAt) throw new Problem('sms-code-expired');
   const tries = await ephemeral.increment(`sms-tries:${challenge}`, CODE_LIFE_SECONDS);
   if (tries > TRIES_PER_CODE) throw new Problem('sms-code-expired');
   const given = codeHash(fields, challenge, input.code.replace(/\s/g, '').slice(0, 16));
   if (!timingSafeEqual(given, Buffer.from(stored.codeHash, 'base64'))) throw new Problem('sms-code-wrong');
-  if ((await ephemeral.take(challengeKey(challenge))) !== text) throw new Problem('sms-code-expired');
+  if ((await ephemeral.take(challengeKey(challenge))) === undefined) throw new Problem('sms-code-expired');
   await forgiveOne(deps, address, ADDRESS_RULE);
   return { phone: fields.openText(phonePlace(challenge), Buffer.from(stored.phone, 'base64')) };
+}
+
+async function readChallenge(ephemeral: EphemeralStore, challenge: string): Promise<StoredChallenge | undefined> {
+  const text = /^[A-Za-z0-9_-]{22}$/.test(challenge) ? await ephemeral.get(challengeKey(challenge)) : undefined;
+  return text === undefined ? undefined : (JSON.parse(text) as StoredChallenge);
 }

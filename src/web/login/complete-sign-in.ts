@@ -1,0 +1,66 @@
+/** After a proof: the browser's session, the device cookie, and on to where the person wanted to go. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { requirePerson } from '#people/find-person.ts';
+import { decideNextStep } from '#sign-in/decide-next-step.ts';
+import { findDeviceOf, rememberDevice } from '#sign-in/known-devices.ts';
+import type { Proof } from '#sign-in/proof.ts';
+import { endSession, openSession, type Session, stepUpSession } from '#sign-in/sessions.ts';
+import { sessionTokenOf, setSessionCookie } from '#web/session.ts';
+import type { WebContext } from '#web/web-context.ts';
+import { keepProviderCookies, loginCookie, setLoginCookie } from './login-cookies.ts';
+import { addressIn, type LoginPlace } from './login-place.ts';
+
+/** Two proofs make two factors only when they belong together. */
+const FACTORS_TOGETHER_MS = 15 * 60_000;
+
+export async function completeSignIn(request: FastifyRequest, reply: FastifyReply, context: WebContext, place: LoginPlace, proof: Proof) {
+  const session = await startSession(request, reply, context, proof);
+  const device = loginCookie(request, 'tongren_device');
+  if (!(await findDeviceOf(context, proof.personId, device))) {
+    setLoginCookie(reply, context, 'tongren_device', await rememberDevice(context, proof.personId));
+  }
+  setLoginCookie(reply, context, 'tongren_sms', undefined);
+  setLoginCookie(reply, context, 'tongren_registration', undefined);
+  return goOn(request, reply, context, place, session);
+}
+
+/** Straight on with a living session: to the page, back to the app, or to the step that is still missing. */
+export async function goOn(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  context: WebContext,
+  place: LoginPlace,
+  session: Session,
+): Promise<FastifyReply> {
+  if (!place.interaction) return reply.redirect(place.returnTo, 303);
+  const { assuranceLevel } = await requirePerson(context, session.personId);
+  const next = decideNextStep({ acr: session.acr, amr: session.amr, level: assuranceLevel }, place.wantedAcr);
+  if (next === 'real-name') return reply.redirect(`/login/real-name?return=${encodeURIComponent(place.base)}`, 303);
+  if (next === 'second-factor') {
+    return reply.redirect(addressIn(place, '', { way: session.amr.includes('pwd') ? 'sms' : 'password', more: '1' }), 303);
+  }
+  return finishInteraction(request, reply, context, session);
+}
+
+/** Back to the app with the level that was reached. */
+export async function finishInteraction(request: FastifyRequest, reply: FastifyReply, context: WebContext, session: Session) {
+  const { personId, acr, amr, authTime } = session;
+  const url = await context.oidc?.finishLogin(request.raw, reply.raw, { personId, acr, amr, at: authTime, remember: true });
+  keepProviderCookies(reply);
+  return reply.redirect(url ?? '/', 303);
+}
+
+async function startSession(request: FastifyRequest, reply: FastifyReply, context: WebContext, proof: Proof): Promise<Session> {
+  const token = sessionTokenOf(request);
+  const current = request.session;
+  const together = current !== undefined && proof.at.getTime() - current.authTime.getTime() < FACTORS_TOGETHER_MS;
+  if (token !== undefined && together && current.personId === proof.personId) {
+    const lifted = await stepUpSession(context, { token, proof });
+    setSessionCookie(reply, context, lifted.token);
+    return lifted.session;
+  }
+  if (token !== undefined && current) await endSession(context, token);
+  const opened = await openSession(context, { ...proof, userAgent: request.headers['user-agent'] });
+  setSessionCookie(reply, context, opened.token);
+  return opened.session;
+}

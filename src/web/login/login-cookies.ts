@@ -1,0 +1,34 @@
+/** The small cookies of signing in. None holds personal data; all are seen by /login alone. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { DEVICE_LIFE_DAYS } from '#sign-in/known-devices.ts';
+import type { WebContext } from '#web/web-context.ts';
+
+const LIFE_SECONDS = {
+  /** A browser this person has used before. */
+  tongren_device: DEVICE_LIFE_DAYS * 86_400,
+  /** The challenge of the code under way. */
+  tongren_sms: 600,
+  /** The proved phone waiting for its account. */
+  tongren_registration: 600,
+} as const;
+
+type LoginCookie = keyof typeof LIFE_SECONDS;
+
+export function loginCookie(request: FastifyRequest, name: LoginCookie): string | undefined {
+  return request.cookies[name] || undefined;
+}
+
+/** Sets, or without a value clears. */
+export function setLoginCookie(reply: FastifyReply, context: WebContext, name: LoginCookie, value: string | undefined): void {
+  const options = { path: '/login', httpOnly: true, sameSite: 'lax', secure: context.publicOrigin.startsWith('https:') } as const;
+  if (value === undefined) reply.clearCookie(name, options);
+  else reply.setCookie(name, value, { ...options, maxAge: LIFE_SECONDS[name] });
+}
+
+/** The OpenID Provider writes cookies to the raw reply; ours would overwrite them, so they are moved over. */
+export function keepProviderCookies(reply: FastifyReply): void {
+  const written = reply.raw.getHeader('set-cookie');
+  if (written === undefined) return;
+  reply.raw.removeHeader('set-cookie');
+  for (const cookie of Array.isArray(written) ? written : [String(written)]) reply.header('set-cookie', cookie);
+}
