@@ -78,6 +78,8 @@ export class Crl {
   readonly aki: Uint8Array | undefined;
   readonly extensions: ReadonlyMap<string, Extension>;
   readonly issuingDistributionPoint: IssuingDistributionPoint | undefined;
+  /** Certificates that expired at or after this time are still listed when revoked (expiredCertsOnCRL). */
+  readonly expiredKeptSince: Date | undefined;
   readonly isDelta: boolean;
   /** A critical extension, of the list or of any entry, that we do not process: nothing may be concluded from the list (§5.2, §5.3). */
   readonly unknownCritical: boolean;
@@ -107,6 +109,7 @@ export class Crl {
     this.number = this.#read(OID.crlNumber, (value) => value.asBigInt());
     this.aki = this.#read(OID.authorityKeyIdentifier, (value) => parseAuthorityKey(value.bytes));
     this.issuingDistributionPoint = this.#read(OID.issuingDistributionPoint, parseIssuingDistributionPoint);
+    this.expiredKeptSince = this.#read(OID.expiredCertsOnCrl, (value) => value.asTime());
     this.isDelta = this.extensions.has(OID.deltaCrlIndicator);
     const unknown = [...this.extensions.values()].some(({ oid, critical }) => critical && !KNOWN_EXTENSIONS.includes(oid));
     this.unknownCritical = unknown || this.#entries.unknownCritical;

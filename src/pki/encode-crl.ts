@@ -34,6 +34,8 @@ export interface TbsCrlInput {
   thisUpdate: Date;
   nextUpdate: Date;
   entries: Iterable<RevokedEntry>;
+  /** Revoked certificates stay listed after they expire, if they expired after this (X.509 expiredCertsOnCRL). */
+  expiredKeptSince?: Date;
   /** Addresses of a partition; makes a critical issuingDistributionPoint. A full list has none. */
   distributionPoint?: { url?: string; onlyCaCertificates?: boolean; onlyUserCertificates?: boolean };
 }
@@ -76,6 +78,9 @@ function encodeCrlExtensions(input: TbsCrlInput): Uint8Array[] {
     sequence(oid(OID.authorityKeyIdentifier), octetString(sequence(implicitPrimitive(0, input.issuerKeyIdentifier)))),
     sequence(oid(OID.crlNumber), octetString(integer(input.number))),
   ];
+  if (input.expiredKeptSince) {
+    extensions.push(sequence(oid(OID.expiredCertsOnCrl), octetString(generalizedTime(input.expiredKeptSince))));
+  }
   const point = input.distributionPoint;
   if (point) {
     const parts: Uint8Array[] = [];

@@ -67,5 +67,5 @@ function isUsable(crl: Crl, certificate: Certificate, issuer: Certificate): bool
 function isFresh(crl: Crl, certificate: Certificate, at: Date): boolean {
   if (crl.thisUpdate <= at) return crl.nextUpdate !== undefined && at < crl.nextUpdate;
   // A later list still tells about `at`, unless the certificate had expired by then and may have been dropped from it.
-  return certificate.notAfter >= crl.thisUpdate;
+  return certificate.notAfter >= (crl.expiredKeptSince ?? crl.thisUpdate);
 }

@@ -1,0 +1,102 @@
+/** Looking things up: authorities, trust bundles, lists in force, the status of one certificate. */
+import { type Certificate, parseCertificate } from '#pki/certificate.ts';
+import { type Crl, parseCrl, type RevocationReason } from '#pki/crl.ts';
+import { toPem } from '#pki/pem.ts';
+import { AUTHORITY_KEYS, AUTHORITY_SUITES, type AuthoritySuite, authorityKeyName, type CertificateDeps } from './certificate-deps.ts';
+import { findAuthority } from './find-authority.ts';
+import { findCrl } from './publish-crls.ts';
+
+type Reading = Pick<CertificateDeps, 'db'>;
+
+export interface TrustedCertificates {
+  /** Anchors. */
+  roots: Certificate[];
+  /** To build paths with; trusted through a root only. */
+  issuing: Certificate[];
+}
+
+/** The authorities of this installation, in both suites. */
+export async function trustedCertificates(deps: Reading): Promise<TrustedCertificates> {
+  const find = async (role: 'root' | 'issuing') => {
+    const found = await Promise.all(AUTHORITY_SUITES.map((suite) => findAuthority(deps, authorityKeyName(role, suite))));
+    return found.filter((certificate) => certificate !== undefined);
+  };
+  return { roots: await find('root'), issuing: await find('issuing') };
+}
+
+/** Root and issuing certificate of one suite as PEM: `ca-sm2.pem`, `ca-p256.pem`. Empty before the authorities were made. */
+export async function trustBundle(deps: Reading, suite: AuthoritySuite): Promise<string> {
+  const found = await Promise.all((['root', 'issuing'] as const).map((role) => findAuthority(deps, authorityKeyName(role, suite))));
+  return found.map((certificate) => (certificate ? toPem('CERTIFICATE', certificate.der) : '')).join('');
+}
+
+/** The lists in force, parsed. */
+export async function currentCrls(deps: Reading): Promise<Crl[]> {
+  const found = await Promise.all(AUTHORITY_KEYS.map((keyName) => findCrl(deps, keyName)));
+  return found.flatMap((published) => (published ? [parseCrl(published.der)] : []));
+}
+
+export interface CertificateStatus {
+  serialHex: string;
+  /** `unknown`: not one of ours. */
+  status: 'good' | 'revoked' | 'expired' | 'not-yet-valid' | 'unknown';
+  profile?: string;
+  revokedAt?: Date;
+  reason?: RevocationReason;
+  asOf: Date;
+}
+
+/** Status by our own records, now. Revocation outweighs expiry. */
+export async function certificateStatus(deps: Reading & Pick<CertificateDeps, 'clock'>, serialHex: string): Promise<CertificateStatus> {
+  const asOf = deps.clock.now();
+  const row = await deps.db.issuedCertificate.findUnique({ where: { serialHex }, omit: { tbs: true } });
+  if (!row?.der) return { serialHex, status: 'unknown', asOf };
+  const known = { serialHex, profile: row.profile, asOf };
+  if (row.revokedAt) return { ...known, status: 'revoked', revokedAt: row.revokedAt, reason: row.revocationReason as RevocationReason };
+  if (asOf > row.notAfter) return { ...known, status: 'expired' };
+  return { ...known, status: asOf < row.notBefore ? 'not-yet-valid' : 'good' };
+}
+
+/** The certificate with this serial number, if it is ours and was signed. */
+export async function findCertificate(deps: Reading, serialHex: string): Promise<Certificate | undefined> {
+  const row = await deps.db.issuedCertificate.findUnique({ where: { serialHex }, select: { der: true } });
+  return row?.der ? parseCertificate(row.der) : undefined;
+}
+
+export interface CertificateRow {
+  id: string;
+  serialHex: string;
+  profile: string;
+  suite: string;
+  subject: string;
+  notBefore: Date;
+  notAfter: Date;
+  revokedAt: Date | null;
+  revocationReason: string | null;
+}
+
+/** For operators: newest first, by pages. */
+export async function listCertificates(
+  deps: Reading,
+  { profile, cursor, limit = 50 }: { profile?: string; cursor?: string; limit?: number } = {},
+): Promise<{ items: CertificateRow[]; nextCursor?: string }> {
+  const size = Math.min(Math.max(limit, 1), 200);
+  const items = await deps.db.issuedCertificate.findMany({
+    where: { der: { not: null }, ...(profile ? { profile } : {}), ...(cursor ? { id: { lt: cursor } } : {}) },
+    select: {
+      id: true,
+      serialHex: true,
+      profile: true,
+      suite: true,
+      subject: true,
+      notBefore: true,
+      notAfter: true,
+      revokedAt: true,
+      revocationReason: true,
+    },
+    orderBy: { id: 'desc' },
+    take: size,
+  });
+  const last = items.at(-1);
+  return { items, ...(items.length === size && last ? { nextCursor: last.id } : {}) };
+}

@@ -1,0 +1,129 @@
+/** Issues a certificate by profile: lint, store the bytes to be signed, sign, store the certificate. */
+import { randomBytes } from 'node:crypto';
+import { recordEvent } from '#audit/record-event.ts';
+import { OID } from '#crypto/oids.ts';
+import { importPublicKey, UnsupportedKeyError } from '#crypto/suite.ts';
+import { encodeTbsCertificate, keyIdentifier, type SubjectAltName } from '#pki/build-certificate.ts';
+import type { Certificate } from '#pki/certificate.ts';
+import { encodeName, type NameAttribute } from '#pki/name.ts';
+import { PROFILES, type ProfileName } from '#pki/profiles.ts';
+import { faultyField, Problem } from '#problem.ts';
+import { type AuthoritySuite, authorityKeyName, type CertificateDeps, crlUrl, issuerUrl, wholeSeconds } from './certificate-deps.ts';
+import { findAuthority } from './find-authority.ts';
+import { newSerial } from './serial.ts';
+import { completeCertificate, requireCleanTbs } from './sign-certificate.ts';
+
+const DAY_MS = 86_400_000;
+
+export interface CertificateSubject {
+  commonName: string;
+  organisation?: string;
+  organisationalUnit?: string;
+  /** Unified social credit code of the organisation. */
+  uscc?: string;
+  province?: string;
+  locality?: string;
+  /** Default CN. */
+  country?: string;
+}
+
+export interface IssueCertificateInput {
+  profile: ProfileName;
+  /** Suite of the authority that signs. */
+  suite: AuthoritySuite;
+  subject: CertificateSubject;
+  spki: Uint8Array;
+  /** Default: now. */
+  notBefore?: Date;
+  days: number;
+  /** Actor, as the audit log names it. */
+  by: string;
+  subjectAltNames?: readonly SubjectAltName[];
+}
+
+export interface IssuedCertificate {
+  certificate: Certificate;
+  /** Leaf, issuing authority, root. */
+  chain: Certificate[];
+}
+
+/** Throws Problem `invalid-input` (key or life), `certificate-refused` (the lint says why), `authority-missing`. */
+export async function issueCertificate(deps: CertificateDeps, input: IssueCertificateInput): Promise<IssuedCertificate> {
+  const profile = PROFILES[input.profile];
+  if (profile.issuer !== 'issuing') throw faultyField('/profile', 'An authority is not issued this way.', '不能以此方式签发机构证书。');
+  const issuerKey = authorityKeyName('issuing', input.suite);
+  const [issuing, root] = await Promise.all([findAuthority(deps, issuerKey), findAuthority(deps, authorityKeyName('root', input.suite))]);
+  if (!issuing || !root) throw new Problem('authority-missing');
+  requireOwnSuite(input.spki, input.suite);
+  const notBefore = wholeSeconds(input.notBefore ?? deps.clock.now());
+  const notAfter = new Date(notBefore.getTime() + input.days * DAY_MS);
+  if (!(input.days > 0) || notAfter > issuing.notAfter || notBefore < issuing.notBefore) {
+    throw faultyField('/days', 'The life does not fit into that of the issuing authority.', '有效期超出签发机构证书的有效期。');
+  }
+  const serial = newSerial(randomBytes);
+  const tbs = encodeTbsCertificate({
+    profile,
+    suite: input.suite,
+    serial: serial.bytes,
+    issuer: issuing.subject.der,
+    subject: encodeName(subjectAttributes(input.subject, input.profile)),
+    notBefore,
+    notAfter,
+    spki: input.spki,
+    issuerKeyIdentifier: keyIdentifier(issuing.spki),
+    crlUrl: crlUrl(deps.publicOrigin, issuerKey),
+    issuerUrl: issuerUrl(deps.publicOrigin, issuerKey),
+    ...(input.subject.uscc ? { organisationCode: input.subject.uscc } : {}),
+    ...(input.subjectAltNames ? { subjectAltNames: input.subjectAltNames } : {}),
+  });
+  requireCleanTbs(tbs, input.suite);
+  await deps.db.$transaction(async (tx) => {
+    await tx.issuedCertificate.create({
+      data: {
+        serialHex: serial.hex,
+        issuerKey,
+        profile: input.profile,
+        suite: input.suite,
+        subject: input.subject.commonName,
+        notBefore,
+        notAfter,
+        tbs: Uint8Array.from(tbs),
+        issuedAt: deps.clock.now(),
+        issuedBy: input.by,
+      },
+    });
+    await recordEvent(tx, {
+      kind: 'certificate-issued',
+      actor: input.by,
+      subject: `certificate:${serial.hex}`,
+      detail: { profile: input.profile, suite: input.suite, issuer: issuerKey, notAfter: notAfter.toISOString() },
+      at: deps.clock.now(),
+    });
+  });
+  const certificate = await completeCertificate(deps, serial.hex);
+  return { certificate, chain: [certificate, issuing, root] };
+}
+
+/** One chain, one suite: a reader that can judge the leaf can judge the whole. */
+function requireOwnSuite(spki: Uint8Array, suite: AuthoritySuite): void {
+  try {
+    if (importPublicKey(spki).suite === suite) return;
+  } catch (error) {
+    if (!(error instanceof UnsupportedKeyError)) throw error;
+  }
+  throw faultyField('/spki', 'The key is not of the suite of the authority.', '公钥算法与签发机构不一致。');
+}
+
+function subjectAttributes(subject: CertificateSubject, profile: ProfileName): NameAttribute[] {
+  const attributes: [string, string | undefined][] = [
+    [OID.country, subject.country ?? 'CN'],
+    [OID.province, subject.province],
+    [OID.locality, subject.locality],
+    [OID.organisation, subject.organisation],
+    [OID.organisationalUnit, subject.organisationalUnit],
+    // EN 319 412-1 §5.1.4: NTR is a national trade register, which the unified social credit code belongs to.
+    [OID.organisationIdentifier, subject.uscc && profile === 'document-signer' ? `NTRCN-${subject.uscc}` : undefined],
+    [OID.commonName, subject.commonName],
+  ];
+  return attributes.flatMap(([oid, value]) => (value ? [{ oid, value: value.normalize('NFC') }] : []));
+}
