@@ -1,0 +1,133 @@
+/** The form's part of comparing revisions: filling and signing is told apart from everything else (ISO 32000-2 §12.8.2.2, 12.8.2.4). */
+import type { Change, Step } from './compare-revisions.ts';
+import { differingKeys } from './compare-values.ts';
+import { type FieldNode, isVisible, signatureValueOf, widgetsOf } from './form-fields.ts';
+import { isArray, isDict, nameOf, type PdfDict, type PdfValue } from './pdf-values.ts';
+
+/** What filling in a field may touch. */
+const FILLING = new Set(['V', 'AP', 'AS', 'I', 'RV', 'M', 'MK', 'DA', 'Q', 'Type', 'Kids', 'Parent']);
+/** What signing an empty, reserved field may touch. */
+const SIGNING = new Set(['V', 'AP', 'AS', 'F', 'M', 'Type', 'Kids', 'Parent', 'DA', 'Q', 'P', 'MK']);
+const STRUCTURE = new Set(['Kids', 'Parent']);
+const FORM_RULED = new Set(['Fields', 'SigFlags', 'NeedAppearances', 'DR', 'DA', 'Q']);
+/** Set by the field's owner to close it after filling. */
+const READ_ONLY = 1;
+
+export function compareForms(step: Step): void {
+  const { oldForm, newForm, before, after, comparison, report } = step;
+  const forbid = (what: string) => report({ level: 'forbidden', what });
+  if (!oldForm.dict && !newForm.dict) return;
+  if (oldForm.dict && newForm.dict) {
+    for (const key of differingKeys(comparison, oldForm.dict, newForm.dict, FORM_RULED)) forbid(`form-changed:${key}`);
+  } else if (newForm.dict) {
+    for (const key of newForm.dict.entries.keys()) if (!FORM_RULED.has(key) && key !== 'Type') forbid(`form-changed:${key}`);
+  }
+  const needs = (dict: PdfDict | undefined, view: typeof before) => dict !== undefined && view.get(dict, 'NeedAppearances') === true;
+  if (needs(newForm.dict, after) && !needs(oldForm.dict, before)) forbid('need-appearances-set');
+  compareDefaults(step, forbid);
+  compareFields(step, oldForm.roots, newForm.roots);
+}
+
+/** Resources and defaults of the form may grow; what was there stays. */
+function compareDefaults({ oldForm, newForm, before, after, comparison }: Step, forbid: (what: string) => void): void {
+  if (!oldForm.dict || !newForm.dict) return;
+  for (const key of ['DA', 'Q']) {
+    const old = oldForm.dict.entries.get(key);
+    if (old !== undefined && !comparison.same(old, newForm.dict.entries.get(key), key)) forbid(`form-changed:${key}`);
+  }
+  const [a, b] = [before.dict(oldForm.dict.entries.get('DR')), after.dict(newForm.dict.entries.get('DR'))];
+  if (!a) return;
+  for (const [category, value] of a.entries) {
+    const [was, is] = [before.resolve(value), b ? after.get(b, category) : null];
+    const grown =
+      isDict(was) && isDict(is) && [...was.entries].every(([name, entry]) => comparison.same(entry, is.entries.get(name), name));
+    const union = isArray(was) && isArray(is);
+    if (!grown && !union && !comparison.same(value, b?.entries.get(category), category)) forbid(`form-changed:DR`);
+  }
+}
+
+/** Pairs fields by object number, or by name for those written in place. */
+function compareFields(step: Step, old: readonly FieldNode[], fresh: readonly FieldNode[]): void {
+  const rest = new Set(fresh);
+  for (const field of old) {
+    const twin = fresh.find((item) =>
+      field.num === undefined ? item.num === undefined && item.name === field.name : item.num === field.num,
+    );
+    if (!twin) {
+      step.report({ level: 'forbidden', what: field.type === 'Sig' ? 'signature-field-removed' : 'field-removed', field: field.name });
+      continue;
+    }
+    rest.delete(twin);
+    compareField(step, field, twin);
+  }
+  for (const field of rest) judgeNewField(step, field);
+}
+
+function compareField(step: Step, old: FieldNode, fresh: FieldNode): void {
+  const { comparison, report } = step;
+  const owner = old.widgetOnly ? (old.parent ?? old) : old;
+  if (owner.type === 'Sig') {
+    compareSignatureField(step, old, fresh, owner);
+  } else {
+    const touched = differingKeys(comparison, old.dict, fresh.dict, STRUCTURE);
+    const wrong = touched.filter((key) => !FILLING.has(key) && !(key === 'Ff' && onlyCloses(step, old, fresh)));
+    if (wrong.length > 0) report({ level: 'forbidden', what: `field-changed:${wrong.join('+')}`, field: old.name });
+    else if (touched.length > 0) report({ level: 'form', what: 'field-filled', field: old.name });
+  }
+  compareFields(step, old.children, fresh.children);
+}
+
+function onlyCloses({ before, after }: Step, old: FieldNode, fresh: FieldNode): boolean {
+  const flags = (value: PdfValue) => (typeof value === 'number' ? value : 0);
+  return (flags(before.get(old.dict, 'Ff')) | READ_ONLY) === flags(after.get(fresh.dict, 'Ff'));
+}
+
+/** A signed field is frozen whole; an empty one may be signed, and only then gets an appearance. */
+function compareSignatureField(step: Step, old: FieldNode, fresh: FieldNode, owner: FieldNode): void {
+  const { comparison, before, after, report, newForm } = step;
+  const wasSigned = signatureValueOf(before, owner) !== undefined;
+  const touched = differingKeys(comparison, old.dict, fresh.dict, STRUCTURE);
+  if (touched.length === 0) return;
+  const ownerNow = owner.num === undefined ? fresh : (newForm.byNumber.get(owner.num) ?? fresh);
+  const value = signatureValueOf(after, ownerNow);
+  const wrong = wasSigned ? touched : touched.filter((key) => !SIGNING.has(key));
+  if (wrong.length > 0)
+    report({ level: 'forbidden', what: `${wasSigned ? 'signed-' : ''}field-changed:${wrong.join('+')}`, field: owner.name });
+  else if (!value) report({ level: 'forbidden', what: `field-changed:${touched.join('+')}`, field: owner.name });
+  else if (old === owner) report(signed(value, owner.name, false));
+}
+
+function signed(value: PdfDict, field: string, newVisibleField: boolean): Change {
+  const stamp = nameOf(value.entries.get('SubFilter')) === 'ETSI.RFC3161';
+  const level = stamp && !newVisibleField ? 'validation-data' : 'form';
+  return { level, what: stamp ? 'timestamp-added' : 'signature-added', field, ...(newVisibleField ? { newVisibleField } : {}) };
+}
+
+/** Only signature fields may be new, without actions, and an unsigned one only if nothing of it is drawn. */
+function judgeNewField({ after, report }: Step, field: FieldNode): void {
+  const owner = field.widgetOnly ? field.parent : field;
+  const drawn = widgetsOf(after, field);
+  const value = owner && signatureValueOf(after, owner);
+  const visible = isVisible(after, field);
+  const fault = faultOfNewField(owner, field, drawn, value !== undefined, visible);
+  if (fault) report({ level: 'forbidden', what: fault, field: field.name });
+  else if (field.widgetOnly)
+    report({ level: 'form', what: 'widget-added', field: field.name, ...(visible ? { newVisibleField: true } : {}) });
+  else if (value) report({ ...signed(value, field.name, visible), newField: true });
+  else report({ level: 'form', what: 'signature-field-added', field: field.name, newField: true });
+}
+
+function faultOfNewField(
+  owner: FieldNode | undefined,
+  field: FieldNode,
+  drawn: readonly FieldNode[],
+  isSigned: boolean,
+  visible: boolean,
+): string | undefined {
+  if (owner?.type !== 'Sig') return 'field-added';
+  if (drawn.some(({ dict }) => dict.entries.has('A') || dict.entries.has('AA'))) return 'action-added';
+  if (drawn.some(({ dict }) => dict.duplicates.length > 0)) return 'duplicate-keys';
+  // A widget for a field that was there before is only for the update that signs the field.
+  if (field.widgetOnly && !isSigned) return 'widget-added';
+  return visible && !isSigned ? 'empty-visible-field-added' : undefined;
+}

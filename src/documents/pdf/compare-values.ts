@@ -1,0 +1,95 @@
+/** Structural equality of two values seen through two views, following references. Iterative, so that long chains cannot exhaust the stack. */
+
+import type { PdfView } from './pdf-file.ts';
+import { isDict, isRef, isStream, type PdfDict, type PdfValue } from './pdf-values.ts';
+
+/** Says that a reference under this key leads to something another rule judges, so that it counts as equal here. */
+export type IsManaged = (num: number, key: string) => boolean;
+
+export class ValueComparison {
+  readonly before: PdfView;
+  readonly after: PdfView;
+  readonly #isManaged: IsManaged;
+  /** Pairs of object numbers that were found equal in whole. */
+  readonly #equal = new Set<string>();
+
+  constructor(before: PdfView, after: PdfView, isManaged: IsManaged) {
+    this.before = before;
+    this.after = after;
+    this.#isManaged = isManaged;
+  }
+
+  /** Whether both show the same, all the way down. `key` is the dictionary key under which the values stand. */
+  same(a: PdfValue | undefined, b: PdfValue | undefined, key: string): boolean {
+    const pairs = new Set<string>();
+    const work: [PdfValue, PdfValue, string][] = [[a ?? null, b ?? null, key]];
+    for (let next = work.pop(); next; next = work.pop()) {
+      this.before.file.spendComparison();
+      if (!this.#compare(next, work, pairs)) return false;
+    }
+    for (const pair of pairs) this.#equal.add(pair);
+    return true;
+  }
+
+  #compare([a, b, key]: [PdfValue, PdfValue, string], work: [PdfValue, PdfValue, string][], pairs: Set<string>): boolean {
+    if (isRef(a) || isRef(b)) {
+      if (isRef(a) && isRef(b) && a.num === b.num && this.#isManaged(a.num, key)) return true;
+      const pair = `${isRef(a) ? a.num : 'd'}:${isRef(b) ? b.num : 'd'}`;
+      const whole = isRef(a) && isRef(b);
+      if (whole && (this.#equal.has(pair) || pairs.has(pair))) return true;
+      if (whole) pairs.add(pair);
+      if (whole && !this.#bothPlainReading(a.num, b.num)) return false;
+      return this.#compareContents(this.before.resolve(a), this.after.resolve(b), key, work);
+    }
+    return this.#compareContents(a, b, key, work);
+  }
+
+  /** An object that readers read in different ways is only equal to its very self. */
+  #bothPlainReading(before: number, after: number): boolean {
+    const [a, b] = [this.before.object(before), this.after.object(after)];
+    return a?.key === b?.key || !b?.irregular;
+  }
+
+  #compareContents(a: PdfValue, b: PdfValue, key: string, work: [PdfValue, PdfValue, string][]): boolean {
+    if (a === null || b === null || typeof a !== 'object' || typeof b !== 'object') return a === b;
+    switch (a.kind) {
+      case 'name':
+        return b.kind === 'name' && a.name === b.name;
+      case 'string':
+        return b.kind === 'string' && Buffer.compare(a.bytes, b.bytes) === 0;
+      case 'array':
+        if (b.kind !== 'array' || a.items.length !== b.items.length) return false;
+        a.items.forEach((item, index) => {
+          work.push([item, b.items[index] ?? null, key]);
+        });
+        return true;
+      case 'dict':
+        return isDict(b) && compareKeys(a, b, work, NOTHING);
+      case 'stream':
+        return isStream(b) && compareKeys(a.dict, b.dict, work, LENGTH) && sameData(a.data, b.data);
+      case 'ref':
+        return false;
+    }
+  }
+}
+
+const NOTHING: ReadonlySet<string> = new Set();
+const LENGTH: ReadonlySet<string> = new Set(['Length']);
+
+function compareKeys(a: PdfDict, b: PdfDict, work: [PdfValue, PdfValue, string][], except: ReadonlySet<string>): boolean {
+  if (b.duplicates.length > 0 && b !== a && !(b.source === a.source && b.start === a.start)) return false;
+  for (const [key, value] of a.entries) if (!except.has(key)) work.push([value, b.entries.get(key) ?? null, key]);
+  for (const [key, value] of b.entries) if (!except.has(key) && !a.entries.has(key)) work.push([null, value, key]);
+  return true;
+}
+
+function sameData(a: Uint8Array, b: Uint8Array): boolean {
+  return (a.buffer === b.buffer && a.byteOffset === b.byteOffset && a.length === b.length) || Buffer.compare(a, b) === 0;
+}
+
+/** The keys whose values differ between two dictionaries, leaving out those named. */
+export function differingKeys(comparison: ValueComparison, a: PdfDict, b: PdfDict, except: ReadonlySet<string>): string[] {
+  if (b.duplicates.length > 0 && !(b.source === a.source && b.start === a.start)) return ['duplicate-keys'];
+  const keys = new Set([...a.entries.keys(), ...b.entries.keys()]);
+  return [...keys].filter((key) => !except.has(key) && !comparison.same(a.entries.get(key), b.entries.get(key), key));
+}

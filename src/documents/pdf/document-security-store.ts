@@ -1,0 +1,62 @@
+/** Certificates and revocation lists that the document carries with it: /DSS (EN 319 142-1 §5.4.2.2). Trusted for nothing by being here. */
+import { DerError } from '#crypto/der.ts';
+import { type Crl, parseCrl } from '#pki/crl.ts';
+import { itemsOf } from './form-fields.ts';
+import type { PdfView } from './pdf-file.ts';
+import { isStream, PdfError } from './pdf-values.ts';
+
+const MAX_ENTRIES = 100;
+const MAX_BYTES = 20 * 1024 * 1024;
+
+export interface SecurityStore {
+  readonly certificates: readonly Uint8Array[];
+  readonly crls: readonly Crl[];
+  /** Revocation data of any kind is there: what makes level LT. */
+  readonly hasRevocationData: boolean;
+}
+
+export const EMPTY_STORE: SecurityStore = { certificates: [], crls: [], hasRevocationData: false };
+
+/** Never throws: what cannot be read is left out. */
+export function readSecurityStore(view: PdfView): SecurityStore {
+  try {
+    const dss = view.dict(view.catalog.entries.get('DSS'));
+    if (!dss) return EMPTY_STORE;
+    const crls = streamsOf(view, dss.entries.get('CRLs'));
+    const ocsps = itemsOf(view, dss.entries.get('OCSPs'));
+    return {
+      certificates: streamsOf(view, dss.entries.get('Certs')),
+      crls: readCrls(crls),
+      hasRevocationData: crls.length + ocsps.length > 0,
+    };
+  } catch (error) {
+    if (error instanceof PdfError) return EMPTY_STORE;
+    throw error;
+  }
+}
+
+function streamsOf(view: PdfView, value: Parameters<typeof itemsOf>[1]): Uint8Array[] {
+  const out: Uint8Array[] = [];
+  let total = 0;
+  for (const item of itemsOf(view, value).slice(0, MAX_ENTRIES)) {
+    const stream = view.resolve(item);
+    if (!isStream(stream)) continue;
+    const data = view.decode(stream);
+    total += data.length;
+    if (total > MAX_BYTES) break;
+    out.push(data);
+  }
+  return out;
+}
+
+/** Lists that can be read; the others prove nothing. */
+export function readCrls(ders: readonly Uint8Array[]): Crl[] {
+  return ders.flatMap((der) => {
+    try {
+      return [parseCrl(der)];
+    } catch (error) {
+      if (error instanceof DerError) return [];
+      throw error;
+    }
+  });
+}

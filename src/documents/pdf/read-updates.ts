@@ -1,0 +1,149 @@
+/**
+ * What was appended after a signed revision, read strictly from first byte to last: complete revisions and nothing else.
+ * An object that no cross-reference lists, a second object of the same number, a cross-reference that points elsewhere or
+ * skips a revision, and any trailing byte are refused, because lenient readers would show what we then never looked at.
+ */
+import { isWhiteSpace, Lexer } from './lexer.ts';
+import type { PdfFile, PdfView } from './pdf-file.ts';
+import { PdfError } from './pdf-values.ts';
+import { type IndirectObject, readIndirectObject } from './read-object.ts';
+
+export interface Update {
+  readonly start: number;
+  /** After `%%EOF` and the white space behind it. */
+  readonly end: number;
+  readonly before: PdfView;
+  readonly after: PdfView;
+}
+
+/** Words that would make a lenient reader see structure inside a comment. */
+const STRUCTURE_WORDS = /obj|stream|xref|trailer|%%EOF.|%PDF/;
+
+/**
+ * The updates after `signed`, oldest first. Throws PdfError('bytes-after-signature') when the rest is not made of revisions.
+ * @param latest the newest view, which answers indirect stream lengths.
+ */
+export function readUpdates(file: PdfFile, signed: PdfView, latest: PdfView): Update[] {
+  const updates: Update[] = [];
+  let before = signed;
+  let at = skipWhiteSpace(file.bytes, signed.end);
+  while (at < file.bytes.length) {
+    const update = readUpdate(file, at, before, latest);
+    updates.push(update);
+    before = update.after;
+    at = update.end;
+  }
+  return updates;
+}
+
+function refuse(why: string): never {
+  throw new PdfError('bytes-after-signature', why);
+}
+
+function readUpdate(file: PdfFile, start: number, before: PdfView, latest: PdfView): Update {
+  const { bytes } = file;
+  const objects = new Map<number, IndirectObject>();
+  let at = start;
+  let tableAt: number | undefined;
+  let last: IndirectObject | undefined;
+  for (;;) {
+    at = skipBlanks(bytes, at);
+    const lexer = new Lexer(bytes, at);
+    if (lexer.takeWord('xref')) {
+      if (tableAt !== undefined) refuse('two tables in one update');
+      tableAt = at;
+      at = file.section(at).end;
+    } else if (lexer.takeWord('startxref')) {
+      break;
+    } else {
+      if (tableAt !== undefined) refuse('an object after the table');
+      last = readStrictly(bytes, at, latest);
+      if (objects.has(last.start)) refuse('object twice');
+      objects.set(last.start, last);
+      at = last.end;
+    }
+  }
+  const { offset, end } = readTail(bytes, at);
+  const expected = tableAt ?? last?.start;
+  if (expected === undefined || offset !== expected) refuse('startxref points elsewhere');
+  const after = file.viewOf(offset, end);
+  assertListed(before, after, objects, tableAt === undefined ? last?.num : undefined);
+  return { start, end: skipWhiteSpace(bytes, end), before, after };
+}
+
+function readStrictly(bytes: Uint8Array, at: number, latest: PdfView): IndirectObject {
+  try {
+    const object = readIndirectObject(bytes, at, bytes.length, (num) => {
+      const length = latest.object(num)?.value;
+      return typeof length === 'number' ? length : undefined;
+    });
+    if (object.irregular || object.start !== at) refuse('irregular object');
+    return object;
+  } catch (error) {
+    if (error instanceof PdfError) refuse(error.message);
+    throw error;
+  }
+}
+
+function readTail(bytes: Uint8Array, at: number): { offset: number; end: number } {
+  const lexer = new Lexer(bytes, at);
+  lexer.takeWord('startxref');
+  lexer.position = skipWhiteSpace(bytes, lexer.position);
+  const offset = lexer.takeUnsigned();
+  const mark = skipBlanks(bytes, lexer.position);
+  if (offset === undefined || Buffer.from(bytes.subarray(mark, mark + 5)).toString('latin1') !== '%%EOF') refuse('no end mark');
+  const end = mark + 5;
+  if (end < bytes.length && !isWhiteSpace(bytes[end]) && !startsObject(bytes[end])) refuse('text after the end mark');
+  return { offset, end };
+}
+
+/** Some writers put no line end between `%%EOF` and the next object. */
+function startsObject(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 48 && byte <= 57;
+}
+
+/** Every object is listed at its place, every entry leads to one of them or says what the revision before said, /Prev is that revision. */
+function assertListed(before: PdfView, after: PdfView, objects: ReadonlyMap<number, IndirectObject>, ownNumber: number | undefined): void {
+  const [section] = after.sections;
+  const [previous] = before.sections;
+  if (!section || !previous || section.previous !== previous.offset) refuse('Prev is not the revision before');
+  if (section.hidden && !objects.has(section.hidden.offset)) refuse('hidden section elsewhere');
+  const listed = new Set<number>();
+  for (const entries of [section.entries, section.hidden?.entries ?? new Map()]) {
+    for (const [num, entry] of entries) {
+      if (entry.type !== 'plain' || entry.offset === 0) continue;
+      const own = objects.get(entry.offset);
+      if (own && own.num === num && own.gen === entry.gen) listed.add(own.start);
+      else if (!sameAsBefore(before, num, entry.offset)) refuse(`entry ${num} leads elsewhere`);
+    }
+  }
+  for (const object of objects.values()) {
+    if (listed.has(object.start) || object.num === ownNumber || object.start === section.hidden?.offset) continue;
+    refuse(`object ${object.num} is not listed`);
+  }
+}
+
+function sameAsBefore(before: PdfView, num: number, offset: number): boolean {
+  const entry = before.entry(num);
+  return entry?.type === 'plain' && entry.offset === offset;
+}
+
+function skipWhiteSpace(bytes: Uint8Array, from: number): number {
+  let at = from;
+  while (isWhiteSpace(bytes[at])) at++;
+  return at;
+}
+
+/** White space and harmless comments; writers sign their updates with one. Stops at `%%EOF`. */
+function skipBlanks(bytes: Uint8Array, from: number): number {
+  let at = skipWhiteSpace(bytes, from);
+  while (bytes[at] === 0x25) {
+    let end = at;
+    while (end < bytes.length && bytes[end] !== 10 && bytes[end] !== 13) end++;
+    const text = Buffer.from(bytes.subarray(at, end)).toString('latin1');
+    if (text.startsWith('%%EOF')) return at;
+    if (STRUCTURE_WORDS.test(text)) refuse('structure inside a comment');
+    at = skipWhiteSpace(bytes, end);
+  }
+  return at;
+}

@@ -1,0 +1,205 @@
+/**
+ * Verifying a PDF: every signature it has or had, and everything that was appended after the first of them.
+ * A failed verification is a verdict with reasons, never an exception.
+ */
+import {
+  combineVerdicts,
+  DEFAULT_LIMITS,
+  type Limits,
+  refusedFile,
+  type Verdict,
+  type Verification,
+  type VerifyOptions,
+  worstVerdict,
+} from '#documents/verdict.ts';
+import { type Change, changesOf } from './compare-revisions.ts';
+import { readSecurityStore } from './document-security-store.ts';
+import { findSignatures, hasStraySignature } from './find-signatures.ts';
+import { type JudgedSignature, judgeSignature } from './judge-signature.ts';
+import { licenceMetadataOfPdf } from './licence-metadata.ts';
+import { DEFAULT_PDF_LIMITS, openPdf, type PdfFile, type PdfLimits, type PdfView } from './pdf-file.ts';
+import { PdfError } from './pdf-values.ts';
+import { ruleOn } from './permissions.ts';
+import { readUpdates } from './read-updates.ts';
+
+interface JudgedStep {
+  readonly start: number;
+  readonly end: number;
+  readonly changes: readonly Change[];
+}
+
+/** Judges the bytes as a PDF. Never throws for anything in them. */
+export function verifyPdf(bytes: Uint8Array, options: VerifyOptions): Verification {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  try {
+    return verify(openPdf(bytes, pdfLimits(limits, options)), limits, options);
+  } catch (error) {
+    if (error instanceof PdfError)
+      return refusedFile('pdf', error.reason === 'unsupported-filter' ? 'unsupported' : 'malformed', error.reason);
+    throw error;
+  }
+}
+
+function pdfLimits(limits: Limits, options: VerifyOptions): Partial<PdfLimits> {
+  return {
+    maxFileBytes: limits.maxFileBytes,
+    maxStreamBytes: Math.min(limits.maxEntryBytes, DEFAULT_PDF_LIMITS.maxStreamBytes),
+    maxDecodedBytes: Math.min(limits.maxInflatedBytes, DEFAULT_PDF_LIMITS.maxDecodedBytes),
+    // The general default counts files in a package; a PDF of many pages has more objects than that.
+    ...(options.limits?.maxEntries === undefined ? {} : { maxObjects: options.limits.maxEntries }),
+  };
+}
+
+function verify(file: PdfFile, limits: Limits, options: VerifyOptions): Verification {
+  const newest = newestView(file);
+  if (newest.encrypted) return refusedFile('pdf', 'unsupported', 'encrypted');
+  const found = findSignatures(file, newest);
+  if (found.length > limits.maxSignatures) return refusedFile('pdf', 'malformed', 'too-many-signatures');
+  const isStray = hasStraySignature(file.bytes, found);
+  if (found.length === 0) {
+    const own = isStray ? { own: 'altered' as const, reasons: ['signature-outside-revisions'] } : {};
+    return { report: combineVerdicts({ format: 'pdf', signatures: [], ...own }) };
+  }
+
+  const store = readSecurityStore(newest);
+  const judge = (index: number, provenAt?: Date) =>
+    judgeSignature({ file, found: found[index] as (typeof found)[number], index, store, options, provenAt });
+  let judged = found.map((_signature, index) => judge(index));
+  const steps = readSteps(file, judged, newest);
+  applySteps(judged, steps);
+  // A document timestamp that stands proves the time of what it covers; those signatures are judged again by it.
+  const stamps = judged.filter(({ isTimestamp, report }) => isTimestamp && report.verdict === 'genuine');
+  if (stamps.length > 0) {
+    judged = judged.map((signature, index) => {
+      const times = stamps.flatMap(({ range, report }) =>
+        range && signature.range && range.end > signature.range.end && report.time.proven ? [new Date(report.time.proven)] : [],
+      );
+      if (times.length === 0 || signature.isTimestamp) return signature;
+      return judge(
+        index,
+        times.reduce((a, b) => (a < b ? a : b)),
+      );
+    });
+    for (const signature of judged) if (!stamps.includes(signature)) applyStepsTo(signature, judged, steps);
+  }
+  for (const signature of judged) setLevel(signature, judged, store.hasRevocationData);
+
+  const reasons: string[] = [];
+  let own: Verdict = 'genuine';
+  if (isStray) {
+    own = 'altered';
+    reasons.push('signature-outside-revisions');
+  }
+  for (const { report } of judged) report.reasons = [...new Set(report.reasons)];
+  const report = combineVerdicts({
+    format: 'pdf',
+    own,
+    reasons,
+    signatures: judged.map((item) => item.report),
+    official: isOfficial(judged, steps),
+  });
+  const identifier = signedLicenceIdentifier(judged);
+  return identifier ? { report, licenceIdentifier: identifier } : { report };
+}
+
+/** The whole file; when its end is damaged, a signature may still stand in what is before. */
+function newestView(file: PdfFile): PdfView {
+  const view = file.viewAt(file.bytes.length);
+  void view.catalog;
+  return view;
+}
+
+/** Updates after the first signature whose revision can be read, with what each changed. A string when they are no revisions. */
+function readSteps(file: PdfFile, judged: readonly JudgedSignature[], newest: PdfView): JudgedStep[] | string {
+  const first = judged.reduce<JudgedSignature | undefined>(
+    (best, item) => (item.view && item.range && (!best?.range || item.range.end < best.range.end) ? item : best),
+    undefined,
+  );
+  if (!first?.view) return [];
+  try {
+    return readUpdates(file, first.view, newest).map((update) => ({ start: update.start, end: update.end, changes: changesOf(update) }));
+  } catch (error) {
+    if (error instanceof PdfError) return error.reason;
+    throw error;
+  }
+}
+
+function applySteps(judged: readonly JudgedSignature[], steps: JudgedStep[] | string): void {
+  for (const signature of judged) applyStepsTo(signature, judged, steps);
+}
+
+/** What came after one signature, under its own rules and those of a certification before the change. */
+function applyStepsTo(signature: JudgedSignature, judged: readonly JudgedSignature[], steps: JudgedStep[] | string): void {
+  const { report, range, rules, found } = signature;
+  const worsen = (verdict: Verdict, reason: string) => {
+    report.verdict = worstVerdict(report.verdict, verdict);
+    report.reasons.push(reason);
+  };
+  if (!found.current) worsen('altered', 'signature-removed');
+  if (!range || !rules) return;
+  if (typeof steps === 'string') {
+    if (report.coverage !== 'whole-file') worsen('altered', steps);
+    return;
+  }
+  for (const step of steps) {
+    if (step.start < range.end) continue;
+    const isCertified = judged.some((item) => item.rules?.certification !== undefined && item.range && item.range.end <= step.start);
+    const isSignedLater = judged.some((item) => !item.isTimestamp && item.range && item.range.end >= lastByteOf(step));
+    for (const change of step.changes) {
+      report.changesAfter.push(change.field ? `${change.what}:${change.field}` : change.what);
+      const ruling = ruleOn(change, rules, isCertified);
+      if (ruling === 'forbidden') worsen('altered', 'change-not-allowed');
+      else if (ruling === 'shown-unsigned' && !(change.level === 'form' && isSignedLater)) {
+        report.uncovered.push(change.field ? `${change.what}:${change.field}` : change.what);
+        worsen('partly-covered', 'change-outside-signature');
+      }
+    }
+  }
+}
+
+/** White space behind an update's end mark need not be signed. */
+function lastByteOf({ end }: JudgedStep): number {
+  return end - 2;
+}
+
+/** PAdES levels, as far as they were reached: T by a proven time, LT by revocation data, LTA by a document timestamp over it. */
+function setLevel(signature: JudgedSignature, judged: readonly JudgedSignature[], hasRevocationData: boolean): void {
+  const { report, range } = signature;
+  if (report.form !== 'pades-b' || !report.time.proven) return;
+  report.form = 'pades-t';
+  if (!hasRevocationData) return;
+  report.form = 'pades-lt';
+  const isArchived = judged.some(
+    (item) =>
+      item.isTimestamp &&
+      item.report.verdict === 'genuine' &&
+      item.range &&
+      range &&
+      item.range.end > range.end &&
+      item.view &&
+      readSecurityStore(item.view).hasRevocationData,
+  );
+  if (isArchived) report.form = 'pades-lta';
+}
+
+/** Official needs an official seal, and nobody else may have drawn a new field over the page after it. */
+function isOfficial(judged: readonly JudgedSignature[], steps: JudgedStep[] | string): boolean {
+  if (typeof steps === 'string') return false;
+  return judged.some((seal) => {
+    if (!seal.official || !seal.range) return false;
+    const { end } = seal.range;
+    const drawnAfter = steps.filter((step) => step.start >= end && step.changes.some(({ newVisibleField }) => newVisibleField));
+    return drawnAfter.every((step) =>
+      judged.some((item) => item.official && item.range && item.range.end <= step.end && item.range.end > step.start),
+    );
+  });
+}
+
+const TRUSTED_BYTES: readonly Verdict[] = ['genuine', 'untrusted-signer', 'partly-covered'];
+
+/** From the revision of the first signature whose bytes stand: later revisions may have changed the metadata. */
+function signedLicenceIdentifier(judged: readonly JudgedSignature[]): string | undefined {
+  const standing = judged.filter(({ view, report, isTimestamp }) => view && !isTimestamp && TRUSTED_BYTES.includes(report.verdict));
+  const signature = standing.find(({ official }) => official) ?? standing[0];
+  return signature?.view && licenceMetadataOfPdf(signature.view).identifier;
+}
