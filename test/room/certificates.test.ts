@@ -1,0 +1,201 @@
+import { expect, test } from 'vitest';
+import { authorityKeyName } from '#certificates/certificate-deps.ts';
+import { findAuthority } from '#certificates/find-authority.ts';
+import { certificateStatus, currentCrls, trustBundle, trustedCertificates } from '#certificates/find-certificates.ts';
+import { initialiseAuthorities } from '#certificates/initialise-authorities.ts';
+import { issueCertificate } from '#certificates/issue-certificate.ts';
+import { findCrl, publishCrl, publishCrls, publishDueCrls } from '#certificates/publish-crls.ts';
+import { revokeCertificate } from '#certificates/revoke-certificate.ts';
+import { generateKeyPair } from '#crypto/suite.ts';
+import { isIssuedBy, parseCertificate } from '#pki/certificate.ts';
+import { parseCrl } from '#pki/crl.ts';
+import { parsePem } from '#pki/pem.ts';
+import { type ProfileName, profileOf } from '#pki/profiles.ts';
+import { validatePath } from '#pki/validate-path.ts';
+import type { KeyStore } from '#ports/key-store.ts';
+import { memoryKeyStore } from '../fakes/memory-key-store.ts';
+import { testClock } from '../fakes/test-clock.ts';
+import { testDatabase } from '../test-database.ts';
+
+const { db } = await testDatabase();
+const clock = testClock('2026-06-01T08:00:00.500Z');
+const keys = memoryKeyStore();
+const deps = { db, clock, keys, publicOrigin: 'https://trust.example.cn' };
+await initialiseAuthorities(deps);
+
+const SUITES = ['sm2-sm3', 'es256'] as const;
+const issue = (suite: (typeof SUITES)[number], profile: ProfileName = 'seal', spki = generateKeyPair(suite).spki) =>
+  issueCertificate(deps, {
+    profile,
+    suite,
+    subject: { commonName: '示范市市场监督管理局', organisation: '示范市市场监督管理局', uscc: '11110000000000000X' },
+    spki,
+    days: 365,
+    by: 'system:test',
+  });
+
+test('starting again finds keys, certificates and lists as they were', async () => {
+  const before = await db.issuedCertificate.findMany({ orderBy: { id: 'asc' } });
+  const lists = await db.revocationList.count();
+  await initialiseAuthorities(deps);
+  expect(await db.issuedCertificate.findMany({ orderBy: { id: 'asc' } })).toEqual(before);
+  expect(await db.revocationList.count()).toBe(lists);
+  expect(before.map(({ authorityKey }) => authorityKey)).toEqual(['ca-root-sm2', 'ca-issuing-sm2', 'ca-root-p256', 'ca-issuing-p256']);
+});
+
+test('a start that died after storing and before signing is completed by the next one', async () => {
+  const other = await testDatabase();
+  const failing: KeyStore = { ...keys, sign: () => Promise.reject(new Error('power cut')) };
+  await expect(initialiseAuthorities({ ...deps, db: other.db, keys: failing })).rejects.toThrow('power cut');
+  expect(await other.db.issuedCertificate.count({ where: { der: null } })).toBe(1);
+  await initialiseAuthorities({ ...deps, db: other.db });
+  const authority = await findAuthority(other, 'ca-issuing-p256');
+  const root = await findAuthority(other, 'ca-root-p256');
+  expect(authority && root && isIssuedBy(authority, root)).toBe(true);
+});
+
+test('three processes that start at once agree on one set of authorities', async () => {
+  const other = await testDatabase();
+  await Promise.all([1, 2, 3].map(() => initialiseAuthorities({ ...deps, db: other.db })));
+  expect(await other.db.issuedCertificate.count()).toBe(4);
+  const { roots, issuing } = await trustedCertificates(other);
+  for (const [index, root] of roots.entries()) expect(isIssuedBy(issuing[index] ?? root, root)).toBe(true);
+});
+
+test('a key store that does not belong to the database stops the start', async () => {
+  await expect(initialiseAuthorities({ ...deps, keys: memoryKeyStore() })).rejects.toThrow(/different installations/);
+});
+
+test.each(SUITES)('%s: an issued certificate leads to the root, carries its profile and says where its list is', async (suite) => {
+  const { certificate, chain } = await issue(suite);
+  const { roots, issuing } = await trustedCertificates(deps);
+  expect(chain).toHaveLength(3);
+  expect(profileOf(certificate)).toBe('seal');
+  expect(certificate.crlAddresses).toEqual([`https://trust.example.cn/crl/${authorityKeyName('issuing', suite)}.crl`]);
+  expect(certificate.aia).toEqual([{ method: 'ca-issuers', url: `https://trust.example.cn/ca/${authorityKeyName('issuing', suite)}.cer` }]);
+  const result = validatePath({
+    leaf: certificate,
+    intermediates: issuing,
+    anchors: roots,
+    at: clock.now(),
+    crls: await currentCrls(deps),
+    purpose: 'seal',
+    requireRevocation: true,
+  });
+  expect(result).toMatchObject({ valid: true, reasons: [], revocation: { status: 'good' } });
+  expect(await certificateStatus(deps, certificate.serialHex)).toMatchObject({ status: 'good', profile: 'seal' });
+});
+
+test('the bundles hold root and issuing certificate of their suite', async () => {
+  for (const suite of SUITES) {
+    const [root, issuing] = parsePem(await trustBundle(deps, suite)).map(parseCertificate);
+    expect(root && issuing && isIssuedBy(issuing, root) && isIssuedBy(root, root)).toBe(true);
+  }
+});
+
+test('serial numbers are 16 random octets and never repeat', async () => {
+  const issued = await Promise.all(Array.from({ length: 20 }, () => issue('es256')));
+  const serials = issued.map(({ certificate }) => certificate.serialHex);
+  expect(new Set(serials).size).toBe(20);
+  for (const serial of serials) expect(serial).toMatch(/^[4-7][0-9a-f]{31}$/);
+});
+
+test.each(SUITES)('%s: revocation is published at once, counts from its second on, and of two at once one wins', async (suite) => {
+  const { certificate } = await issue(suite);
+  clock.advance(60_000);
+  const before = clock.now();
+  clock.advance(60_000);
+  const request = { serialHex: certificate.serialHex, reason: 'key-compromise', by: 'system:test' } as const;
+  const outcomes = await Promise.allSettled([revokeCertificate(deps, request), revokeCertificate(deps, request)]);
+  expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  await expect(revokeCertificate(deps, request)).rejects.toMatchObject({ code: 'certificate-already-revoked' });
+  const { roots, issuing } = await trustedCertificates(deps);
+  const question = { leaf: certificate, intermediates: issuing, anchors: roots, crls: await currentCrls(deps), purpose: 'seal' as const };
+  expect(validatePath({ ...question, at: clock.now() })).toMatchObject({
+    valid: false,
+    reasons: ['revoked'],
+    revocation: { status: 'revoked', reason: 'key-compromise' },
+  });
+  expect(validatePath({ ...question, at: before })).toMatchObject({ valid: true, revocation: { status: 'good' } });
+  expect(await certificateStatus(deps, certificate.serialHex)).toMatchObject({ status: 'revoked', reason: 'key-compromise' });
+});
+
+test('a revocation whose publishing failed is on the next due list', async () => {
+  const { certificate } = await issue('es256');
+  const broken: KeyStore = { ...keys, sign: () => Promise.reject(new Error('signer away')) };
+  await expect(
+    revokeCertificate({ ...deps, keys: broken }, { serialHex: certificate.serialHex, reason: 'superseded', by: 'system:test' }),
+  ).rejects.toThrow('signer away');
+  const [published] = await publishDueCrls(deps);
+  expect(published && parseCrl(published.der).find(certificate.serialHex)?.reason).toBe('superseded');
+  expect(await publishDueCrls(deps)).toEqual([]);
+});
+
+test.each([
+  ['an unknown serial', '00ff', 'key-compromise', 'certificate-not-found'],
+  ['a hold', '00ff', 'certificate-hold', 'invalid-input'],
+  ['a made-up reason', '00ff', 'because', 'invalid-input'],
+])('revoking %s is refused', async (_what, serialHex, reason, code) => {
+  await expect(revokeCertificate(deps, { serialHex, reason: reason as never, by: 'system:test' })).rejects.toMatchObject({ code });
+});
+
+test('a root cannot be revoked by its own list', async () => {
+  const root = await findAuthority(deps, 'ca-root-p256');
+  await expect(revokeCertificate(deps, { serialHex: root?.serialHex ?? '', reason: 'ca-compromise', by: 'x' })).rejects.toMatchObject({
+    code: 'certificate-not-found',
+  });
+});
+
+test('list numbers only grow, also when many publish at once and when nothing changed', async () => {
+  const first = await findCrl(deps, 'ca-issuing-p256');
+  const published = await Promise.all(Array.from({ length: 8 }, () => publishCrl(deps, 'ca-issuing-p256')));
+  const numbers = published.map(({ number }) => number).sort((a, b) => Number(a - b));
+  expect(numbers).toEqual(Array.from({ length: 8 }, (_, index) => (first?.number ?? 0n) + BigInt(index + 1)));
+  expect((await findCrl(deps, 'ca-issuing-p256'))?.number).toBe(numbers.at(-1));
+  expect(await publishCrls(deps)).toHaveLength(4);
+});
+
+test('lists are due again after half of their life', async () => {
+  await publishCrls(deps);
+  expect(await publishDueCrls(deps)).toEqual([]);
+  clock.advance(3.5 * 86_400_000);
+  expect((await publishDueCrls(deps)).map(({ issuerKey }) => issuerKey)).toEqual(['ca-issuing-sm2', 'ca-issuing-p256']);
+});
+
+test.each([
+  ['a key of the other suite', { spki: generateKeyPair('sm2-sm3').spki }, 'invalid-input'],
+  ['an authority profile', { profile: 'issuing' as const }, 'invalid-input'],
+  ['no days', { days: 0 }, 'invalid-input'],
+  ['a life beyond the issuing authority', { days: 9_000 }, 'invalid-input'],
+  ['a life beyond the profile', { days: 3_000 }, 'certificate-refused'],
+  ['a subject without organisation', { subject: { commonName: 'x' } }, 'certificate-refused'],
+  ['invisible characters in the name', { subject: { commonName: 'a\u202eb', organisation: 'o' } }, 'certificate-refused'],
+  ['bytes that are no key', { spki: Uint8Array.of(1, 2, 3) }, 'invalid-input'],
+])('issuing with %s is refused and leaves no row', async (_what, change, code) => {
+  const count = await db.issuedCertificate.count();
+  const input = {
+    profile: 'seal' as const,
+    suite: 'es256' as const,
+    subject: { commonName: 'n', organisation: 'o' },
+    spki: generateKeyPair('es256').spki,
+    days: 10,
+    by: 'x',
+  };
+  await expect(issueCertificate(deps, { ...input, ...change })).rejects.toMatchObject({ code });
+  expect(await db.issuedCertificate.count()).toBe(count);
+});
+
+test('the database itself refuses to change a certificate, take back a revocation or remove a row', async () => {
+  const { certificate } = await issue('es256');
+  const where = { serialHex: certificate.serialHex };
+  await expect(db.issuedCertificate.update({ where, data: { der: Uint8Array.of(1) } })).rejects.toThrow();
+  await revokeCertificate(deps, { ...where, reason: 'superseded', by: 'x' });
+  await expect(db.issuedCertificate.update({ where, data: { revokedAt: null } })).rejects.toThrow();
+  await expect(db.issuedCertificate.delete({ where })).rejects.toThrow();
+});
+
+test('each act left its audit event', async () => {
+  const kinds = await db.auditEvent.groupBy({ by: ['kind'], _count: true });
+  expect(Object.fromEntries(kinds.map(({ kind, _count }) => [kind, _count]))).toMatchObject({ 'authority-created': 4 });
+  expect(kinds.map(({ kind }) => kind).sort()).toEqual(['authority-created', 'certificate-issued', 'certificate-revoked', 'crl-published']);
+});
