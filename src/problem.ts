@@ -93,6 +93,11 @@ export const CATALOGUE = {
   'signing-refused': [403, 'This key does not sign this.', '该密钥不允许签署此内容。'],
   'signing-too-fast': [429, 'This key has signed too often just now.', '该密钥签名过于频繁，请稍后再试。'],
   'signer-unavailable': [503, 'The signing service does not answer.', '签名服务暂时不可用。'],
+  // documents: OFD signing
+  'ofd-not-readable': [422, 'This is not an OFD file that can be read safely.', '该文件不是可安全读取的 OFD 文件。'],
+  'ofd-not-sealable': [422, 'This OFD file is built in a way that cannot be sealed.', '该 OFD 文件的结构不支持加盖电子印章。'],
+  'ofd-locked': [409, 'This file is locked by a signature: no further seal can be added.', '该文件已被签名锁定，不能再加盖印章。'],
+  'seal-signer-mismatch': [409, 'This certificate may not use this seal.', '该证书无权使用此印章。'],
 } as const satisfies Record<string, readonly [number, string, string]>;
 
 export type ProblemCode = keyof typeof CATALOGUE;

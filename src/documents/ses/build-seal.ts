@@ -1,5 +1,5 @@
 /** Making a V4 seal (GB/T 38540-2020): the structure is encoded here, the seal maker's key signs elsewhere. */
-import { bitString, ia5String, integer, octetString, oid, sequence, TAG, tlv, utf8String } from '#crypto/der.ts';
+import { bitString, generalizedTime, ia5String, integer, octetString, oid, sequence, utf8String } from '#crypto/der.ts';
 import { OID } from '#crypto/oids.ts';
 import type { SignBytes } from '#documents/sign-bytes.ts';
 import { Problem } from '#problem.ts';
@@ -55,12 +55,6 @@ export async function buildSeal(input: SealInput): Promise<Uint8Array> {
   const info = encodeSealInfo(input);
   const signature = await input.sign(info);
   return sequence(info, octetString(input.makerCertificate), oid(OID.sm2WithSm3), bitString(signature));
-}
-
-/** `yyyyMMddHHmmssZ`: UTC, seconds, as production seals write it. Fractions of a second are cut off. */
-export function generalizedTime(time: Date): Uint8Array {
-  const digits = time.toISOString().slice(0, 19).replace(/[-:T]/g, '');
-  return tlv(TAG.generalizedTime, Buffer.from(`${digits}Z`, 'latin1'));
 }
 
 function assertEncodable(input: Omit<SealInput, 'makerCertificate' | 'sign'>): void {

@@ -1,8 +1,7 @@
 /** Making a V4 SES_Signature (GB/T 38540-2020): structures here, the signer's key elsewhere. */
-import { bitString, ia5String, integer, octetString, oid, sequence } from '#crypto/der.ts';
+import { bitString, generalizedTime, ia5String, integer, octetString, oid, sequence } from '#crypto/der.ts';
 import { OID } from '#crypto/oids.ts';
 import type { SignBytes } from '#documents/sign-bytes.ts';
-import { generalizedTime } from './build-seal.ts';
 
 export interface SesSignatureInput {
   /** DER of the SESeal, taken over byte by byte. */

@@ -1,0 +1,171 @@
+/**
+ * Adding one signature to a package, for seals and for locks alike (GB/T 33190 §18): every file is protected but the
+ * signature's own and, while more may follow, the list. Entries that do not change are copied as they are compressed.
+ */
+import { createHash } from 'node:crypto';
+import type { ZipEntry } from '#documents/container/read-zip.ts';
+import { type CopiedEntry, type NewEntry, writeZip } from '#documents/container/write-zip.ts';
+import { ZipError } from '#documents/container/zip-error.ts';
+import { XmlError } from '#documents/xml/decode-text.ts';
+import { Problem } from '#problem.ts';
+import type { Box } from './box.ts';
+import { linkSignatureList } from './link-signature-list.ts';
+import { type OfdDocument, type OfdPackage, openOfd } from './ofd-package.ts';
+import { directoryOf, resolvePath } from './package-path.ts';
+import { readSignatureDescription, type SignatureDescription } from './signature-description.ts';
+import { type ListedSignature, readSignatureList } from './signature-list.ts';
+import { type SignatureProvider, signatureListXml, signatureXml } from './signature-xml.ts';
+
+/** Where the seal appears; lengths in millimetres from the page's top left corner. */
+export interface StampPlace extends Box {
+  pageIndex: number;
+  /** Visible part, relative to the stamp's own top left corner. */
+  clip?: Box | undefined;
+}
+
+export interface NewSignature {
+  type: 'Seal' | 'Sign';
+  /** DER SESeal, stored beside the signature as it is. */
+  seal?: Uint8Array;
+  signedAt: Date;
+  stamps: readonly StampPlace[];
+  provider: SignatureProvider;
+  /** Protect the list too: nobody can add or remove a signature afterwards. */
+  lock: boolean;
+  /** Which DocBody; default the first. */
+  documentIndex?: number | undefined;
+  /** The value for these bytes of Signature.xml, which lies at this absolute path. */
+  makeValue(description: Uint8Array, path: string): Promise<Uint8Array>;
+}
+
+/** Problems: `ofd-not-readable`, `ofd-not-sealable`, `ofd-locked`, `invalid-input` for a page that is not there. */
+export async function addSignature(bytes: Uint8Array, input: NewSignature): Promise<Uint8Array> {
+  try {
+    return await add(openOfd(bytes), input);
+  } catch (error) {
+    if (error instanceof ZipError || error instanceof XmlError) throw new Problem('ofd-not-readable', { cause: error });
+    throw error;
+  }
+}
+
+async function add(ofd: OfdPackage, input: NewSignature): Promise<Uint8Array> {
+  const document = ofd.documents[input.documentIndex ?? 0];
+  if (!document?.root) throw new Problem('ofd-not-sealable');
+  const list = readSignatureList(ofd, document);
+  const earlier = describeEarlier(ofd, document, list?.signatures ?? []);
+  const listEntry = list?.entry ?? newListEntry(ofd, document);
+  assertNotLocked(earlier, listEntry);
+  const folder = freeFolder(ofd, directoryOf(listEntry));
+  const ids = new IdCounter(list?.maxSignId, list?.signatures ?? [], earlier);
+  const id = ids.next();
+  const stamps = placeStamps(ofd, document.root, input.stamps, ids);
+  const changed = new Map<string, Uint8Array>();
+  if (!document.signaturesLoc) changed.set('OFD.xml', linkSignatureList(ofd.read('OFD.xml'), document.index, `/${listEntry}`));
+  if (input.seal) changed.set(`${folder}/Seal.esl`, input.seal);
+  const descriptionPath = `/${folder}/Signature.xml`;
+  const listed = [...(list?.signatures ?? []), { id, type: input.type, loc: descriptionPath, relative: undefined }];
+  changed.set(listEntry, signatureListXml(ids.last, listed));
+
+  const description = signatureXml({
+    provider: input.provider,
+    signedAt: input.signedAt,
+    references: digestAll(ofd, changed, input.lock ? undefined : listEntry),
+    stamps,
+    sealPath: input.seal ? `/${folder}/Seal.esl` : undefined,
+    valuePath: `/${folder}/SignedValue.dat`,
+  });
+  changed.set(`${folder}/Signature.xml`, description);
+  changed.set(`${folder}/SignedValue.dat`, await input.makeValue(description, descriptionPath));
+  return writeZip(arrange(ofd, changed), { time: input.signedAt });
+}
+
+function describeEarlier(ofd: OfdPackage, document: OfdDocument, listed: readonly ListedSignature[]): SignatureDescription[] {
+  return listed.map(({ entry }) => {
+    if (!entry) throw new Problem('ofd-not-sealable');
+    return readSignatureDescription(ofd, entry, document.root ? directoryOf(document.root) : '');
+  });
+}
+
+function assertNotLocked(earlier: readonly SignatureDescription[], listEntry: string): void {
+  for (const { references } of earlier) {
+    if (references.some(({ fileRef }) => resolvePath('', fileRef.trim()) === listEntry)) throw new Problem('ofd-locked');
+  }
+}
+
+/** Where OFD.xml already says the list is to be, or the usual place. */
+function newListEntry(ofd: OfdPackage, document: OfdDocument): string {
+  const stated = document.signaturesLoc ? resolvePath('', document.signaturesLoc) : undefined;
+  const directory = directoryOf(document.root ?? '');
+  const entry = stated ?? (directory ? `${directory}/Signs/Signatures.xml` : 'Signs/Signatures.xml');
+  if (ofd.index.twinsOf(entry).length > 0) throw new Problem('ofd-not-sealable');
+  return entry;
+}
+
+function freeFolder(ofd: OfdPackage, directory: string): string {
+  const names = [...ofd.archive.entries.keys()].map((name) => name.toLowerCase());
+  for (let n = 0; ; n++) {
+    const folder = directory ? `${directory}/Sign_${n}` : `Sign_${n}`;
+    if (!names.some((name) => name.startsWith(`${folder.toLowerCase()}/`))) return folder;
+  }
+}
+
+/** Signatures and stamps share one counter: s001, s002, … */
+class IdCounter {
+  #highest = 0;
+
+  constructor(maxSignId: string | undefined, listed: readonly ListedSignature[], earlier: readonly SignatureDescription[]) {
+    const ids = [maxSignId, ...listed.map(({ id }) => id), ...earlier.flatMap(({ stamps }) => stamps.map(({ id }) => id))];
+    for (const id of ids) {
+      const number = Number(/\d{1,9}$/.exec(id ?? '')?.[0] ?? 0);
+      this.#highest = Math.max(this.#highest, number);
+    }
+  }
+
+  get last(): string {
+    return `s${String(this.#highest).padStart(3, '0')}`;
+  }
+
+  next(): string {
+    this.#highest += 1;
+    return this.last;
+  }
+}
+
+function placeStamps(ofd: OfdPackage, root: string, places: readonly StampPlace[], ids: IdCounter) {
+  const pages = ofd.tree(root).child('Pages')?.childrenOf('Page') ?? [];
+  return places.map((place, index) => {
+    const pageRef = pages[place.pageIndex]?.attribute('ID');
+    const { xMm, yMm, widthMm, heightMm } = place;
+    const isSound = [xMm, yMm, widthMm, heightMm].every(Number.isFinite) && widthMm > 0 && heightMm > 0;
+    if (!pageRef || !isSound) {
+      throw new Problem('invalid-input', {
+        errors: [{ pointer: `/stamps/${index}`, detail: 'no such place', detailZh: '盖章位置不存在' }],
+      });
+    }
+    return { id: ids.next(), pageRef, boundary: { xMm, yMm, widthMm, heightMm }, clip: place.clip };
+  });
+}
+
+/** SM3 of every file, changed ones in their new form. @param except the list, when it stays open. */
+function digestAll(ofd: OfdPackage, changed: ReadonlyMap<string, Uint8Array>, except: string | undefined) {
+  const names = new Set([...ofd.archive.entries.keys(), ...changed.keys()]);
+  if (except) names.delete(except);
+  return [...names].map((name) => ({
+    path: `/${name}`,
+    checkValue: createHash('sm3')
+      .update(changed.get(name) ?? ofd.read(name))
+      .digest('base64'),
+  }));
+}
+
+/** OFD.xml first, then the rest in its order, new files last. */
+function arrange(ofd: OfdPackage, changed: ReadonlyMap<string, Uint8Array>): (NewEntry | CopiedEntry)[] {
+  const kept: ZipEntry[] = [...ofd.archive.entries.values()];
+  kept.sort((a, b) => Number(b.name === 'OFD.xml') - Number(a.name === 'OFD.xml'));
+  const entries: (NewEntry | CopiedEntry)[] = kept.map((entry) => {
+    const data = changed.get(entry.name);
+    return data ? { name: entry.name, data } : { copyOf: entry };
+  });
+  for (const [name, data] of changed) if (!ofd.archive.has(name)) entries.push({ name, data });
+  return entries;
+}
