@@ -52,6 +52,11 @@ export const ENVIRONMENT = z.strictObject({
     .optional()
     .describe('SMS gateway: receives {phone, text} as JSON by POST. Without it messages are simulated.'),
   TONGREN_SMS_TOKEN: z.string().min(1).optional().describe('Bearer token for the SMS gateway.'),
+  TONGREN_REGISTRY_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('Population register: receives {name, citizenNumber} as JSON by POST, answers {result}. Without it a simulator answers.'),
+  TONGREN_REGISTRY_TOKEN: z.string().min(1).optional().describe('Bearer token for the population register.'),
   TONGREN_METRICS_TOKEN: z.string().min(16).optional().describe('Bearer token with which /metrics answers beyond loopback.'),
   TONGREN_OUTBOUND_ALLOW: z
     .string()
@@ -92,6 +97,7 @@ export interface Config {
   secret: string;
   signer: { socketPath: string; token: string } | undefined;
   sms: { url: string; token: string | undefined } | undefined;
+  registry: { url: string; token: string | undefined } | undefined;
   metricsToken: string | undefined;
   outboundAllow: readonly string[];
   trustProxy: boolean;
@@ -159,6 +165,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, options: { tls?: bool
         ? { socketPath: env.TONGREN_SIGNER_SOCKET, token: env.TONGREN_SIGNER_TOKEN }
         : undefined,
     sms: env.TONGREN_SMS_URL ? { url: env.TONGREN_SMS_URL, token: env.TONGREN_SMS_TOKEN } : undefined,
+    registry: env.TONGREN_REGISTRY_URL ? { url: env.TONGREN_REGISTRY_URL, token: env.TONGREN_REGISTRY_TOKEN } : undefined,
     metricsToken: env.TONGREN_METRICS_TOKEN,
     outboundAllow: env.TONGREN_OUTBOUND_ALLOW,
     trustProxy: env.TONGREN_TRUST_PROXY,
@@ -201,6 +208,8 @@ function productionFaults(env: z.infer<typeof ENVIRONMENT>, context: { tls: bool
   if (!env.REDIS_URL) faults.push('REDIS_URL must be set in production; the in-process store serves one process only.');
   if (env.TONGREN_ROLES.includes('web') && !env.TONGREN_SMS_URL)
     faults.push('TONGREN_SMS_URL must be set in production; the SMS gateway would be a simulator.');
+  if (env.TONGREN_ROLES.includes('web') && !env.TONGREN_REGISTRY_URL)
+    faults.push('TONGREN_REGISTRY_URL must be set in production; the population register would be a simulator.');
   if (env.TONGREN_ROLES.includes('signer') && env.TONGREN_ROLES.length > 1)
     faults.push('TONGREN_ROLES: in production the signer is a process of its own.');
   return faults;

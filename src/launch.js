@@ -1,5 +1,5 @@
 /**
- * The only plain JavaScript here: an older Node cannot even read our TypeScript, so this checks the version first,
+ * The only plain JavaScript that runs first: an older Node cannot even read our TypeScript, so this checks the version,
  * hands over to the Node that npm installed when there is one, and otherwise says what to do.
  */
 import { spawn } from 'node:child_process';
@@ -18,14 +18,11 @@ export function isSupported(version) {
 }
 
 /**
- * Runs a module of this folder under a Node that can.
- * @param {string} name for example `main.ts`
+ * Calls `run` under a Node that can: here, or in a child process that runs this same script again.
+ * @param {() => Promise<void>} run
  */
-export async function launch(name) {
-  if (isSupported(process.versions.node)) {
-    await import(new URL(name, import.meta.url).href);
-    return;
-  }
+export async function launch(run) {
+  if (isSupported(process.versions.node)) return run();
   const installed = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url));
   if (!existsSync(installed)) {
     console.error(
@@ -33,7 +30,7 @@ export async function launch(name) {
     );
     process.exit(1);
   }
-  const child = spawn(installed, [fileURLToPath(new URL(name, import.meta.url)), ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(installed, process.argv.slice(1), { stdio: 'inherit' });
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) process.on(signal, () => child.kill(signal));
-  child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
+  child.on('exit', (code) => process.exit(code ?? 1));
 }

@@ -1,3 +1,6 @@
 import { launch } from './launch.js';
 
-await launch('main.ts');
+await launch(async () => {
+  const { startService } = await import('./main.ts');
+  await startService({ tls: process.argv.includes('--tls') });
+});

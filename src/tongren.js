@@ -1,4 +1,6 @@
 #!/usr/bin/env node
 import { launch } from './launch.js';
 
-await launch('cli.ts');
+await launch(async () => {
+  await import('./cli.ts');
+});

@@ -50,6 +50,7 @@ test('production names every fault at once', () => {
     'DATABASE_URL',
     'REDIS_URL',
     'TONGREN_SMS_URL',
+    'TONGREN_REGISTRY_URL',
     'TONGREN_ROLES',
   ]) {
     expect(faults).toContain(name);
@@ -70,6 +71,7 @@ test('a complete production environment is accepted', () => {
     TONGREN_SIGNER_SOCKET: '/run/tongren/signer.sock',
     TONGREN_SIGNER_TOKEN: 'b'.repeat(40),
     TONGREN_SMS_URL: 'https://sms.example.gov.cn/send',
+    TONGREN_REGISTRY_URL: 'https://population.example.gov.cn/match',
     DATABASE_URL: 'postgresql://db/tongren',
     REDIS_URL: 'redis://cache',
   });

@@ -17,8 +17,8 @@ export interface InstalledTrust {
   crls: Crl[];
 }
 
-const ANCHORS_FILE = 'anchors.pem';
-const INTERMEDIATES_FILE = 'intermediates.pem';
+export const ANCHORS_FILE = 'anchors.pem';
+export const INTERMEDIATES_FILE = 'intermediates.pem';
 
 export function trustFolderOf(dataDir: string): string {
   return join(dataDir, 'trust');

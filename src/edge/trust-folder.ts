@@ -1,0 +1,22 @@
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { currentCrls, trustedCertificates } from '#certificates/find-certificates.ts';
+import { toPem } from '#pki/pem.ts';
+import type { Database } from '#storage/database.ts';
+import { ANCHORS_FILE, INTERMEDIATES_FILE, trustFolderOf } from './installation.ts';
+
+/** Leaves our authorities' certificates and newest CRLs in the data folder, for commands that run without the database. */
+export async function writeTrustFolder(dataDir: string, deps: { db: Database }): Promise<void> {
+  const folder = trustFolderOf(dataDir);
+  await mkdir(folder, { recursive: true });
+  const { anchors, intermediates } = await trustedCertificates(deps);
+  const pem = (certificates: readonly { der: Uint8Array }[]) => certificates.map(({ der }) => toPem('CERTIFICATE', der)).join('');
+  await replaceFile(join(folder, ANCHORS_FILE), pem(anchors));
+  await replaceFile(join(folder, INTERMEDIATES_FILE), pem(intermediates));
+  for (const [index, crl] of (await currentCrls(deps)).entries()) await replaceFile(join(folder, `${index}.crl`), crl.der);
+}
+
+async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
+  await writeFile(`${path}.new`, content);
+  await rename(`${path}.new`, path);
+}
