@@ -454,6 +454,16 @@ CREATE TABLE "seal_use" (
 );
 
 -- CreateTable
+CREATE TABLE "seal_maker" (
+    "certificate_serial" TEXT NOT NULL,
+    "key_name" TEXT NOT NULL,
+    "certificate" BYTEA NOT NULL,
+    "valid_to" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "seal_maker_pkey" PRIMARY KEY ("certificate_serial")
+);
+
+-- CreateTable
 CREATE TABLE "password_credential" (
     "person_id" UUID NOT NULL,
     "hash" BYTEA NOT NULL,
@@ -562,7 +572,7 @@ CREATE UNIQUE INDEX "licence_public_token_index_key" ON "licence"("public_token_
 CREATE INDEX "licence_holder_id_status_idx" ON "licence"("holder_id", "status");
 
 -- CreateIndex
-CREATE INDEX "licence_issuer_organisation_id_id_idx" ON "licence"("issuer_organisation_id", "id");
+CREATE INDEX "licence_issuer_organisation_id_issued_at_id_idx" ON "licence"("issuer_organisation_id", "issued_at", "id");
 
 -- CreateIndex
 CREATE INDEX "licence_status_prepared_at_idx" ON "licence"("status", "prepared_at");

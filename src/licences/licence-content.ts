@@ -1,0 +1,38 @@
+/** What a licence says, as it is kept: one encrypted JSON per licence, from which both files are made and pages are filled. */
+import type { FieldCipher } from '#crypto/field-cipher.ts';
+import type { LicenceData, LicencePhoto } from '#documents/page/licence-data.ts';
+
+/** Without what other columns hold: identifier, version, public token, photo. */
+export type LicenceContent = Pick<LicenceData, 'holder' | 'issuer' | 'number' | 'issuedOn' | 'validFrom' | 'validTo' | 'fields'>;
+
+export function sealContent(fields: FieldCipher, licenceId: string, content: LicenceContent): Uint8Array<ArrayBuffer> {
+  return fields.seal(`licence.content:${licenceId}`, JSON.stringify(content));
+}
+
+export function openContent(fields: FieldCipher, row: { id: string; content: Uint8Array }): LicenceContent {
+  return JSON.parse(fields.openText(`licence.content:${row.id}`, row.content)) as LicenceContent;
+}
+
+export function sealPhoto(fields: FieldCipher, licenceId: string, photo: LicencePhoto): Uint8Array<ArrayBuffer> {
+  const format = photo.format === 'PNG' ? 1 : 2;
+  return fields.seal(`licence.photo:${licenceId}`, Buffer.concat([Buffer.of(format), photo.bytes]));
+}
+
+export function openPhoto(fields: FieldCipher, row: { id: string; photo: Uint8Array | null }): LicencePhoto | undefined {
+  if (!row.photo) return undefined;
+  const plain = fields.open(`licence.photo:${row.id}`, row.photo);
+  return { format: plain[0] === 1 ? 'PNG' : 'JPEG', bytes: plain.subarray(1) };
+}
+
+/** The token in the printed address, kept sealed so that a stolen table opens no page. */
+export function sealPublicToken(fields: FieldCipher, licenceId: string, token: string) {
+  return { publicToken: fields.seal(`licence.public-token:${licenceId}`, token), publicTokenIndex: publicTokenIndexOf(fields, token) };
+}
+
+export function openPublicToken(fields: FieldCipher, row: { id: string; publicToken: Uint8Array }): string {
+  return fields.openText(`licence.public-token:${row.id}`, row.publicToken);
+}
+
+export function publicTokenIndexOf(fields: FieldCipher, token: string): Uint8Array<ArrayBuffer> {
+  return fields.blindIndex('licence.public-token', token);
+}
