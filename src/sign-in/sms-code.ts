@@ -3,7 +3,9 @@
  * or guesses at one, neither invalidates nor uses up that person's own. Phone and code are never kept in clear.
  */
 import { randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
+import { recordEvent } from '#audit/record-event.ts';
 import type { FieldCipher } from '#crypto/field-cipher.ts';
+import { findPersonIdByPhone } from '#people/find-person.ts';
 import type { EphemeralStore } from '#ports/ephemeral-store.ts';
 import { Problem } from '#problem.ts';
 import { ADDRESS_RULE, addressKey, admitTry, forgiveOne } from './guard.ts';
@@ -68,7 +70,7 @@ export async function takeSmsCode(
   deps: SignInDeps,
   input: { challenge: string; code: string; purpose: SmsPurpose; ip: string },
 ): Promise<{ phone: string }> {
-  const { clock, fields, ephemeral } = deps;
+  const { db, clock, fields, ephemeral } = deps;
   const { challenge, purpose } = input;
   const address = addressKey(fields, input.ip);
   const fromHere = await admitTry(deps, address, ADDRESS_RULE);
@@ -79,7 +81,14 @@ export async function takeSmsCode(
   const tries = await ephemeral.increment(`sms-tries:${challenge}`, CODE_LIFE_SECONDS);
   if (tries > TRIES_PER_CODE) throw new Problem('sms-code-expired');
   const given = codeHash(fields, challenge, input.code.replace(/\s/g, '').slice(0, 16));
-  if (!timingSafeEqual(given, Buffer.from(stored.codeHash, 'base64'))) throw new Problem('sms-code-wrong');
+  if (!timingSafeEqual(given, Buffer.from(stored.codeHash, 'base64'))) {
+    const personId = await findPersonIdByPhone(deps, fields.openText(phonePlace(challenge), Buffer.from(stored.phone, 'base64')));
+    const subject = personId === undefined ? 'person:unknown' : `person:${personId}`;
+    await db.$transaction((tx) =>
+      recordEvent(tx, { kind: 'sms-code-refused', actor: 'anonymous', subject, at: clock.now(), detail: { purpose, tries } }),
+    );
+    throw new Problem('sms-code-wrong');
+  }
   if ((await ephemeral.take(challengeKey(challenge))) === undefined) throw new Problem('sms-code-expired');
   await forgiveOne(deps, address, ADDRESS_RULE);
   return { phone: fields.openText(phonePlace(challenge), Buffer.from(stored.phone, 'base64')) };
