@@ -17,6 +17,9 @@ export const CATALOGUE = {
   'csrf-failed': [403, 'The form has expired. Please load the page again.', '表单已失效，请刷新页面后重试。'],
   'file-too-costly': [422, 'This file takes more time or memory to judge than allowed.', '该文件处理所需的时间或内存超出限制。'],
   'position-not-chosen': [403, 'Choose first in which position you act.', '请先选择任职机构和岗位。'],
+  'pdf-not-signable': [422, 'This PDF cannot be signed.', '该 PDF 无法签署。'],
+  'pdf-encrypted': [422, 'This PDF is encrypted and cannot be signed.', '该 PDF 已加密，无法签署。'],
+  'picture-not-usable': [422, 'The picture is not a PNG that can be used.', '图片不是可用的 PNG 格式。'],
   unavailable: [503, 'The service cannot answer just now. Please try again.', '服务暂时不可用，请稍后再试。'],
   // people
   'person-not-found': [404, 'This person is not known here.', '未找到该人员。'],

@@ -233,7 +233,7 @@ export class Lexer {
       this.skipSpace();
       if (this.peek() === 0x5d) {
         this.position++;
-        return { kind: 'array', items, start, end: this.position };
+        return { kind: 'array', items, source: this.bytes, start, end: this.position };
       }
       items.push(this.readValue(depth + 1));
     }

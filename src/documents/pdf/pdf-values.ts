@@ -40,6 +40,8 @@ export interface PdfRef {
 export interface PdfArray extends Span {
   readonly kind: 'array';
   readonly items: readonly PdfValue[];
+  /** The buffer the span refers to. */
+  readonly source: Uint8Array;
 }
 
 export interface PdfDict extends Span {

@@ -77,7 +77,7 @@ function verify(file: PdfFile, limits: Limits, options: VerifyOptions): Verifica
       if (times.length === 0 || signature.isTimestamp) return signature;
       return judge(
         index,
-        times.reduce((a, b) => (a < b ? a : b)),
+        new Date(Math.min(...times.map((time) => time.getTime()))),
       );
     });
     for (const signature of judged) if (!stamps.includes(signature)) applyStepsTo(signature, judged, steps);
