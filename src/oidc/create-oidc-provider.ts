@@ -64,10 +64,10 @@ export async function createOidcProvider(deps: OidcDeps, options: OidcOptions): 
   const issuer = `${options.publicOrigin}/oidc`;
   const audience = apiResource(options.publicOrigin);
   const adapter = adapterFactory(deps);
+  const queued = () => options.onLogoutQueued?.();
   await ensureSigningKeys(deps);
   let keys = await loadSigningKeys(deps);
   let provider = build(keys);
-  const queued = () => options.onLogoutQueued?.();
 
   function build(withKeys: readonly SigningKey[]): Provider {
     const made = new Provider(

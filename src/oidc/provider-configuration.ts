@@ -51,10 +51,7 @@ export function providerConfiguration(input: ConfigurationInput): Configuration 
     acrValues: [...ACR_VALUES],
     claims: {
       ...Object.fromEntries(Object.entries(SCOPE_CLAIMS).map(([scope, claims]) => [scope, [...claims]])),
-      openid: ['sub'],
-      acr: null,
-      amr: null,
-      auth_time: null,
+      openid: ['sub', 'acr', 'amr', 'auth_time'],
       iss: null,
       sid: null,
     },
@@ -71,6 +68,7 @@ export function providerConfiguration(input: ConfigurationInput): Configuration 
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     enabledJWA: { idTokenSigningAlgValues: ['ES256', 'RS256'], clientAuthSigningAlgValues: ['ES256', 'RS256', 'PS256', 'EdDSA'] },
     responseTypes: ['code'],
+    allowOmittingSingleRegisteredRedirectUri: false,
     pkce: { required: () => true },
     cookies: {
       keys: [...input.cookieKeys],
