@@ -1,5 +1,6 @@
 /** What the signatures of a package leave unprotected, for each of them and for all together. */
-import type { Verdict } from '#documents/verdict.ts';
+import { ZipError } from '#documents/container/zip-error.ts';
+import { type Verdict, worstVerdict } from '#documents/verdict.ts';
 import { XmlError } from '#documents/xml/decode-text.ts';
 import type { JudgedSignature } from './judge-signature.ts';
 import type { OfdPackage } from './ofd-package.ts';
@@ -37,6 +38,10 @@ export function fillCoverage(
       if (signature.official) protectedByOfficial.add(entry);
     }
     fillReport(signature, shown, signatures.slice(position + 1));
+    if (isRootSwitched(ofd, reach, signature.claims)) {
+      signature.report.verdict = worstVerdict(signature.report.verdict, 'altered');
+      signature.report.reasons.push('document-root-switched');
+    }
   }
   const reasons: string[] = [];
   let verdict: Verdict = 'genuine';
@@ -48,10 +53,6 @@ export function fillCoverage(
   }
   if (signatures.length > 0) {
     if (lists.some((list) => !claimedByAny.has(list.entry))) reasons.push('signature-list-not-protected');
-    if (isRootSwitched(ofd, reach, claimedByAny)) {
-      verdict = 'altered';
-      reasons.push('document-root-switched');
-    }
   }
   const unreached = [...ofd.archive.entries.keys()].filter((entry) => !reach.files.has(entry) && !ownFiles.has(entry));
   if (unreached.some((entry) => !claimedByAny.has(entry))) reasons.push('entries-not-linked');
@@ -72,20 +73,20 @@ function fillReport(signature: JudgedSignature, shown: readonly string[], later:
 }
 
 /**
- * OFD.xml is unsigned, the document it shows is unsigned, and a document that was signed is not shown: somebody changed
- * what OFD.xml points to.
+ * The signature left OFD.xml open, covers a document, and none of the documents shown: somebody changed what OFD.xml
+ * points to, and what was signed is not what a reader sees. Signing the result once more does not mend that.
  */
-function isRootSwitched(ofd: OfdPackage, reach: Reach, protects: ReadonlySet<string>): boolean {
-  if (protects.has('OFD.xml')) return false;
-  if (!ofd.documents.some(({ root }) => root !== undefined && !protects.has(root))) return false;
-  return [...protects].some((entry) => !reach.files.has(entry) && entry.toLowerCase().endsWith('.xml') && isDocument(ofd, entry));
+function isRootSwitched(ofd: OfdPackage, reach: Reach, claims: ReadonlySet<string>): boolean {
+  if (claims.has('OFD.xml')) return false;
+  if (ofd.documents.some(({ root }) => root === undefined || claims.has(root))) return false;
+  return [...claims].some((entry) => !reach.files.has(entry) && entry.toLowerCase().endsWith('.xml') && isDocument(ofd, entry));
 }
 
 function isDocument(ofd: OfdPackage, entry: string): boolean {
   try {
     return ofd.tree(entry).name === 'Document';
   } catch (error) {
-    if (error instanceof XmlError) return false;
+    if (error instanceof XmlError || error instanceof ZipError) return false;
     throw error;
   }
 }
