@@ -58,6 +58,13 @@ CREATE TABLE "audit_link" (
 );
 
 -- CreateTable
+CREATE TABLE "audit_pending" (
+    "event_id" UUID NOT NULL,
+
+    CONSTRAINT "audit_pending_pkey" PRIMARY KEY ("event_id")
+);
+
+-- CreateTable
 CREATE TABLE "audit_checkpoint" (
     "position" BIGINT NOT NULL,
     "at" TIMESTAMPTZ(3) NOT NULL,

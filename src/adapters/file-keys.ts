@@ -1,0 +1,235 @@
+/**
+ * Keys in encrypted files: one file for each key, written once and never overwritten. A master key comes from the secret by
+ * scrypt; each file is sealed by its own HKDF key with AES-256-GCM, name, suite, purposes and public key authenticated with it,
+ * so that nobody can give a key another use by editing its file.
+ */
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+import { chmod, link, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { z } from 'zod';
+import {
+  assertSm2KnownAnswer,
+  generateKeyPair,
+  importPrivateKey,
+  type PrivateKey,
+  SUITES,
+  signMessage,
+  verifyMessage,
+} from '#crypto/suite.ts';
+import type { KeyPurpose, KeyStore, StoredKey } from '#ports/key-store.ts';
+import { Problem } from '#problem.ts';
+
+const scryptAsync = promisify(scrypt) as (
+  secret: Uint8Array | string,
+  salt: Uint8Array,
+  length: number,
+  options: object,
+) => Promise<Buffer>;
+/** About 0.1 s and 32 MiB, once for each start. */
+const SCRYPT = { N: 32_768, r: 8, p: 1, maxmem: 64 * 1024 * 1024 };
+const FOLDER_FILE = 'folder.json';
+const SUFFIX = '.key.json';
+const NAME = /^[a-z0-9][a-z0-9-]{0,99}$/;
+
+const PURPOSES = [
+  'certificate',
+  'crl',
+  'seal-info',
+  'seal-signature',
+  'cms-attributes',
+  'code',
+  'status-list',
+  'receipt',
+  'audit-checkpoint',
+] as const satisfies readonly KeyPurpose[];
+
+const folderShape = z.object({ version: z.literal(1), salt: z.base64(), check: z.base64() });
+const keyShape = z.object({
+  version: z.literal(1),
+  name: z.string().regex(NAME),
+  suite: z.enum(['sm2-sm3', 'es256', 'ed25519', 'rs256']),
+  purposes: z.array(z.enum(PURPOSES)).min(1),
+  spki: z.base64(),
+  sealed: z.base64(),
+});
+type KeyFile = z.infer<typeof keyShape>;
+
+interface LoadedKey {
+  stored: StoredKey;
+  privateKey: PrivateKey;
+}
+
+export interface FileKeyStore extends KeyStore {
+  /** The key with this public key, if it is one of ours: what lets the signer refuse certificates for strangers' keys. */
+  findByPublicKey(spki: Uint8Array): Promise<StoredKey | undefined>;
+}
+
+/**
+ * Opens the folder, making it (0700) when it is not there. Throws a plain Error when the secret is not the one the keys were sealed with,
+ * when a file was changed, or when this Node's SM2 is not the standard's.
+ */
+export async function fileKeyStore({ folder, secret }: { folder: string; secret: string | Uint8Array }): Promise<FileKeyStore> {
+  assertSm2KnownAnswer();
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await chmod(folder, 0o700);
+  const master = await openFolder(folder, secret);
+  const loaded = new Map<string, Promise<LoadedKey | undefined>>();
+  const namesByPublicKey = new Map<string, string>();
+
+  const load = (name: string): Promise<LoadedKey | undefined> => {
+    const known = loaded.get(name);
+    if (known) return known;
+    const loading = readKey(folder, master, name).then((key) => {
+      // Absence is not remembered: another process may make the key.
+      if (!key) loaded.delete(name);
+      else namesByPublicKey.set(Buffer.from(key.stored.spki).toString('base64'), name);
+      return key;
+    });
+    loading.catch(() => loaded.delete(name));
+    loaded.set(name, loading);
+    return loading;
+  };
+
+  return {
+    suites: SUITES,
+    async create(name, suite, purposes) {
+      if (!NAME.test(name) || purposes.length === 0) throw new Problem('invalid-input', { detail: 'Not a key name, or no purpose.' });
+      const pair = generateKeyPair(suite);
+      const header = { version: 1 as const, name, suite, purposes: [...purposes], spki: Buffer.from(pair.spki).toString('base64') };
+      const file: KeyFile = { ...header, sealed: seal(master, header, pair.pkcs8).toString('base64') };
+      pair.pkcs8.fill(0);
+      if (!(await writeOnce(folder, name + SUFFIX, JSON.stringify(file, undefined, 2)))) throw new Problem('key-exists');
+      const key = await load(name);
+      if (!key) throw new Error(`The key ${name} vanished while it was made.`);
+      return key.stored;
+    },
+    async find(name) {
+      return NAME.test(name) ? (await load(name))?.stored : undefined;
+    },
+    async findByPublicKey(spki) {
+      const wanted = Buffer.from(spki).toString('base64');
+      if (!namesByPublicKey.has(wanted)) {
+        for (const file of await readdir(folder)) if (file.endsWith(SUFFIX)) await load(file.slice(0, -SUFFIX.length));
+      }
+      const name = namesByPublicKey.get(wanted);
+      return name ? (await load(name))?.stored : undefined;
+    },
+    async sign(name, purpose, structure) {
+      const key = NAME.test(name) ? await load(name) : undefined;
+      if (!key) throw new Problem('key-not-found');
+      if (!key.stored.purposes.includes(purpose)) throw new Problem('signing-refused', { detail: 'The key has another purpose.' });
+      return signMessage(key.privateKey, structure);
+    },
+  };
+}
+
+async function openFolder(folder: string, secret: string | Uint8Array): Promise<Buffer> {
+  const existing = await readIfThere(join(folder, FOLDER_FILE));
+  if (existing === undefined) {
+    const salt = randomBytes(32);
+    const master = await scryptAsync(secret, salt, 32, SCRYPT);
+    const text = JSON.stringify({ version: 1, salt: salt.toString('base64'), check: checkOf(master).toString('base64') });
+    if (await writeOnce(folder, FOLDER_FILE, text)) return master;
+    return openFolder(folder, secret);
+  }
+  const parsed = folderShape.safeParse(JSON.parse(existing));
+  if (!parsed.success) throw new Error(`${join(folder, FOLDER_FILE)} is damaged.`);
+  const master = await scryptAsync(secret, Buffer.from(parsed.data.salt, 'base64'), 32, SCRYPT);
+  const check = Buffer.from(parsed.data.check, 'base64');
+  if (check.length !== 32 || !timingSafeEqual(check, checkOf(master))) {
+    throw new Error(`The secret does not open the keys in ${folder}: it is not the one they were made with.`);
+  }
+  return master;
+}
+
+function checkOf(master: Buffer): Buffer {
+  return createHmac('sha256', master).update('tongren key folder').digest();
+}
+
+type KeyHeader = Omit<KeyFile, 'sealed'>;
+
+function cipherKey(master: Buffer, name: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', master, '', `tongren key file ${name}`, 32));
+}
+
+function associated({ version, name, suite, purposes, spki }: KeyHeader): Buffer {
+  return Buffer.from(JSON.stringify([version, name, suite, purposes, spki]));
+}
+
+/** nonce (12) ‖ ciphertext ‖ tag (16). */
+function seal(master: Buffer, header: KeyHeader, pkcs8: Uint8Array): Buffer {
+  const nonce = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', cipherKey(master, header.name), nonce).setAAD(associated(header));
+  return Buffer.concat([nonce, cipher.update(pkcs8), cipher.final(), cipher.getAuthTag()]);
+}
+
+function unseal(master: Buffer, file: KeyFile): Buffer {
+  const sealed = Buffer.from(file.sealed, 'base64');
+  const decipher = createDecipheriv('aes-256-gcm', cipherKey(master, file.name), sealed.subarray(0, 12), { authTagLength: 16 });
+  decipher.setAAD(associated(file)).setAuthTag(sealed.subarray(-16));
+  return Buffer.concat([decipher.update(sealed.subarray(12, -16)), decipher.final()]);
+}
+
+async function readKey(folder: string, master: Buffer, name: string): Promise<LoadedKey | undefined> {
+  const text = await readIfThere(join(folder, name + SUFFIX));
+  if (text === undefined) return undefined;
+  const damaged = (cause?: unknown) => new Error(`The key file of ${name} is damaged or was changed.`, { cause });
+  let privateKey: PrivateKey;
+  let file: KeyFile;
+  try {
+    file = keyShape.parse(JSON.parse(text));
+    const pkcs8 = unseal(master, file);
+    privateKey = importPrivateKey(pkcs8);
+    pkcs8.fill(0);
+  } catch (cause) {
+    throw damaged(cause);
+  }
+  const spki = Uint8Array.from(Buffer.from(file.spki, 'base64'));
+  if (file.name !== name || privateKey.suite !== file.suite || Buffer.compare(privateKey.publicKey.spki, spki) !== 0) throw damaged();
+  proveWorking(privateKey);
+  return { stored: { name, suite: file.suite, purposes: file.purposes, spki }, privateKey };
+}
+
+/** A key that cannot verify what it signs must not come into use. */
+function proveWorking(privateKey: PrivateKey): void {
+  const message = Buffer.from('tongren known answer');
+  if (!verifyMessage(privateKey.publicKey, message, signMessage(privateKey, message)))
+    throw new Error('A key signs what it does not verify.');
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Whole or not at all, and never over an existing file: written aside, synced, then linked to its name. False when the name is taken. */
+async function writeOnce(folder: string, name: string, text: string): Promise<boolean> {
+  const aside = join(folder, `.${name}.${randomBytes(8).toString('hex')}`);
+  const file = await open(aside, 'wx', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  try {
+    await link(aside, join(folder, name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await rm(aside, { force: true });
+  }
+  const directory = await open(folder, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+  return true;
+}

@@ -1,0 +1,36 @@
+/** How often one key may sign: a bucket for each key that refills evenly. A runaway caller is slowed down before it has signed millions. */
+import type { Clock } from '#ports/clock.ts';
+import type { KeyPurpose } from '#ports/key-store.ts';
+
+/** Signatures a minute. */
+export type RateLimits = Partial<Record<KeyPurpose, number>>;
+
+/** Well above what one process can use in earnest, well below what it could do unchecked. */
+export const DEFAULT_LIMITS: Readonly<Record<KeyPurpose, number>> = {
+  certificate: 12_000,
+  crl: 600,
+  'seal-info': 6_000,
+  'seal-signature': 60_000,
+  'cms-attributes': 60_000,
+  code: 1_200_000,
+  'status-list': 6_000,
+  receipt: 600_000,
+  'audit-checkpoint': 600,
+};
+
+/** Answers whether this key may sign once more now, and counts it. */
+export function keyRateLimit(clock: Clock, limits: RateLimits = {}): (key: string, purpose: KeyPurpose) => boolean {
+  const buckets = new Map<string, { left: number; at: number }>();
+  return (key, purpose) => {
+    const perMinute = limits[purpose] ?? DEFAULT_LIMITS[purpose] ?? 0;
+    const now = clock.now().getTime();
+    const bucket = buckets.get(key) ?? { left: perMinute, at: now };
+    const refill = (Math.max(0, now - bucket.at) * perMinute) / 60_000;
+    bucket.left = Math.min(perMinute, bucket.left + refill);
+    bucket.at = now;
+    buckets.set(key, bucket);
+    if (bucket.left < 1) return false;
+    bucket.left -= 1;
+    return true;
+  };
+}

@@ -1,0 +1,74 @@
+/** What a CA key signs: certificates that pass the lint, for keys it may certify, and its own revocation lists. */
+import { bitString, DerError, parseDer, sequence } from '#crypto/der.ts';
+import { encodeSignatureAlgorithm, keyIdentifier } from '#pki/build-certificate.ts';
+import { Crl } from '#pki/crl.ts';
+import { lintTbs } from '#pki/lint.ts';
+import type { ProfileName } from '#pki/profiles.ts';
+import type { KeyPurpose } from '#ports/key-store.ts';
+import { CLOCK_TOLERANCE_MS, type SigningCase, type SigningRule } from './signing-rule.ts';
+
+const DAY_MS = 86_400_000;
+const MAX_CRL_LIFE_DAYS = 100;
+const ROOT = /^ca-root-/;
+const ISSUING = /^ca-issuing-/;
+
+/** Whether the name is one of an authority; such keys have exactly the purposes below, and no other key has them. */
+export function isAuthorityKey(name: string): boolean {
+  return ROOT.test(name) || ISSUING.test(name);
+}
+
+/** Profiles whose key must be one of this store, with the purpose it must have: a thief of the caller cannot have his own key certified as a seal. */
+const OWN_KEYS: Partial<Record<ProfileName, readonly KeyPurpose[]>> = {
+  'seal-maker': ['seal-info'],
+  seal: ['seal-signature', 'cms-attributes'],
+  'document-signer': ['cms-attributes'],
+  'code-signer': ['code'],
+  'service-signer': ['status-list', 'receipt', 'audit-checkpoint'],
+};
+
+export const certificateRule: SigningRule = async (request) => {
+  const { key, structure, now } = request;
+  const { faults, certificate, profile } = lintTbs(structure, key.suite);
+  if (faults[0] || !certificate || !profile) return `certificate refused by the lint: ${faults[0] ?? 'unreadable'}`;
+  const own = keyIdentifier(key.spki);
+  const isSelf = Buffer.compare(certificate.spki, key.spki) === 0;
+  if (ROOT.test(key.name)) {
+    if (profile.name === 'root') return isSelf ? undefined : 'a root certificate is only for the root’s own key';
+    if (profile.name !== 'issuing') return 'a root signs authorities only';
+    const issuing = await request.findKey(key.name.replace(ROOT, 'ca-issuing-'));
+    if (!issuing || Buffer.compare(issuing.spki, certificate.spki) !== 0) return 'not the key of our issuing authority';
+  } else if (profile.issuer !== 'issuing') return 'an issuing authority signs end entities only';
+  if (!certificate.aki || Buffer.compare(certificate.aki, own) !== 0) return 'authority key identifier is not that of this key';
+  if (isSelf) return 'a key does not certify itself';
+  if (certificate.notBefore.getTime() > now.getTime() + 31 * DAY_MS) return 'begins too far in the future';
+  return judgeSubjectKey(request, certificate.spki, profile.name);
+};
+
+async function judgeSubjectKey({ findByPublicKey }: SigningCase, spki: Uint8Array, profile: ProfileName): Promise<string | undefined> {
+  const purposes = OWN_KEYS[profile];
+  if (!findByPublicKey) return undefined;
+  const subject = await findByPublicKey(spki);
+  if (!purposes) return subject && profile !== 'issuing' ? 'a key of this store gets no certificate of another profile' : undefined;
+  return subject?.purposes.some((purpose) => purposes.includes(purpose))
+    ? undefined
+    : 'the subject’s key is not one of this store for that use';
+}
+
+export const crlRule: SigningRule = ({ key, structure, now }) => {
+  let crl: Crl;
+  try {
+    const algorithm = parseDer(structure, { maxElements: 1_000, maxDepth: 20 }).at(1).bytes;
+    if (Buffer.compare(algorithm, encodeSignatureAlgorithm(key.suite)) !== 0) return 'signature algorithm is not that of the key';
+    crl = new Crl(sequence(structure, algorithm, bitString(Uint8Array.of(0))));
+  } catch (error) {
+    if (error instanceof DerError) return 'not a TBSCertList';
+    throw error;
+  }
+  if (!crl.aki || Buffer.compare(crl.aki, keyIdentifier(key.spki)) !== 0) return 'authority key identifier is not that of this key';
+  if (crl.unknownCritical || crl.isDelta || crl.issuingDistributionPoint?.indirect) return 'a kind of list this authority does not make';
+  if (crl.number === undefined || crl.number <= 0n) return 'a list without its number';
+  const ahead = crl.thisUpdate.getTime() - now.getTime();
+  if (Math.abs(ahead) > CLOCK_TOLERANCE_MS) return 'thisUpdate is not now';
+  const life = (crl.nextUpdate?.getTime() ?? Number.NaN) - crl.thisUpdate.getTime();
+  return life > 0 && life <= MAX_CRL_LIFE_DAYS * DAY_MS ? undefined : 'nextUpdate missing or out of range';
+};
