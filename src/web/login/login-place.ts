@@ -26,6 +26,7 @@ export async function findLoginPlace(request: FastifyRequest, reply: FastifyRepl
   if (uid === undefined) return { base: '/login', returnTo: returnPathOf(request), wantedAcr: [] };
   if (!context.oidc) throw new Problem('not-found');
   const interaction = await context.oidc.findInteraction(request.raw, reply.raw);
+  if (interaction.uid !== uid || interaction.prompt !== 'login') throw new Problem('interaction-not-found');
   return {
     base: `/login/${interaction.uid}`,
     returnTo: DEFAULT_RETURN,

@@ -4,13 +4,14 @@ import { signInWithPassword } from '#sign-in/sign-in-with-password.ts';
 import type { WebContext } from '#web/web-context.ts';
 import { completeSignIn, finishInteraction, goOn } from './complete-sign-in.ts';
 import { field } from './form-field.ts';
+import { HIDDEN } from './hidden.ts';
 import { keepProviderCookies, loginCookie } from './login-cookies.ts';
 import { addressIn, findLoginPlace, type LoginPlace } from './login-place.ts';
 import { mendable, showLoginPage } from './show-login-page.ts';
 
 /** @param base `/login` or `/login/:uid` */
 export function registerPasswordRoutes(server: FastifyInstance, context: WebContext, base: string): void {
-  server.get<{ Querystring: { way?: string; more?: string } }>(base, async (request, reply) => {
+  server.get<{ Querystring: { way?: string; more?: string } }>(base, HIDDEN, async (request, reply) => {
     const place = await findLoginPlace(request, reply, context);
     const more = request.query.more === '1';
     if (request.session && !more && isEnough(place, request.session)) return goOn(request, reply, context, place, request.session);
@@ -22,7 +23,7 @@ export function registerPasswordRoutes(server: FastifyInstance, context: WebCont
     });
   });
 
-  server.post(base, async (request, reply) => {
+  server.post(base, HIDDEN, async (request, reply) => {
     const place = await findLoginPlace(request, reply, context);
     let login = '';
     try {
@@ -39,14 +40,14 @@ export function registerPasswordRoutes(server: FastifyInstance, context: WebCont
 
 /** The person declines, or goes on with the level there is. */
 export function registerInteractionExits(server: FastifyInstance, context: WebContext): void {
-  server.post('/login/:uid/refuse', async (request, reply) => {
+  server.post('/login/:uid/refuse', HIDDEN, async (request, reply) => {
     const place = await findLoginPlace(request, reply, context);
     const url = place.interaction && (await context.oidc?.abortInteraction(request.raw, reply.raw));
     keepProviderCookies(reply);
     return reply.redirect(url ?? '/', 303);
   });
 
-  server.post('/login/:uid/as-is', async (request, reply) => {
+  server.post('/login/:uid/as-is', HIDDEN, async (request, reply) => {
     const place = await findLoginPlace(request, reply, context);
     if (!request.session || !isEnough(place, request.session)) return reply.redirect(addressIn(place), 303);
     return finishInteraction(request, reply, context, request.session);

@@ -6,13 +6,14 @@ import { stepUpSession } from '#sign-in/sessions.ts';
 import { requireSession, sessionTokenOf, setSessionCookie } from '#web/session.ts';
 import type { WebContext } from '#web/web-context.ts';
 import { field } from './form-field.ts';
+import { HIDDEN } from './hidden.ts';
 import { returnPathOf } from './login-place.ts';
 import { mendable, showLoginPage } from './show-login-page.ts';
 
 const INTERACTION_PATH = /^\/login\/[A-Za-z0-9_-]{10,64}$/;
 
 export function registerRealNameRoutes(server: FastifyInstance, context: WebContext): void {
-  server.get('/login/real-name', async (request, reply) => {
+  server.get('/login/real-name', HIDDEN, async (request, reply) => {
     const session = requireSession(request);
     const returnTo = returnPathOf(request);
     const person = await findPerson(context, session.personId);
@@ -25,7 +26,7 @@ export function registerRealNameRoutes(server: FastifyInstance, context: WebCont
     );
   });
 
-  server.post('/login/real-name', async (request, reply) => {
+  server.post('/login/real-name', HIDDEN, async (request, reply) => {
     const session = requireSession(request);
     const { personId, amr, acr, authTime } = session;
     const returnTo = returnPathOf(request);

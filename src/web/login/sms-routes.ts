@@ -9,13 +9,14 @@ import { findPhoneOfChallenge } from '#sign-in/sms-code.ts';
 import type { WebContext } from '#web/web-context.ts';
 import { completeSignIn } from './complete-sign-in.ts';
 import { field } from './form-field.ts';
+import { HIDDEN } from './hidden.ts';
 import { loginCookie, setLoginCookie } from './login-cookies.ts';
 import { addressIn, findLoginPlace, type LoginPlace } from './login-place.ts';
 import { mendable, showLoginPage } from './show-login-page.ts';
 
 /** @param base `/login` or `/login/:uid` */
 export function registerSmsRoutes(server: FastifyInstance, context: WebContext, base: string): void {
-  server.post(`${base}/sms-code`, async (request, reply) => {
+  server.post(`${base}/sms-code`, HIDDEN, async (request, reply) => {
     const place = await findLoginPlace(request, reply, context);
     const before = loginCookie(request, 'tongren_sms');
     const phone = field(request, 'phone', 40) || (before && (await findPhoneOfChallenge(context, before))) || '';
@@ -31,11 +32,11 @@ export function registerSmsRoutes(server: FastifyInstance, context: WebContext, 
     }
   });
 
-  server.get(`${base}/code`, async (request, reply) =>
+  server.get(`${base}/code`, HIDDEN, async (request, reply) =>
     showCodePage(request, reply, context, await findLoginPlace(request, reply, context)),
   );
 
-  server.post(`${base}/code`, async (request, reply) => {
+  server.post(`${base}/code`, HIDDEN, async (request, reply) => {
     const place = await findLoginPlace(request, reply, context);
     try {
       const challenge = loginCookie(request, 'tongren_sms') ?? '';
@@ -52,13 +53,13 @@ export function registerSmsRoutes(server: FastifyInstance, context: WebContext, 
     }
   });
 
-  server.get(`${base}/register`, async (request, reply) => {
+  server.get(`${base}/register`, HIDDEN, async (request, reply) => {
     const place = await findLoginPlace(request, reply, context);
     if (!loginCookie(request, 'tongren_registration')) return reply.redirect(addressIn(place), 303);
     return showLoginPage(reply, 'register', place);
   });
 
-  server.post(`${base}/register`, async (request, reply) => {
+  server.post(`${base}/register`, HIDDEN, async (request, reply) => {
     const place = await findLoginPlace(request, reply, context);
     const name = field(request, 'name', 100);
     try {
