@@ -6,7 +6,13 @@ import { randomUUID } from 'node:crypto';
 import cookie from '@fastify/cookie';
 import formbody from '@fastify/formbody';
 import multipart from '@fastify/multipart';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from 'fastify';
 import { serializerCompiler } from 'fastify-type-provider-zod';
 import { registerApiRoutes } from './api/register-api-routes.ts';
 import { registerAssets } from './assets.ts';
@@ -15,13 +21,15 @@ import { registerHealth } from './health.ts';
 import { registerRequestLog } from './log-without-personal-data.ts';
 import { registerMetrics } from './metrics.ts';
 import { registerPages } from './pages.ts';
-import { registerProblemPages } from './public/problem-pages.ts';
+import { registerMultipartForms } from './read-multipart-form.ts';
 import { refuseNullCharacters } from './refuse-null-characters.ts';
 import { registerSurfaces } from './register-surfaces.ts';
 import { registerProblemRendering, sendProblem } from './render-problem.ts';
 import { registerSecurityHeaders } from './security-headers.ts';
 import { registerSessions } from './session.ts';
 import { zodValidator } from './validate-with-zod.ts';
+import { verificationPool } from './verification/verification-pool.ts';
+import { uploadVerifier } from './verification/verify-upload.ts';
 import type { WebContext } from './web-context.ts';
 
 /** Forms and JSON; uploads have their own, larger limit. */
@@ -49,14 +57,17 @@ export async function createServer(context: WebContext, options: ServerOptions =
   await server.register(formbody, { bodyLimit: BODY_LIMIT_BYTES });
   await server.register(multipart, { throwFileSizeLimit: true });
   registerSessions(server, context);
+  registerMultipartForms(server);
   registerCsrf(server, context.publicOrigin);
   refuseNullCharacters(server);
   registerPages(server, context, registerAssets(server));
   registerHealth(server, context);
   registerMetrics(server, context);
-  registerProblemPages(server);
-  await registerApiRoutes(server, context);
-  await registerSurfaces(server, context);
+  const pool = verificationPool();
+  server.addHook('onClose', () => pool.close());
+  const verifyUpload = uploadVerifier(context, pool);
+  await registerApiRoutes(server, context, verifyUpload);
+  await registerSurfaces(server, context, { pool, verifyUpload });
   return server;
 }
 
@@ -70,10 +81,12 @@ function bareServer(context: WebContext, { logger, tls }: ServerOptions): Fastif
     genReqId: () => `urn:uuid:${randomUUID()}`,
     requestIdHeader: false,
     return503OnClosing: true,
-    frameworkErrors: (error: unknown, request: never, reply: never) => void sendProblem(error, request, reply, context.publicOrigin),
-    ...(logger === undefined ? { logger: { level: 'info', serializers: { req: () => undefined, res: () => undefined } } } : {}),
+    frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
+      void sendProblem(error, request, reply, context.publicOrigin),
+    ...(logger === undefined ? { logger: { level: 'info' } } : {}),
     ...(logger ? { loggerInstance: logger } : {}),
-  } as const;
-  if (!tls) return Fastify(common) as unknown as FastifyInstance;
-  return Fastify({ ...common, https: { cert: tls.cert, key: tls.key } }) as unknown as FastifyInstance;
+    ...(tls ? { https: tls } : {}),
+  };
+  // One type for http and https: nothing here depends on which it is.
+  return Fastify(common as FastifyServerOptions) as unknown as FastifyInstance;
 }

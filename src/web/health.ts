@@ -11,11 +11,15 @@ export function registerHealth(server: FastifyInstance, context: WebContext): vo
   });
   server.get('/health/live', { schema: { hide: true } }, async () => ({ status: 'ok', version: context.version }));
   server.get('/health/ready', { schema: { hide: true } }, async (_request, reply) => {
-    const names = Object.entries(context.readinessChecks ?? {});
-    const answers = await Promise.all(names.map(async ([name, check]) => [name, await answersInTime(check)] as const));
-    const ready = !draining && answers.every(([, ok]) => ok);
-    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'unavailable', draining, checks: Object.fromEntries(answers) });
+    const checks = await runReadinessChecks(context);
+    const ready = !draining && Object.values(checks).every(Boolean);
+    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'unavailable', draining, checks });
   });
+}
+
+export async function runReadinessChecks(context: WebContext): Promise<Record<string, boolean>> {
+  const named = Object.entries(context.readinessChecks ?? {});
+  return Object.fromEntries(await Promise.all(named.map(async ([name, check]) => [name, await answersInTime(check)] as const)));
 }
 
 async function answersInTime(check: () => Promise<boolean>): Promise<boolean> {

@@ -1,5 +1,8 @@
 /** Words and shapes that all pages share: times, statuses, groups of digits. Chinese first, English second. */
 
+import { reasonWords } from './reason-words.ts';
+import { codeSentence, coverageWords, fileSentence, sizeWords } from './verdict-words.ts';
+
 /** Colours of a badge; `good` is green and kept for what is valid or official. */
 export type Tone = 'good' | 'warn' | 'bad' | 'quiet' | 'info';
 
@@ -53,6 +56,11 @@ const SHANGHAI = new Intl.DateTimeFormat('sv-SE', {
 });
 
 export const wording = {
+  reason: reasonWords,
+  verdictSentence: fileSentence,
+  codeSentence: (result: { verdict: Parameters<typeof codeSentence>[0] }) => codeSentence(result.verdict),
+  coverage: coverageWords,
+  bytes: sizeWords,
   /** Words and colour of a status; an unknown one is shown as it is, without colour. */
   status(code: string): StatusWords {
     return STATUSES[code] ?? { zh: code, en: code, tone: 'quiet' };

@@ -3,9 +3,13 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
+import type { VerifyUpload } from '#web/verification/verify-upload.ts';
 import type { WebContext } from '#web/web-context.ts';
+import { registerCodeOperations } from './code-operations.ts';
+import { registerLicenceOperations } from './licence-operations.ts';
+import { registerVerifyOperation } from './verify-operation.ts';
 
-export async function registerApiRoutes(server: FastifyInstance, context: WebContext): Promise<void> {
+export async function registerApiRoutes(server: FastifyInstance, context: WebContext, verifyUpload: VerifyUpload): Promise<void> {
   await server.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -30,5 +34,8 @@ export async function registerApiRoutes(server: FastifyInstance, context: WebCon
     },
     transform: jsonSchemaTransform,
   });
-  await server.register(swaggerUi, { routePrefix: '/api/docs', staticCSP: false, logo: undefined as never });
+  await server.register(swaggerUi, { routePrefix: '/api/docs', uiConfig: { validatorUrl: null } });
+  registerCodeOperations(server, context);
+  registerLicenceOperations(server, context);
+  registerVerifyOperation(server, verifyUpload);
 }

@@ -1,9 +1,21 @@
 /** Pages that anybody may open. */
 import type { FastifyInstance } from 'fastify';
+import type { VerifyUpload } from '#web/verification/verify-upload.ts';
 import type { WebContext } from '#web/web-context.ts';
+import { registerPublicLicenceRoutes } from './licence-routes.ts';
+import { registerProblemPages } from './problem-pages.ts';
+import { registerTrustRoutes } from './trust-routes.ts';
+import { registerVerifyRoutes } from './verify-routes.ts';
 
-export function registerPublicRoutes(server: FastifyInstance, context: WebContext): void {
+export function registerPublicRoutes(server: FastifyInstance, context: WebContext, verifyUpload: VerifyUpload): void {
   server.get('/', { schema: { hide: true } }, async (_request, reply) =>
     reply.page('public/home', { accounts: context.demo?.accounts ?? [], apps: context.demo?.apps ?? [] }),
   );
+  server.get('/robots.txt', { schema: { hide: true } }, async (_request, reply) =>
+    reply.type('text/plain').send('User-agent: *\nAllow: /$\nAllow: /verify$\nDisallow: /\n'),
+  );
+  registerProblemPages(server);
+  registerVerifyRoutes(server, verifyUpload);
+  registerPublicLicenceRoutes(server, context);
+  registerTrustRoutes(server, context);
 }

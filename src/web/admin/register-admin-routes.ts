@@ -1,0 +1,16 @@
+/** Running the service: state at a glance, apps, staff, audit, certificates. */
+import type { FastifyInstance } from 'fastify';
+import type { WebContext } from '#web/web-context.ts';
+import { registerAppRoutes } from './app-routes.ts';
+import { registerAuditRoutes } from './audit-routes.ts';
+import { registerCertificateRoutes } from './certificate-routes.ts';
+import { registerOverviewRoutes } from './overview-routes.ts';
+import { registerStaffRoutes } from './staff-routes.ts';
+
+export function registerAdminRoutes(server: FastifyInstance, context: WebContext): void {
+  registerOverviewRoutes(server, context);
+  registerAppRoutes(server, context);
+  registerStaffRoutes(server, context);
+  registerAuditRoutes(server, context);
+  registerCertificateRoutes(server, context);
+}

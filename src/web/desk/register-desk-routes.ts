@@ -1,0 +1,12 @@
+/** The issuing department's desk: issue, look after, and the seals it issues with. */
+import type { FastifyInstance } from 'fastify';
+import type { WebContext } from '#web/web-context.ts';
+import { registerIssueRoutes } from './issue-routes.ts';
+import { registerRegistryRoutes } from './registry-routes.ts';
+import { registerSealRoutes } from './seal-routes.ts';
+
+export function registerDeskRoutes(server: FastifyInstance, context: WebContext): void {
+  registerRegistryRoutes(server, context);
+  registerIssueRoutes(server, context);
+  registerSealRoutes(server, context);
+}

@@ -1,0 +1,85 @@
+/**
+ * What verifiers fetch: certificates and revocation lists of our authorities, the keys of codes, the status list.
+ * Public, cacheable, and the same for everybody.
+ */
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { findAuthority } from '#certificates/find-authority.ts';
+import { trustBundle, trustedCertificates } from '#certificates/find-certificates.ts';
+import { findCrl } from '#certificates/publish-crls.ts';
+import { codeKeysFile, currentStatusList } from '#licences/status-list.ts';
+import type { Certificate } from '#pki/certificate.ts';
+import { nameToString } from '#pki/name.ts';
+import { toPem } from '#pki/pem.ts';
+import { Problem } from '#problem.ts';
+import { cachePublicly } from '#web/security-headers.ts';
+import type { WebContext } from '#web/web-context.ts';
+
+const CRL_SECONDS = 300;
+const CERTIFICATE_SECONDS = 3_600;
+const STATUS_SECONDS = 30;
+const KEYS_SECONDS = 300;
+const AUTHORITY = /^(ca-(?:root|issuing)-(?:sm2|p256))\.(cer|pem)$/;
+const BUNDLE = /^ca-(sm2|p256)\.pem$/;
+
+export function registerTrustRoutes(server: FastifyInstance, context: WebContext): void {
+  const options = { schema: { hide: true } };
+
+  server.get('/ca', options, async (_request, reply) => {
+    const { roots, issuing } = await trustedCertificates(context);
+    return reply.page('public/authorities', { roots: roots.map(viewOf), issuing: issuing.map(viewOf) });
+  });
+
+  server.get<{ Params: { file: string } }>('/ca/:file', options, async (request, reply) => {
+    const { file } = request.params;
+    const bundle = BUNDLE.exec(file)?.[1];
+    cachePublicly(reply, CERTIFICATE_SECONDS);
+    if (bundle) return sendBytes(reply, 'application/x-pem-file', await trustBundle(context, bundle === 'sm2' ? 'sm2-sm3' : 'es256'));
+    const [, keyName, form] = AUTHORITY.exec(file) ?? [];
+    const authority = keyName === undefined ? undefined : await findAuthority(context, keyName);
+    if (!authority) throw new Problem('not-found');
+    if (form === 'pem') return sendBytes(reply, 'application/x-pem-file', toPem('CERTIFICATE', authority.der));
+    return sendBytes(reply, 'application/pkix-cert', authority.der);
+  });
+
+  server.get<{ Params: { file: string } }>('/crl/:file', options, async (request, reply) => {
+    const keyName = /^([a-z0-9-]{1,64})\.crl$/.exec(request.params.file)?.[1];
+    const crl = keyName === undefined ? undefined : await findCrl(context, keyName);
+    if (!crl) throw new Problem('not-found');
+    return sendBytes(cachePublicly(reply, CRL_SECONDS), 'application/pkix-crl', crl.der);
+  });
+
+  // The address stands in every status list as its own name.
+  server.get(
+    '/api/codes/status-list',
+    { schema: { tags: ['codes'], summary: 'The signed status list (Token Status List), as JSON or JWT' } },
+    async (request, reply) => {
+      const { token, json } = await currentStatusList(context);
+      cachePublicly(reply, STATUS_SECONDS).header('access-control-allow-origin', '*').header('vary', 'accept');
+      const wantsToken = request.headers.accept?.includes('application/statuslist+jwt') ?? false;
+      return wantsToken
+        ? sendBytes(reply, 'application/statuslist+jwt', token)
+        : sendBytes(reply, 'application/json; charset=utf-8', JSON.stringify(json));
+    },
+  );
+
+  const keys = async (_request: unknown, reply: FastifyReply) => {
+    cachePublicly(reply, KEYS_SECONDS).header('access-control-allow-origin', '*');
+    return sendBytes(reply, 'application/json; charset=utf-8', JSON.stringify(await codeKeysFile(context)));
+  };
+  server.get('/codes/keys', options, keys);
+  server.get(
+    '/api/codes/keys',
+    { schema: { tags: ['codes'], summary: 'Keys that verify codes offline, and what licence type numbers mean' } },
+    keys,
+  );
+}
+
+/** What is already bytes or text, past the serializers. */
+function sendBytes(reply: FastifyReply, type: string, content: Uint8Array | string): FastifyReply {
+  return reply.type(type).send(typeof content === 'string' ? Buffer.from(content) : Buffer.from(content));
+}
+
+function viewOf(certificate: Certificate) {
+  const { subject, issuer, serialHex, notBefore, notAfter, fingerprint } = certificate;
+  return { subject: nameToString(subject), issuer: nameToString(issuer), serialHex, notBefore, notAfter, fingerprint };
+}

@@ -1,0 +1,55 @@
+/**
+ * Judges and draws files from outside in a thread of its own: a hostile file costs this thread its time and memory,
+ * never the server's. Sees bytes and trust, no store, no network.
+ */
+import { parentPort } from 'node:worker_threads';
+import { pictureOfOfdPage } from '#documents/ofd/picture-of-ofd.ts';
+import { pictureOfPdfPage } from '#documents/pdf/picture-of-pdf.ts';
+import { verifyDocument } from '#documents/verify-document.ts';
+import { parseCertificate } from '#pki/certificate.ts';
+import { parseCrl } from '#pki/crl.ts';
+import type { PictureTask, VerificationTask, WorkerAnswer, WorkerTask } from './worker-messages.ts';
+
+const PICTURE_DPI = 96;
+const MAX_PICTURES = 3;
+
+async function judge(task: VerificationTask): Promise<WorkerAnswer> {
+  const trust = {
+    anchors: task.trust.anchors.map((der) => parseCertificate(der)),
+    intermediates: task.trust.intermediates.map((der) => parseCertificate(der)),
+    crls: task.trust.crls.map((der) => parseCrl(der)),
+  };
+  const { report, licenceIdentifier } = verifyDocument(task.bytes, task.name, {
+    ...trust,
+    officialAnchors: trust.anchors,
+    at: task.at,
+    offline: true,
+  });
+  // What cannot be read safely is not drawn either.
+  const drawable = task.withPictures && report.verdict !== 'malformed' && (report.format === 'ofd' || report.format === 'pdf');
+  const pictures = drawable ? await drawPages(task.bytes, report.format as 'ofd' | 'pdf') : [];
+  return { report, pictures, ...(licenceIdentifier === undefined ? {} : { licenceIdentifier }) };
+}
+
+async function drawPages(bytes: Uint8Array, format: 'ofd' | 'pdf'): Promise<Uint8Array[]> {
+  const pictures: Uint8Array[] = [];
+  try {
+    for (let page = 0; page < MAX_PICTURES; page++) pictures.push(await draw({ kind: 'picture', bytes, format, page, dpi: PICTURE_DPI }));
+  } catch {
+    // Past the last page, or not drawable: the verdict stands without a picture.
+  }
+  return pictures;
+}
+
+function draw({ bytes, format, page, dpi }: PictureTask): Promise<Uint8Array> {
+  return format === 'ofd' ? pictureOfOfdPage(bytes, page, dpi) : pictureOfPdfPage(bytes, page, dpi);
+}
+
+parentPort?.on('message', async (task: WorkerTask) => {
+  try {
+    const answer = task.kind === 'verify' ? await judge(task) : { picture: await draw(task) };
+    parentPort?.postMessage({ answer });
+  } catch (error) {
+    parentPort?.postMessage({ failure: error instanceof Error ? `${error.name}: ${error.message}` : 'unknown' });
+  }
+});
