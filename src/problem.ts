@@ -30,7 +30,6 @@ export const CATALOGUE = {
   ],
   'phone-taken': [409, 'This phone number already belongs to another account.', '该手机号已绑定其他账号。'],
   'real-name-mismatch': [422, 'Name and number do not match the population register.', '姓名与公民身份号码不一致，请核对后重试。'],
-  'face-not-proven': [422, 'The face check did not confirm the person.', '人脸核验未通过，请重试或改用其他方式。'],
   'organisation-not-found': [404, 'This organisation is not known here.', '未找到该机构。'],
   'organisation-code-taken': [409, 'An organisation with this code is already registered.', '该代码的机构已登记。'],
   // access
