@@ -4,7 +4,7 @@
  * name seal is square. Letters are outlines, so that the SVG looks the same everywhere.
  */
 
-import { encodeStencilPng } from '#documents/page/encode-stencil-png.ts';
+import { encodeStencilPng } from '#documents/page/encode-png.ts';
 import { splitByFont, subsetFont } from '#documents/page/fonts.ts';
 import { openOutlines } from '#documents/page/glyph-outlines.ts';
 import { opacityOfSvg } from '#documents/page/svg-picture.ts';
