@@ -89,6 +89,29 @@ export async function registerClient(
   }
 }
 
+/** New addresses for a registered app, under the same rules. Problems `invalid-input`, `client-not-found`. */
+export async function changeClientAddresses(
+  { db, clock }: Pick<Deps, 'db' | 'clock'>,
+  input: Required<Pick<ClientInput, 'id' | 'redirectUris' | 'postLogoutRedirectUris'>> &
+    Pick<ClientInput, 'logoutUri'> & { by: string; allowLoopback?: boolean },
+): Promise<void> {
+  const row = await db.oidcClient.findUnique({ where: { id: input.id } });
+  if (!row) throw new Problem('client-not-found');
+  const metadata = row.metadata as Prisma.JsonObject;
+  const faults = addressFaults(input, input.allowLoopback === true, metadata['application_type'] === 'native');
+  if (faults.length > 0) throw new Problem('invalid-input', { errors: faults });
+  const next = { ...metadata, redirect_uris: [...input.redirectUris], post_logout_redirect_uris: [...input.postLogoutRedirectUris] };
+  if (JSON.stringify(next) === JSON.stringify(metadata) && row.logoutUri === (input.logoutUri ?? null)) return;
+  const at = clock.now();
+  await db.$transaction(async (tx) => {
+    await tx.oidcClient.update({
+      where: { id: input.id },
+      data: { metadata: next as Prisma.InputJsonObject, logoutUri: input.logoutUri ?? null, updatedAt: at },
+    });
+    await recordEvent(tx, { kind: 'client-addresses-changed', actor: input.by, subject: `client:${input.id}`, at });
+  });
+}
+
 function metadataOf(input: ClientInput): Prisma.InputJsonObject {
   const system = input.kind === 'system';
   const sector = input.sector;
@@ -128,15 +151,7 @@ function faultsOf(input: ClientInput, allowLoopback: boolean): FieldFault[] {
       if (text.trim() === '' || text.length > 200) fault(`/${key}/${language}`, '1 to 200 characters.', '1 至 200 个字符。');
     }
   }
-  const checkUris = (name: string, uris: readonly string[] | undefined) => {
-    for (const [index, uri] of (uris ?? []).entries()) {
-      const why = whyNotAllowed(uri, allowLoopback, input.kind === 'native' && name !== 'logoutUri');
-      if (why) fault(name === 'logoutUri' ? '/logoutUri' : `/${name}/${index}`, ...why);
-    }
-  };
-  checkUris('redirectUris', input.redirectUris);
-  checkUris('postLogoutRedirectUris', input.postLogoutRedirectUris);
-  checkUris('logoutUri', input.logoutUri === undefined ? [] : [input.logoutUri]);
+  faults.push(...addressFaults(input, allowLoopback, input.kind === 'native'));
   if (input.kind !== 'system') {
     if (!input.redirectUris?.length) fault('/redirectUris', 'At least one address.', '至少填写一个回调地址。');
     else if (faults.length === 0 && sectorOf(input) === undefined)
@@ -158,6 +173,22 @@ function faultsOf(input: ClientInput, allowLoopback: boolean): FieldFault[] {
     fault('/jwks', 'The public key, or an address where it is.', '请提供公钥或公钥地址。');
   if (input.jwks?.keys.some((key) => key.d !== undefined || key.k !== undefined)) fault('/jwks', 'Only public keys.', '只能提供公钥。');
   return faults;
+}
+
+function addressFaults(
+  input: Pick<ClientInput, 'redirectUris' | 'postLogoutRedirectUris' | 'logoutUri'>,
+  allowLoopback: boolean,
+  native: boolean,
+): FieldFault[] {
+  const pointed = [
+    ...(input.redirectUris ?? []).map((uri, index) => ({ pointer: `/redirectUris/${index}`, uri, native })),
+    ...(input.postLogoutRedirectUris ?? []).map((uri, index) => ({ pointer: `/postLogoutRedirectUris/${index}`, uri, native })),
+    ...(input.logoutUri === undefined ? [] : [{ pointer: '/logoutUri', uri: input.logoutUri, native: false }]),
+  ];
+  return pointed.flatMap(({ pointer, uri, native: isNative }) => {
+    const why = whyNotAllowed(uri, allowLoopback, isNative);
+    return why ? [{ pointer, detail: why[0], detailZh: why[1] }] : [];
+  });
 }
 
 /** Exact addresses only: no wildcard, no fragment, no user name; https, or http on loopback where allowed. */
