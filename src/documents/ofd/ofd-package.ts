@@ -3,6 +3,7 @@
  * that is parsed. Tolerant as real files need (prefixes, namespaces, odd paths), strict where safety needs.
  */
 import { readZip, type ZipArchive } from '#documents/container/read-zip.ts';
+import { ZipError } from '#documents/container/zip-error.ts';
 import { DEFAULT_LIMITS, type Limits } from '#documents/verdict.ts';
 import { XmlError } from '#documents/xml/decode-text.ts';
 import { readXml, type XmlElement } from '#documents/xml/read-xml.ts';
@@ -36,11 +37,14 @@ export class OfdPackage {
   readonly documents: readonly OfdDocument[];
   readonly pageBudget: XmlBudget;
   readonly #treeBudget: XmlBudget;
+  /** Every file may be inflated a few times: parsed, and hashed by each digest method that signatures name. */
+  #bytesLeft: number;
   readonly #trees = new Map<string, XmlElement>();
 
   constructor(archive: ZipArchive, limits: Limits) {
     this.archive = archive;
     this.limits = limits;
+    this.#bytesLeft = 3 * limits.maxInflatedBytes;
     this.index = new PathIndex(archive.entries.keys());
     this.pageBudget = newXmlBudget(limits.maxXmlNodes, limits.maxXmlDepth);
     this.#treeBudget = newXmlBudget(Math.min(limits.maxXmlNodes, MAX_TREE_NODES), limits.maxXmlDepth);
@@ -53,8 +57,10 @@ export class OfdPackage {
     this.documents = bodies.map((body, index) => this.#readBody(body, index));
   }
 
-  /** The file's bytes. Throws ZipError when missing or damaged. */
+  /** The file's bytes. Throws ZipError when missing or damaged, and when all reading together becomes too much work. */
   read(name: string): Uint8Array {
+    this.#bytesLeft -= this.archive.entries.get(name)?.size ?? 0;
+    if (this.#bytesLeft < 0) throw new ZipError('work-limit', name);
     return this.archive.read(name);
   }
 

@@ -40,7 +40,8 @@ export class PictureText {
     const characters = new Set<string>();
     for (const tree of trees) collectText(tree, used, characters);
     const unknown = new Set(missingCharacters([...characters].join('')));
-    const known = [...characters].filter((character) => !unknown.has(character)).join('');
+    // Never empty: a font of no characters is no font.
+    const known = [' ', ...characters].filter((character) => !unknown.has(character)).join('');
     const substitutes = new Map<FontFace, Promise<GlyphOutlines>>();
     const substitute = (face: FontFace) => {
       const opened = substitutes.get(face) ?? openOutlines(subsetFont(face, known).bytes);
