@@ -64,22 +64,20 @@ export class ValueComparison {
         });
         return true;
       case 'dict':
-        return isDict(b) && compareKeys(a, b, work, NOTHING);
+        return isDict(b) && compareKeys(a, b, work);
       case 'stream':
-        return isStream(b) && compareKeys(a.dict, b.dict, work, LENGTH) && sameData(a.data, b.data);
+        return isStream(b) && compareKeys(a.dict, b.dict, work) && sameData(a.data, b.data);
       case 'ref':
         return false;
     }
   }
 }
 
-const NOTHING: ReadonlySet<string> = new Set();
-const LENGTH: ReadonlySet<string> = new Set(['Length']);
-
-function compareKeys(a: PdfDict, b: PdfDict, work: [PdfValue, PdfValue, string][], except: ReadonlySet<string>): boolean {
-  if (b.duplicates.length > 0 && b !== a && !(b.source === a.source && b.start === a.start)) return false;
-  for (const [key, value] of a.entries) if (!except.has(key)) work.push([value, b.entries.get(key) ?? null, key]);
-  for (const [key, value] of b.entries) if (!except.has(key) && !a.entries.has(key)) work.push([null, value, key]);
+/** Every key, /Length of a stream among them: readers cut the data by it. */
+function compareKeys(a: PdfDict, b: PdfDict, work: [PdfValue, PdfValue, string][]): boolean {
+  if (b.duplicates.length > 0 && !(b.source === a.source && b.start === a.start)) return false;
+  for (const [key, value] of a.entries) work.push([value, b.entries.get(key) ?? null, key]);
+  for (const [key, value] of b.entries) if (!a.entries.has(key)) work.push([null, value, key]);
   return true;
 }
 

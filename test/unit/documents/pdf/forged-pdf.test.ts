@@ -1,0 +1,281 @@
+import { describe, expect, test } from 'vitest';
+import { appendUpdate, bodyOf, type Forgery, handMadePdf } from '#test/fakes/sample-pdf.ts';
+import { check, citizen, OBJECTS, patch, STAMP, seal, sealedOnce, second } from './sealed-pdf.ts';
+
+const one = await sealedOnce();
+const text = Buffer.from(one).toString('latin1');
+const range = /\/ByteRange (\[0 +(\d+) +(\d+) +(\d+)\])/.exec(text) as RegExpExecArray;
+const [length1, start2, length2] = [Number(range[2]), Number(range[3]), Number(range[4])];
+const withRange = (value: string) => patch(one, range[1] as string, value);
+const withContents = (value: (hex: string) => string) =>
+  patch(one, text.slice(length1, start2), (found) => {
+    const hex = value(found.slice(1, -1));
+    return `<${hex}>`;
+  });
+
+test('a freshly sealed file is genuine and official, and a foreign anchor makes it untrusted', () => {
+  expect(check(one)).toMatchObject({ verdict: 'genuine', official: true });
+  expect(check(one, { anchors: [], officialAnchors: [] })).toMatchObject({ verdict: 'untrusted-signer', official: false });
+});
+
+describe('universal forgery: ByteRange and Contents', () => {
+  test.each([
+    ['empty', () => withRange('[]')],
+    ['null', () => withRange('null')],
+    ['all zero', () => withRange('[0 0 0 0]')],
+    ['negative', () => withRange(`[0 ${length1} ${start2} -${length2}]`)],
+    ['past the end of the file', () => withRange(`[0 ${length1} ${start2} ${length2 + 5}]`)],
+    ['three numbers', () => withRange(`[0 ${length1} ${start2}]`)],
+    ['six numbers', () => withRange(`[0 ${length1} ${start2} 1 9 1]`)],
+    ['not from the start', () => withRange(`[1 ${length1 - 1} ${start2} ${length2}]`)],
+    ['one range only', () => withRange(`[0 ${one.length} ${one.length} 0]`)],
+    ['a gap that is wider than Contents', () => withRange(`[0 ${length1 - 1} ${start2} ${length2}]`)],
+    ['a gap that begins inside Contents', () => withRange(`[0 ${length1 + 3} ${start2} ${length2}]`)],
+    ['second range moved', () => withRange(`[0 ${length1} ${start2 + 10} ${length2 - 10}]`)],
+    ['ending early', () => withRange(`[0 ${length1} ${start2} ${length2 - 30}]`)],
+    ['real numbers', () => withRange(`[0 ${length1}.5 ${start2} 9]`)],
+    ['a name that is misspelt', () => patch(one, '/ByteRange', '/ByteRangf')],
+    ['Contents of zeros', () => withContents((hex) => '0'.repeat(hex.length))],
+    ['Contents empty', () => withContents((hex) => ' '.repeat(hex.length))],
+    ['Contents null', () => patch(one, text.slice(length1, start2), 'null')],
+    ['Contents as a literal string', () => patch(one, text.slice(length1, start2), (found) => `(${found.slice(1, -1)})`)],
+    ['Contents cut short', () => withContents((hex) => hex.slice(0, 400) + '0'.repeat(hex.length - 400))],
+    ['padding that is not zero', () => withContents((hex) => `${hex.slice(0, -4)}4142`)],
+    ['a space inside Contents', () => withContents((hex) => `${hex.slice(0, -2)}  `)],
+    [
+      'a second ByteRange inside the gap',
+      () => withContents((hex) => `${hex.slice(0, -70)}>/ByteRange[0 1 2 3]/X<`.padEnd(hex.length, '0')),
+    ],
+    ['another key inside the gap', () => withContents((hex) => `${hex.slice(0, -70)}>/Name(Forged)/X<`.padEnd(hex.length, '0'))],
+  ])('%s is never genuine', (_name, forge) => {
+    const report = check(forge());
+    expect(['malformed', 'altered', 'not-valid']).toContain(report.verdict);
+    expect(report.signatures.length + report.reasons.length).toBeGreaterThan(0);
+  });
+});
+
+test('one flipped byte in the signed range is an altered file', () => {
+  const report = check(patch(one, '(Sample) Tj', '(Sbmple) Tj'));
+  expect(report.verdict).toBe('altered');
+  expect(report.signatures[0]?.reasons).toContain('digest-mismatch');
+});
+
+/** A file whose only change is this update, appended to the sealed one. */
+const forged = (forgery: Forgery, base: Uint8Array = one) => check(appendUpdate(base, forgery));
+const field = bodyOf(one, OBJECTS.field);
+const catalog = bodyOf(one, OBJECTS.catalog);
+const page = bodyOf(one, OBJECTS.page);
+const content = '<</Length 35>>\nstream\nBT /F1 24 Tf 60 760 Td (FORGED) Tj \nendstream';
+const note = '<</Type/Annot/Subtype/FreeText/Rect[50 740 400 800]/F 4/Contents(FORGED)/DA(/F1 24 Tf 0 g)>>';
+
+describe('incremental saving: what was appended after the seal', () => {
+  test.each<[string, () => ReturnType<typeof check>]>([
+    ['page content replaced', () => forged({ objects: { [OBJECTS.content]: content } })],
+    ['font replaced', () => forged({ objects: { [OBJECTS.font]: '<</Type/Font/Subtype/Type1/BaseFont/Courier>>' } })],
+    ['page content replaced without a cross-reference', () => forged({ objects: { [OBJECTS.content]: content }, withoutXref: true })],
+    [
+      'an object without a cross-reference but with an end mark',
+      () => forged({ objects: { [OBJECTS.content]: content }, withoutXref: true, after: 'trailer\n<</Root 1 0 R>>\n%%EOF\n' }),
+    ],
+    [
+      'an unlisted second version of an object',
+      () => forged({ objects: { 20: '(x)' }, unlisted: [`${OBJECTS.content} 0 obj\n${content}\nendobj`] }),
+    ],
+    ['an update without Prev', () => forged({ objects: { [OBJECTS.content]: content }, trailer: `/Size 20/Root 1 0 R` })],
+    [
+      'an update whose Prev skips the seal',
+      () => forged({ objects: { [OBJECTS.content]: content }, trailer: `/Size 20/Root 1 0 R/Prev ${/startxref\n(\d+)/.exec(text)?.[1]}` }),
+    ],
+    [
+      'another catalog',
+      () =>
+        forged({
+          objects: { 20: '<</Type/Catalog/Pages 21 0 R>>', 21: '<</Type/Pages/Kids[]/Count 0>>' },
+          trailer: `/Size 22/Root 20 0 R/Prev ${/startxref\n(\d+)\n%%EOF\n$/.exec(text)?.[1]}`,
+        }),
+    ],
+    ['the page removed', () => forged({ objects: { 2: '<</Type/Pages/Kids[]/Count 0>>' } })],
+    ['a page added', () => forged({ objects: { 2: '<</Type/Pages/Kids[3 0 R 20 0 R]/Count 2>>', 20: page } })],
+    ['another media box', () => forged({ objects: { [OBJECTS.page]: page.replace('[0 0 595 842]', '[0 0 595 400]') } })],
+    ['an open action', () => forged({ objects: { 1: catalog.replace('/Type', '/OpenAction<</S/JavaScript/JS(app.alert(1))>>/Type') } })],
+    [
+      'additional actions on the page',
+      () => forged({ objects: { [OBJECTS.page]: page.replace('/Type', '/AA<</O<</S/JavaScript/JS(1)>>>>/Type') } }),
+    ],
+    ['optional content that hides', () => forged({ objects: { 1: catalog.replace('/Type', '/OCProperties<</OCGs[]/D<<>>>>/Type') } })],
+    [
+      'the seal picture replaced',
+      () => forged({ objects: { [OBJECTS.appearance]: '<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Length 0>>\nstream\n\nendstream' } }),
+    ],
+    ['the field led to another picture', () => forged({ objects: { [OBJECTS.field]: field.replace(/\/AP\s*<<.*?>>/, '/AP<<>>') } })],
+    ['the seal moved', () => forged({ objects: { [OBJECTS.field]: field.replace(/\/Rect\[[^\]]*\]/, '/Rect[0 0 500 500]') } })],
+    ['the seal hidden', () => forged({ objects: { [OBJECTS.field]: field.replace('/F 132', '/F 2') } })],
+    ['the field removed from the form', () => forged({ objects: { [OBJECTS.form]: '<</Fields[]/SigFlags 3>>' } })],
+    ['the form removed from the catalog', () => forged({ objects: { 1: '<</Type/Catalog/Pages 2 0 R>>' } })],
+    [
+      'the signature dictionary rewritten',
+      () => forged({ objects: { [OBJECTS.signature]: bodyOf(one, OBJECTS.signature).replace('/M(D:2026', '/M(D:2027') } }),
+    ],
+    ['the signature taken out of its field', () => forged({ objects: { [OBJECTS.field]: field.replace(/\/V \d+ 0 R/, '') } })],
+    [
+      'NeedAppearances set',
+      () => forged({ objects: { [OBJECTS.form]: bodyOf(one, OBJECTS.form).replace('/SigFlags', '/NeedAppearances true/SigFlags') } }),
+    ],
+    [
+      'a new text field',
+      () =>
+        forged({
+          objects: {
+            [OBJECTS.form]: '<</Fields[7 0 R 20 0 R]/SigFlags 3>>',
+            20: '<</FT/Tx/T(x)/V(1)/Type/Annot/Subtype/Widget/Rect[0 0 500 500]>>',
+          },
+        }),
+    ],
+    [
+      'an empty visible signature field',
+      () =>
+        forged({
+          objects: {
+            [OBJECTS.form]: '<</Fields[7 0 R 20 0 R]/SigFlags 3>>',
+            [OBJECTS.page]: page.replace('[7 0 R]', '[7 0 R 20 0 R]'),
+            20: '<</FT/Sig/T(x)/Type/Annot/Subtype/Widget/Rect[0 0 500 500]>>',
+          },
+        }),
+    ],
+    [
+      'a widget of no field',
+      () =>
+        forged({
+          objects: {
+            [OBJECTS.page]: page.replace('[7 0 R]', '[7 0 R 20 0 R]'),
+            20: '<</FT/Tx/T(x)/Type/Annot/Subtype/Widget/Rect[0 0 500 500]>>',
+          },
+        }),
+    ],
+    [
+      'an object with a key twice',
+      () => forged({ objects: { [OBJECTS.page]: page.replace('/Contents 4 0 R', '/Contents 4 0 R/Contents 20 0 R'), 20: content } }),
+    ],
+    [
+      'a stream whose length lies',
+      () => forged({ objects: { [OBJECTS.content]: bodyOf(one, OBJECTS.content).replace(/\/Length \d+/, '/Length 5') } }),
+    ],
+    ['a comment with structure', () => forged({ objects: { 20: '(x)' }, before: '% 4 0 obj\n' })],
+    ['a trailing comment', () => check(Buffer.concat([one, Buffer.from('% not covered\n')]))],
+    ['trailing garbage', () => check(Buffer.concat([one, Buffer.from('garbage')]))],
+    [
+      'encryption',
+      () =>
+        forged({
+          objects: { 20: '<</Filter/Standard/V 1/R 2/O()/U()/P -4>>' },
+          trailer: `/Size 21/Root 1 0 R/Encrypt 20 0 R/Prev ${/startxref\n(\d+)\n%%EOF\n$/.exec(text)?.[1]}`,
+        }),
+    ],
+  ])('%s is altered', (_name, run) => {
+    const report = run();
+    expect(['altered', 'malformed', 'unsupported']).toContain(report.verdict);
+    expect(report.official).toBe(false);
+  });
+
+  test('an annotation over the page leaves the file partly covered', () => {
+    const report = forged({ objects: { [OBJECTS.page]: page.replace('[7 0 R]', '[7 0 R 20 0 R]'), 20: note } });
+    expect(report.verdict).toBe('partly-covered');
+    expect(report.signatures[0]?.uncovered).toEqual(['annotation-added:FreeText']);
+  });
+
+  test('blank space behind the end mark changes nothing', () => {
+    expect(check(Buffer.concat([one, Buffer.from('\r\n \n')])).verdict).toBe('genuine');
+  });
+
+  test('an update that only adds an object nobody uses leaves the file genuine', () => {
+    expect(forged({ objects: { 20: '(unused)' } }).verdict).toBe('genuine');
+  });
+});
+
+describe('shadow attacks: content prepared before the seal', () => {
+  test('an object that was missing when sealed and appears later is a change', async () => {
+    const prepared = handMadePdf([], '/Annots[30 0 R]');
+    const sealed = await seal(prepared);
+    expect(check(sealed).verdict).toBe('genuine');
+    expect(forged({ objects: { 30: note } }, sealed).verdict).not.toBe('genuine');
+  });
+
+  test('an indirect stream length that changes later is a change', async () => {
+    const prepared = handMadePdf(['<</Length 7 0 R>>\nstream\nBT ET\nendstream', '5'], '/Thumb 6 0 R');
+    const sealed = await seal(prepared);
+    expect(check(sealed).verdict).toBe('genuine');
+    expect(forged({ objects: { 7: '2' } }, sealed).verdict).toBe('altered');
+  });
+
+  test('metadata that a page also draws may not be updated as metadata', async () => {
+    const prepared = Buffer.from(handMadePdf(['<</Type/Metadata/Subtype/XML/Length 3>>\nstream\nq Q\nendstream'])).toString('latin1');
+    const shared = Buffer.from(prepared.replace('/Contents 4 0 R', '/Contents 6 0 R'), 'latin1');
+    const sealed = await seal(shared);
+    const update = { 6: '<</Type/Metadata/Subtype/XML/Length 4>>\nstream\nq QQ\nendstream' };
+    expect(forged({ objects: update }, sealed).verdict).toBe('altered');
+  });
+
+  test('a form value that was swapped after sealing is shown and not signed', async () => {
+    const tx = '<</FT/Tx/T(amount)/V(100)/Type/Annot/Subtype/Widget/Rect[50 500 200 520]/P 3 0 R>>';
+    const withForm = handMadePdf([tx], '/Annots[6 0 R]');
+    const sealed = await seal(appendUpdate(withForm, { objects: { 1: '<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[6 0 R]>>>>' } }));
+    expect(check(sealed).verdict).toBe('genuine');
+    const filled = appendUpdate(sealed, { objects: { 6: tx.replace('(100)', '(999)') } });
+    expect(check(filled)).toMatchObject({ verdict: 'partly-covered' });
+    expect(check(await seal(filled, { fieldName: 'Seal2' }, second)).verdict).toBe('genuine');
+    expect(forged({ objects: { 6: tx.replace('/Rect[50 500 200 520]', '/Rect[0 0 595 842]') } }, sealed).verdict).toBe('altered');
+  });
+});
+
+describe('certification', () => {
+  const annotate = (pdf: Uint8Array) =>
+    appendUpdate(pdf, { objects: { [OBJECTS.page]: bodyOf(pdf, OBJECTS.page).replace('[7 0 R]', '[7 0 R 20 0 R]'), 20: note } });
+
+  test.each([
+    [1, 'altered'],
+    [2, 'altered'],
+    [3, 'partly-covered'],
+  ] as const)('an annotation after certification level %i is %s', async (certification, verdict) => {
+    const certified = await sealedOnce({ certification });
+    expect(check(certified).verdict).toBe('genuine');
+    expect(check(annotate(certified)).verdict).toBe(verdict);
+  });
+
+  test('a visible field that was not reserved breaks a certification, an invisible one does not', async () => {
+    const certified = await sealedOnce({ certification: 2 });
+    expect(check(await seal(certified, { fieldName: 'Seal2', stamp: STAMP }, second)).verdict).toBe('altered');
+    expect(check(await seal(certified, { fieldName: 'Seal2' }, second)).verdict).toBe('genuine');
+  });
+
+  test('a reserved field may be sealed visibly after certification', async () => {
+    const empty = '<</FT/Sig/T(Seal2)/Type/Annot/Subtype/Widget/F 132/Rect[300 300 400 400]/P 3 0 R>>';
+    const reserved = appendUpdate(handMadePdf([empty], '/Annots[6 0 R]'), {
+      objects: { 1: '<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[6 0 R]>>>>' },
+    });
+    const certified = await seal(reserved, { stamp: STAMP, certification: 2 });
+    const twice = await seal(certified, { fieldName: 'Seal2', stamp: STAMP }, second);
+    const report = check(twice);
+    expect(report).toMatchObject({ verdict: 'genuine', official: true });
+    expect(report.signatures.map(({ coverage }) => coverage)).toEqual(['whole-revision', 'whole-file']);
+  });
+});
+
+describe('official', () => {
+  test('a citizen who signs alone is genuine and never official', async () => {
+    expect(check(await sealedOnce({ sign: citizen.sign, certificates: [citizen.certificate.der] }))).toMatchObject({
+      verdict: 'genuine',
+      official: false,
+    });
+  });
+
+  test('a citizen who draws a new field over a sealed page takes the official away', async () => {
+    const drawn = check(await seal(one, { fieldName: 'Mine', stamp: STAMP }, citizen));
+    expect(drawn).toMatchObject({ verdict: 'genuine', official: false });
+    const unseen = check(await seal(one, { fieldName: 'Mine' }, citizen));
+    expect(unseen).toMatchObject({ verdict: 'genuine', official: true });
+  });
+
+  test('an authority that is trusted but not official makes nothing official', () => {
+    expect(check(one, { officialAnchors: [] })).toMatchObject({ verdict: 'genuine', official: false });
+  });
+});
