@@ -1,94 +1,85 @@
-/** A small certificate authority for tests: one root, leaves by profile, lists of revoked certificates. Keys are fresh, times are given. */
-
+import { randomBytes } from 'node:crypto';
 import { OID } from '#crypto/oids.ts';
 import { generateKeyPair, importPrivateKey, type PrivateKey, type Suite, signMessage } from '#crypto/suite.ts';
-import type { SignBytes } from '#documents/sign-bytes.ts';
-import { assembleCertificate, encodeTbsCertificate, keyIdentifier } from '#pki/build-certificate.ts';
-import { Certificate } from '#pki/certificate.ts';
+import { assembleCertificate, encodeTbsCertificate, keyIdentifier, type TbsCertificateInput } from '#pki/build-certificate.ts';
+import { type Certificate, parseCertificate } from '#pki/certificate.ts';
 import { type Crl, parseCrl, type RevokedEntry } from '#pki/crl.ts';
-import { assembleCrl, encodeTbsCrl } from '#pki/encode-crl.ts';
+import { assembleCrl, encodeTbsCrl, type TbsCrlInput } from '#pki/encode-crl.ts';
 import { encodeName } from '#pki/name.ts';
 import { type CertificateProfile, PROFILES, type ProfileName } from '#pki/profiles.ts';
 
-export interface TestIdentity {
+const DAY_MS = 86_400_000;
+
+export interface TestEntity {
   certificate: Certificate;
   key: PrivateKey;
-  sign: SignBytes;
 }
 
-export interface IssueOptions {
+export interface TestIssueOptions {
+  profile?: ProfileName | CertificateProfile;
   commonName?: string;
-  organisation?: string;
+  spki?: Uint8Array;
   notBefore?: Date;
-  notAfter?: Date;
-  suite?: Suite;
-  /** Changes to the profile; `policy: ''` leaves the policy out, as foreign certificates do. */
-  change?: Partial<CertificateProfile>;
+  days?: number;
+  change?: Partial<TbsCertificateInput>;
 }
 
-export class TestAuthority {
-  readonly root: TestIdentity;
-  readonly #suite: Suite;
-  #serial = 1;
-
-  constructor(options: { name?: string; suite?: Suite; from?: Date; to?: Date } = {}) {
-    this.#suite = options.suite ?? 'sm2-sm3';
-    const keys = generateKeyPair(this.#suite);
-    const name = testName(options.name ?? '测试根证书', '测试机构');
-    const tbs = encodeTbsCertificate({
-      profile: PROFILES.root,
-      suite: this.#suite,
-      serial: Uint8Array.of(this.#serial++),
-      issuer: name,
-      subject: name,
-      notBefore: options.from ?? new Date('2020-01-01T00:00:00Z'),
-      notAfter: options.to ?? new Date('2040-01-01T00:00:00Z'),
-      spki: keys.spki,
-    });
-    const key = importPrivateKey(keys.pkcs8);
-    const certificate = new Certificate(assembleCertificate(tbs, this.#suite, signMessage(key, tbs)));
-    this.root = { certificate, key, sign: async (bytes) => signMessage(key, bytes) };
-  }
-
-  issue(profileName: ProfileName, options: IssueOptions = {}): TestIdentity {
-    const suite = options.suite ?? this.#suite;
-    const keys = generateKeyPair(suite);
-    const profile: CertificateProfile = { ...PROFILES[profileName], ...options.change };
-    const { root } = this;
-    const tbs = encodeTbsCertificate({
-      profile,
-      suite: this.#suite,
-      serial: Uint8Array.of(0x01, this.#serial++),
-      issuer: root.certificate.subject.der,
-      subject: testName(options.commonName ?? profileName, options.organisation ?? '测试局'),
-      notBefore: options.notBefore ?? new Date('2025-01-01T00:00:00Z'),
-      notAfter: options.notAfter ?? new Date('2029-01-01T00:00:00Z'),
-      spki: keys.spki,
-      issuerKeyIdentifier: keyIdentifier(root.certificate.spki),
-    });
-    const key = importPrivateKey(keys.pkcs8);
-    const certificate = new Certificate(assembleCertificate(tbs, this.#suite, signMessage(root.key, tbs)));
-    return { certificate, key, sign: async (bytes) => signMessage(key, bytes) };
-  }
-
-  crl(entries: readonly Pick<RevokedEntry, 'serialHex' | 'revokedAt'>[], thisUpdate: Date, nextUpdate: Date): Crl {
-    const tbs = encodeTbsCrl({
-      suite: this.#suite,
-      issuer: this.root.certificate.subject.der,
-      issuerKeyIdentifier: keyIdentifier(this.root.certificate.spki),
-      number: 1n,
-      thisUpdate,
-      nextUpdate,
-      entries: entries.map((entry) => ({ ...entry, reason: 'key-compromise' as const })),
-    });
-    return parseCrl(assembleCrl(tbs, this.#suite, signMessage(this.root.key, tbs)));
-  }
-}
-
-function testName(commonName: string, organisation: string): Uint8Array {
-  return encodeName([
+/** A name as our authorities write it. */
+export const testName = (commonName: string, uscc?: string): Uint8Array =>
+  encodeName([
     { oid: OID.country, value: 'CN' },
-    { oid: OID.organisation, value: organisation },
+    { oid: OID.organisation, value: '示范市' },
+    ...(uscc ? [{ oid: OID.organisationIdentifier, value: `NTRCN-${uscc}` }] : []),
     { oid: OID.commonName, value: commonName },
   ]);
+
+/** The bytes to be signed for a certificate by profile, issued by `issuer`, or by itself. */
+export function testTbs(suite: Suite, issuer: TestEntity | undefined, spki: Uint8Array, options: TestIssueOptions = {}): Uint8Array {
+  const profile = typeof options.profile === 'object' ? options.profile : PROFILES[options.profile ?? 'seal'];
+  const subject = testName(options.commonName ?? profile.name, profile.name === 'document-signer' ? '11110000000000000X' : undefined);
+  const notBefore = options.notBefore ?? new Date('2026-01-01T00:00:00Z');
+  const serial = Uint8Array.from(randomBytes(16));
+  serial[0] = ((serial[0] ?? 0) & 0x3f) | 0x40;
+  return encodeTbsCertificate({
+    profile,
+    suite,
+    serial,
+    issuer: issuer?.certificate.subject.der ?? subject,
+    subject,
+    notBefore,
+    notAfter: new Date(notBefore.getTime() + (options.days ?? 365) * DAY_MS),
+    spki,
+    ...(issuer ? { issuerKeyIdentifier: keyIdentifier(issuer.certificate.spki), crlUrl: 'http://ca.example.cn/crl/x.crl' } : {}),
+    ...options.change,
+  });
+}
+
+/** Issues under `issuer`, or a self-signed root, in memory. */
+export function testIssue(suite: Suite, issuer: TestEntity | undefined, options: TestIssueOptions = {}): TestEntity {
+  const pair = generateKeyPair(suite);
+  const key = importPrivateKey(pair.pkcs8);
+  const signer = issuer?.key ?? key;
+  const tbs = testTbs(signer.suite, issuer, options.spki ?? pair.spki, options);
+  return { certificate: parseCertificate(assembleCertificate(tbs, signer.suite, signMessage(signer, tbs))), key };
+}
+
+/** Root, issuing authority and a seal certificate of one suite. */
+export function testChain(suite: Suite): { root: TestEntity; issuing: TestEntity; leaf: TestEntity } {
+  const root = testIssue(suite, undefined, { profile: 'root', days: 3_650 });
+  const issuing = testIssue(suite, root, { profile: 'issuing', days: 3_000 });
+  return { root, issuing, leaf: testIssue(suite, issuing) };
+}
+
+export function testCrl(issuer: TestEntity, entries: Iterable<RevokedEntry> = [], change: Partial<TbsCrlInput> = {}): Crl {
+  const tbs = encodeTbsCrl({
+    suite: issuer.key.suite,
+    issuer: issuer.certificate.subject.der,
+    issuerKeyIdentifier: keyIdentifier(issuer.certificate.spki),
+    number: 1n,
+    thisUpdate: new Date('2026-05-30T00:00:00Z'),
+    nextUpdate: new Date('2026-06-06T00:00:00Z'),
+    entries,
+    ...change,
+  });
+  return parseCrl(assembleCrl(tbs, issuer.key.suite, signMessage(issuer.key, tbs)));
 }

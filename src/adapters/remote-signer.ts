@@ -1,0 +1,122 @@
+/** The key store of another process (`serveSigner`), reached over its Unix socket. */
+import { Agent, type IncomingMessage, request } from 'node:http';
+import { z } from 'zod';
+import { SUITES, type Suite } from '#crypto/suite.ts';
+import type { KeyPurpose, KeyStore, StoredKey } from '#ports/key-store.ts';
+import { CATALOGUE, Problem, type ProblemCode } from '#problem.ts';
+
+const MAX_ANSWER_BYTES = 64 * 1024;
+const DEFAULT_TIMEOUT_MS = 10_000;
+const MAX_CONNECTIONS = 16;
+
+const keyShape = z.object({
+  key: z.object({ name: z.string(), suite: z.enum(SUITES), purposes: z.array(z.string()), spki: z.base64() }).nullable(),
+});
+const problemShape = z.object({ code: z.string(), detail: z.string().optional() });
+
+export interface RemoteSignerOptions {
+  socketPath: string;
+  token: string;
+  timeoutMs?: number;
+  /** What the signer's own store offers. */
+  suites?: readonly Suite[];
+}
+
+/** Throws Problem `signer-unavailable` when nobody answers there; every refusal comes as the Problem the signer threw. */
+export function remoteSigner(options: RemoteSignerOptions): KeyStore {
+  const agent = new Agent({ keepAlive: true, maxSockets: MAX_CONNECTIONS });
+  const known = new Map<string, StoredKey>();
+
+  const remember = (body: Buffer): StoredKey | undefined => {
+    const { key } = keyShape.parse(JSON.parse(body.toString('utf8')));
+    if (!key) return undefined;
+    const stored = { ...key, purposes: key.purposes as KeyPurpose[], spki: Uint8Array.from(Buffer.from(key.spki, 'base64')) };
+    known.set(key.name, stored);
+    return stored;
+  };
+
+  return {
+    suites: options.suites ?? SUITES,
+    async create(name, suite, purposes) {
+      const body = await call(options, agent, 'POST', '/key', Buffer.from(JSON.stringify({ name, suite, purposes })));
+      const stored = remember(body);
+      if (!stored) throw new Problem('signer-unavailable');
+      return stored;
+    },
+    async find(name) {
+      // A key never changes: once found it need not be asked for again.
+      return known.get(name) ?? remember(await call(options, agent, 'GET', `/key?${new URLSearchParams({ name })}`));
+    },
+    async sign(name, purpose, structure) {
+      return Uint8Array.from(await call(options, agent, 'POST', `/sign?${new URLSearchParams({ key: name, purpose })}`, structure));
+    },
+  };
+}
+
+interface Call {
+  method: 'GET' | 'POST';
+  path: string;
+  body?: Uint8Array;
+}
+
+/** A kept connection may have been closed by a signer that restarted: then once more, on a new one. Nothing was done on the old. */
+async function call(options: RemoteSignerOptions, agent: Agent, method: 'GET' | 'POST', path: string, body?: Uint8Array): Promise<Buffer> {
+  const wanted: Call = { method, path, ...(body ? { body } : {}) };
+  try {
+    return await callOnce(options, agent, wanted);
+  } catch (error) {
+    if (!(error instanceof StaleConnection)) throw error;
+    return callOnce(options, undefined, wanted);
+  }
+}
+
+class StaleConnection extends Error {}
+
+function callOnce(options: RemoteSignerOptions, agent: Agent | undefined, { method, path, body }: Call): Promise<Buffer> {
+  return new Promise((done, fail) => {
+    const unavailable = (cause: unknown) => fail(new Problem('signer-unavailable', { cause }));
+    const outgoing = request({
+      socketPath: options.socketPath,
+      agent: agent ?? false,
+      method,
+      path,
+      timeout: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+      headers: { authorization: `Bearer ${options.token}`, ...(body ? { 'content-length': body.length } : {}) },
+    });
+    outgoing.on('timeout', () => outgoing.destroy(new Error('the signer took too long')));
+    outgoing.on('error', (error: NodeJS.ErrnoException) => {
+      const stale = agent && outgoing.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
+      if (stale) fail(new StaleConnection());
+      else unavailable(error);
+    });
+    outgoing.on('response', (response) => {
+      collect(response).then((answer) => {
+        const ok = response.statusCode === 200 || response.statusCode === 201;
+        if (ok) done(answer);
+        else fail(problemOf(answer));
+      }, unavailable);
+    });
+    outgoing.end(body);
+  });
+}
+
+async function collect(response: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response) {
+    bytes += (chunk as Buffer).length;
+    if (bytes > MAX_ANSWER_BYTES) throw new Error('the signer answered too much');
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks);
+}
+
+function problemOf(answer: Buffer): Problem {
+  try {
+    const { code, detail } = problemShape.parse(JSON.parse(answer.toString('utf8')));
+    if (Object.hasOwn(CATALOGUE, code)) return new Problem(code as ProblemCode, detail ? { detail } : {});
+  } catch (cause) {
+    return new Problem('signer-unavailable', { cause });
+  }
+  return new Problem('signer-unavailable');
+}

@@ -1,0 +1,85 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { fileKeyStore } from '#adapters/file-keys.ts';
+import { importPublicKey, SUITES, verifyMessage } from '#crypto/suite.ts';
+
+const base = mkdtempSync(join(tmpdir(), 'tongren-keys-'));
+afterAll(() => rmSync(base, { recursive: true, force: true }));
+const secret = 'a secret that is long enough';
+let number = 0;
+const freshFolder = () => join(base, `keys-${number++}`);
+const message = Buffer.from('message');
+
+test.each(SUITES)('a %s key survives a restart and still signs', async (suite) => {
+  const folder = freshFolder();
+  const made = await (await fileKeyStore({ folder, secret })).create('first', suite, ['receipt']);
+  const again = await fileKeyStore({ folder, secret });
+  expect(await again.find('first')).toEqual(made);
+  expect(await again.findByPublicKey(made.spki)).toEqual(made);
+  expect(verifyMessage(importPublicKey(made.spki), message, await again.sign('first', 'receipt', message))).toBe(true);
+});
+
+test('files and folder are for their owner alone, and hold no key in the clear', async () => {
+  const folder = freshFolder();
+  await (await fileKeyStore({ folder, secret })).create('first', 'es256', ['receipt']);
+  expect(statSync(folder).mode & 0o777).toBe(0o700);
+  for (const file of readdirSync(folder)) {
+    expect(statSync(join(folder, file)).mode & 0o777).toBe(0o600);
+    expect(readFileSync(join(folder, file), 'utf8')).not.toMatch(/PRIVATE|pkcs8/);
+  }
+  expect(readdirSync(folder).sort()).toEqual(['first.key.json', 'folder.json']);
+});
+
+test('of several that make one name at once, in two processes, exactly one succeeds', async () => {
+  const folder = freshFolder();
+  const stores = await Promise.all([1, 2, 3, 4].map(() => fileKeyStore({ folder, secret })));
+  const outcomes = await Promise.allSettled(stores.map((store) => store.create('contested', 'es256', ['receipt'])));
+  expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  for (const outcome of outcomes) if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'key-exists' });
+  const found = await Promise.all(stores.map((store) => store.find('contested')));
+  expect(new Set(found.map((key) => Buffer.from(key?.spki ?? []).toString('hex'))).size).toBe(1);
+});
+
+test('another secret is refused with a sentence', async () => {
+  const folder = freshFolder();
+  await fileKeyStore({ folder, secret });
+  await expect(fileKeyStore({ folder, secret: 'another' })).rejects.toThrow(/not the one/);
+});
+
+test.each([
+  ['another purpose', (file: Record<string, unknown>) => ({ ...file, purposes: ['certificate', 'crl'] })],
+  ['another name inside', (file: Record<string, unknown>) => ({ ...file, name: 'other' })],
+  ['another public key', (file: Record<string, unknown>) => ({ ...file, spki: 'AAAA' })],
+  ['a changed secret part', (file: Record<string, unknown>) => ({ ...file, sealed: `${String(file['sealed']).slice(0, -8)}AAAAAAA=` })],
+  ['a secret part cut short', (file: Record<string, unknown>) => ({ ...file, sealed: 'AAAA' })],
+])('a key file with %s is refused', async (_what, change) => {
+  const folder = freshFolder();
+  const path = join(folder, 'first.key.json');
+  await (await fileKeyStore({ folder, secret })).create('first', 'es256', ['receipt']);
+  writeFileSync(path, JSON.stringify(change(JSON.parse(readFileSync(path, 'utf8')))));
+  const store = await fileKeyStore({ folder, secret });
+  await expect(store.find('first')).rejects.toThrow(/damaged or was changed/);
+  await expect(store.sign('first', 'receipt', message)).rejects.toThrow(/damaged or was changed/);
+});
+
+test('a key file copied to another name does not open', async () => {
+  const folder = freshFolder();
+  await (await fileKeyStore({ folder, secret })).create('first', 'es256', ['receipt']);
+  writeFileSync(join(folder, 'second.key.json'), readFileSync(join(folder, 'first.key.json')));
+  await expect((await fileKeyStore({ folder, secret })).find('second')).rejects.toThrow(/damaged or was changed/);
+});
+
+test.each(['../first', 'a/b', '', 'A', '.hidden', 'x'.repeat(101)])('the name %j reaches no file', async (name) => {
+  const store = await fileKeyStore({ folder: freshFolder(), secret });
+  expect(await store.find(name)).toBeUndefined();
+  await expect(store.sign(name, 'receipt', message)).rejects.toMatchObject({ code: 'key-not-found' });
+  await expect(store.create(name, 'es256', ['receipt'])).rejects.toMatchObject({ code: 'invalid-input' });
+});
+
+test('a key signs for its own purpose only', async () => {
+  const store = await fileKeyStore({ folder: freshFolder(), secret });
+  await store.create('first', 'es256', ['receipt']);
+  await expect(store.sign('first', 'code', message)).rejects.toMatchObject({ code: 'signing-refused' });
+});
