@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { findPerson } from '#people/find-person.ts';
 import type { Session } from '#sign-in/sessions.ts';
 import { signInWithPassword } from '#sign-in/sign-in-with-password.ts';
 import type { WebContext } from '#web/web-context.ts';
@@ -15,11 +16,15 @@ export function registerPasswordRoutes(server: FastifyInstance, context: WebCont
     const place = await findLoginPlace(request, reply, context);
     const more = request.query.more === '1';
     if (request.session && !more && isEnough(place, request.session)) return goOn(request, reply, context, place, request.session);
+    // For a second factor we know who it is; the phone need not be typed again.
+    const own = more && request.session ? await findPerson(context, request.session.personId) : undefined;
+    const phone = own?.phone?.slice('+86'.length);
     return showLoginPage(reply, 'sign-in', place, {
       way: request.query.way === 'sms' ? 'sms' : 'password',
-      more: more && request.session !== undefined,
+      more: own !== undefined,
       again: place.interaction?.mustReauthenticate === true,
-      login: place.interaction?.params.loginHint?.slice(0, 32),
+      login: phone ?? place.interaction?.params.loginHint?.slice(0, 32),
+      phone,
     });
   });
 
