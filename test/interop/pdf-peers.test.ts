@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { signPdf } from '#documents/pdf/sign-pdf.ts';
 import { toPem } from '#pki/pem.ts';
+import { DocumentAuthority, type TestIdentity } from '#test/fakes/document-authority.ts';
 import { samplePdf, samplePng } from '#test/fakes/sample-pdf.ts';
-import { TestAuthority, type TestIdentity } from '#test/fakes/test-authority.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tongren-pdf-'));
 const at = (name: string) => join(folder, name);
-const authority = new TestAuthority({ suite: 'es256' });
+const authority = new DocumentAuthority({ suite: 'es256' });
 const first = authority.issue('document-signer', { commonName: '第一机关' });
 const second = authority.issue('document-signer', { commonName: '第二机关' });
 

@@ -2,10 +2,10 @@
 import { type SignPdfInput, signPdf } from '#documents/pdf/sign-pdf.ts';
 import { verifyPdf } from '#documents/pdf/verify-pdf.ts';
 import type { FileVerdict, VerifyOptions } from '#documents/verdict.ts';
+import { DocumentAuthority, type TestIdentity } from '#test/fakes/document-authority.ts';
 import { handMadePdf, samplePng } from '#test/fakes/sample-pdf.ts';
-import { TestAuthority, type TestIdentity } from '#test/fakes/test-authority.ts';
 
-export const authority = new TestAuthority({ suite: 'es256' });
+export const authority = new DocumentAuthority({ suite: 'es256' });
 export const sealer = authority.issue('document-signer', { commonName: '测试局电子证照专用章' });
 export const second = authority.issue('document-signer', { commonName: '第二机关' });
 export const citizen = authority.issue('person', { commonName: '张三' });
