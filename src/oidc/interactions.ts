@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type Provider from 'oidc-provider';
 import { errors, type InteractionResults } from 'oidc-provider';
 import { Problem } from '#problem.ts';
-import { type ClaimName, claimsOfScopes, claimText, isClaimName } from './claims.ts';
+import { type ClaimName, claimsOfScopes, claimText, isClaimName, isSensitive } from './claims.ts';
 import { type ClientText, type ClientView, findClient } from './clients.ts';
 import { findConsent, recordConsent } from './consents.ts';
 import type { OidcDeps } from './oidc-deps.ts';
@@ -158,7 +158,10 @@ async function consentItems({ db }: Deps, { params, prompt }: Interaction, clien
     .split(' ')
     .filter((scope) => scope !== '' && !answered.has(scope));
   const single = claimsAskedOneByOne(params).filter((claim) => isClaimName(claim) && !answeredClaims.has(claim)) as ClaimName[];
-  const claims = [...new Set([...claimsOfScopes(scopes), ...single])].filter((name) => claimText(name).with === undefined);
+  // The city's own apps have the rest by registration; what is sensitive needs a yes everywhere.
+  const claims = [...new Set([...claimsOfScopes(scopes), ...single])].filter(
+    (name) => claimText(name).with === undefined && (!client.firstParty || isSensitive(name)),
+  );
   return claims.map((name) => ({
     name,
     label: { zh: claimText(name).zh, en: claimText(name).en },

@@ -16,6 +16,10 @@ export function registerOidcRoutes(server: FastifyInstance, context: WebContext)
   const handle = async (request: FastifyRequest, reply: FastifyReply, path: string) => {
     const raw = Object.assign(request.raw, { originalUrl: request.raw.url });
     raw.url = path;
+    // A body that was refused unread must not keep the connection open until it times out.
+    reply.raw.once('finish', () => {
+      if (!raw.complete) raw.socket.destroySoon();
+    });
     const page = await oidc.callback(raw, reply.raw);
     if (!page) {
       reply.hijack();
