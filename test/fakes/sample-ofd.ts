@@ -4,7 +4,7 @@ import { type NewEntry, writeZip } from '#documents/container/write-zip.ts';
 import { type SealOfdInput, sealOfd } from '#documents/ofd/seal-ofd.ts';
 import { buildSeal, type SealInput } from '#documents/ses/build-seal.ts';
 import type { VerifyOptions } from '#documents/verdict.ts';
-import { TestAuthority, type TestIdentity } from './test-authority.ts';
+import { DocumentAuthority, type TestIdentity } from './document-authority.ts';
 
 export const SIGNED_AT = new Date('2026-11-20T08:00:00Z');
 export const ASKED_AT = new Date('2026-11-21T08:00:00Z');
@@ -56,12 +56,12 @@ export function entriesOf(files: Readonly<Record<string, string>>): NewEntry[] {
 
 /** An authority with a seal maker and a seal holder, and the options with which their seals are genuine. */
 export class SealingTown {
-  readonly authority: TestAuthority;
+  readonly authority: DocumentAuthority;
   readonly maker: TestIdentity;
   readonly signer: TestIdentity;
 
   constructor() {
-    this.authority = new TestAuthority();
+    this.authority = new DocumentAuthority();
     this.maker = this.authority.issue('seal-maker', { commonName: '测试制章系统' });
     this.signer = this.authority.issue('seal', { commonName: '99010000000001' });
   }

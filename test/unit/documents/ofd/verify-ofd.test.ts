@@ -8,8 +8,8 @@ import { lockOfd } from '#documents/ofd/lock-ofd.ts';
 import { verifyOfd } from '#documents/ofd/verify-ofd.ts';
 import { buildSesSignature } from '#documents/ses/build-signature.ts';
 import type { VerifyOptions } from '#documents/verdict.ts';
+import { DocumentAuthority } from '#test/fakes/document-authority.ts';
 import { ASKED_AT, PROVIDER, packFiles, repack, SealingTown, SIGNED_AT, sampleFiles, unpack } from '#test/fakes/sample-ofd.ts';
-import { TestAuthority } from '#test/fakes/test-authority.ts';
 
 const town = new SealingTown();
 const PAGE = 'Doc_0/Pages/Page_0/Content.xml';
@@ -299,7 +299,7 @@ describe('untrusted and unsigned', () => {
   });
 
   test('a maker of another authority', async () => {
-    const elsewhere = new TestAuthority({ name: '别处的根' });
+    const elsewhere = new DocumentAuthority({ name: '别处的根' });
     const maker = elsewhere.issue('seal-maker');
     const ofd = await town.sealed(undefined, { seal: await town.seal({}, maker) });
     expect(ask(ofd)).toMatchObject({ verdict: 'untrusted-signer', signatures: [{ reasons: ['maker-chain-untrusted'] }] });
