@@ -70,12 +70,13 @@ function writeText(item: TextItem, page: PageSize, writer: ObjectWriter): string
     place = `Boundary="${numbers(0, 0, page.widthMm, page.heightMm)}" CTM="${numbers(cos, -sin, sin, cos, item.xMm, item.baselineMm)}"`;
     start = 'X="0" Y="0"';
   }
+  const alpha = item.opacity === undefined ? '' : ` Alpha="${Math.round(item.opacity * 255)}"`;
   // One advance fewer than characters: without DeltaX every glyph would be drawn on the first.
   const advances = item.advancesMm.slice(0, -1);
   const delta = advances.length > 0 ? ` DeltaX="${numbers(...advances)}"` : '';
   return (
     `<ofd:TextObject ID="${id}" ${place} Font="${writer.fontId(item.face)}" Size="${formatNumber(item.sizeMm)}">` +
-    `<ofd:FillColor Value="${colourValue(item.colour)}"/><ofd:TextCode ${start}${delta}>${escapeXml(item.text)}</ofd:TextCode></ofd:TextObject>`
+    `<ofd:FillColor Value="${colourValue(item.colour)}"${alpha}/><ofd:TextCode ${start}${delta}>${escapeXml(item.text)}</ofd:TextCode></ofd:TextObject>`
   );
 }
 

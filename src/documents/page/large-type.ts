@@ -2,17 +2,36 @@
  * The large-type edition of any licence (大字版), for people who see badly: black on white, one field under the other, letters of
  * 7 mm. Made from the type's fields alone, so that every type has one. Long texts take more lines, and more pages if need be.
  */
-import { fitText, type TextStyle } from './fit-text.ts';
+import { fitText } from './fit-text.ts';
 import type { LicenceType, SealPlace } from './licence-type.ts';
-import { type PageTemplate, pageTemplateSchema } from './page-template.ts';
+import { type PageTemplate, pageTemplateSchema, type TemplateTextStyle, textStyleSchema } from './page-template.ts';
 
 const WIDTH = 210;
 const HEIGHT = 297;
 const MARGIN = 18;
-const LABEL = { face: 'sans-bold', size: 5, colour: '#333333' } as const;
-const VALUE = { face: 'sans-bold', size: 7, colour: '#000000', lineHeight: 1.35 } as const;
-const BOTTOM = 222;
-const LAST_ROW = 268;
+const FIRST_ROW = 52;
+/** Below it stand code, issuer and seal. */
+const FIRST_PAGE_END = 224;
+const PAGE_END = 276;
+const LABEL_HEIGHT = 6.2;
+const ROW_GAP = 5;
+const VALUE_SIZE = 7;
+const SMALLEST_VALUE = 4.5;
+const LINE_HEIGHT = 1.35;
+
+export const LARGE_TYPE_STYLES: Readonly<Record<string, TemplateTextStyle>> = {
+  title: style({ face: 'sans-bold', size: 15, minimumSize: 8, align: 'centre', tracking: 0.3 }),
+  edition: style({ face: 'sans-bold', size: 5, align: 'centre', tracking: 0.2 }),
+  label: style({ face: 'sans-bold', size: 5, colour: '#333333' }),
+  value: style({ face: 'sans-bold', size: VALUE_SIZE, lineHeight: LINE_HEIGHT, lines: 60, verticalAlign: 'top' }),
+  issuer: style({ face: 'sans-bold', size: 6.5, minimumSize: 3, align: 'right' }),
+  identifier: style({ face: 'sans', size: 2.8, minimumSize: 1.6 }),
+  page: style({ face: 'sans', size: 3.5, align: 'right' }),
+};
+
+function style(input: Partial<TemplateTextStyle> & Pick<TemplateTextStyle, 'face' | 'size'>): TemplateTextStyle {
+  return textStyleSchema.parse({ colour: '#000000', ...input });
+}
 
 /** The seal stands at the foot of the first page. */
 export const LARGE_TYPE_SEAL: SealPlace = { pageIndex: 0, xMm: 146, yMm: 231, widthMm: 42, heightMm: 42 };
@@ -20,40 +39,36 @@ export const LARGE_TYPE_SEAL: SealPlace = { pageIndex: 0, xMm: 146, yMm: 231, wi
 interface Row {
   label: string;
   placeholder: string;
-  heightMm: number;
-  lines: number;
+  sizeMm: number;
+  valueHeightMm: number;
 }
 
+/** To be drawn with {@link LARGE_TYPE_STYLES}. @throws Problem `text-does-not-fit` for a value longer than a page. */
 export function largeTypePages(type: LicenceType, textOf: (placeholder: string) => string): PageTemplate[] {
+  const fields = type.fields.filter((field) => !isValidityField(type, field.key));
   const rows = [
     rowOf(type.holderLabel.zh, '@holder', textOf),
     rowOf(type.holderIdentifierLabel.zh, '@holder-identifier', textOf),
-    ...type.fields.filter((field) => !isValidityField(type, field.key)).map((field) => rowOf(field.label.zh, field.key, textOf)),
+    ...fields.map((field) => rowOf(field.label.zh, field.key, textOf)),
     rowOf('有效期限', '@validity', textOf),
     rowOf('证照编号', '@number', textOf),
-  ].filter((row): row is Row => row !== undefined);
+  ];
   const pages: unknown[][] = [firstPage(type)];
-  let y = 52;
+  let y = FIRST_ROW;
   for (const row of rows) {
-    const limit = pages.length === 1 ? BOTTOM : LAST_ROW;
-    if (y + row.heightMm > limit) {
+    if (!row) continue;
+    const height = LABEL_HEIGHT + row.valueHeightMm + ROW_GAP;
+    if (y + height > (pages.length === 1 ? FIRST_PAGE_END : PAGE_END)) {
       pages.push([]);
       y = MARGIN;
     }
     pages.at(-1)?.push(...drawRow(row, y));
-    y += row.heightMm;
+    y += height;
   }
-  const styles = Object.keys(type.styles)[0] ?? '';
-  return pages.map((elements, index) =>
-    pageTemplateSchema.parse({
-      width: WIDTH,
-      height: HEIGHT,
-      elements: [
-        ...elements,
-        text(`第 ${index + 1} 页，共 ${pages.length} 页`, [MARGIN, 284, WIDTH - 2 * MARGIN, 5], { ...LABEL, size: 3.5, align: 'right' }),
-      ].map((element) => ('style' in (element as object) ? { ...(element as object), style: styles } : element)),
-    }),
-  );
+  return pages.map((elements, index) => {
+    const number = text(`第 ${index + 1} 页，共 ${pages.length} 页`, [MARGIN, 281, WIDTH - 2 * MARGIN, 5], 'page');
+    return pageTemplateSchema.parse({ width: WIDTH, height: HEIGHT, elements: [...elements, number] });
+  });
 }
 
 function isValidityField(type: LicenceType, key: string): boolean {
@@ -61,61 +76,44 @@ function isValidityField(type: LicenceType, key: string): boolean {
 }
 
 function rowOf(label: string, placeholder: string, textOf: (placeholder: string) => string): Row | undefined {
-  const value = textOf(placeholder);
-  if (value === '') return undefined;
-  const box = { xMm: 0, yMm: 0, widthMm: WIDTH - 2 * MARGIN, heightMm: 200 };
-  const style: TextStyle = {
-    face: VALUE.face,
-    sizeMm: VALUE.size,
-    lineHeightEm: VALUE.lineHeight,
-    maximumLines: 20,
-    minimumSizeMm: 5,
+  const box = { xMm: 0, yMm: 0, widthMm: WIDTH - 2 * MARGIN, heightMm: PAGE_END - MARGIN - LABEL_HEIGHT - ROW_GAP };
+  const items = fitText(textOf(placeholder), box, {
+    face: 'sans-bold',
+    sizeMm: VALUE_SIZE,
+    minimumSizeMm: SMALLEST_VALUE,
+    lineHeightEm: LINE_HEIGHT,
+    maximumLines: 60,
     field: placeholder,
-  };
-  const lines = new Set(fitText(value, box, style).map((item) => item.baselineMm)).size;
-  return { label, placeholder, lines, heightMm: 7 + lines * VALUE.size * VALUE.lineHeight + 4 };
+  });
+  const sizeMm = items[0]?.sizeMm;
+  if (sizeMm === undefined) return undefined;
+  const lines = new Set(items.map((item) => item.baselineMm)).size;
+  return { label, placeholder, sizeMm, valueHeightMm: ((lines - 1) * LINE_HEIGHT + 1) * sizeMm + 0.1 };
 }
 
-function drawRow(row: Row, y: number): unknown[] {
-  const valueHeight = row.lines * VALUE.size * VALUE.lineHeight + 1;
+function drawRow({ label, placeholder, sizeMm, valueHeightMm }: Row, y: number): unknown[] {
+  const end = y + LABEL_HEIGHT + valueHeightMm + 2.4;
   return [
-    text(row.label, [MARGIN, y, 120, 6], LABEL),
-    text(`{${row.placeholder}}`, [MARGIN, y + 7, WIDTH - 2 * MARGIN, valueHeight], {
-      ...VALUE,
-      lines: 20,
-      minimumSize: 5,
-      verticalAlign: 'top',
-    }),
-    {
-      kind: 'line',
-      from: [MARGIN, y + row.heightMm - 1.6],
-      to: [WIDTH - MARGIN, y + row.heightMm - 1.6],
-      stroke: '#999999',
-      lineWidth: 0.2,
-    },
+    text(label, [MARGIN, y, WIDTH - 2 * MARGIN, LABEL_HEIGHT - 0.6], 'label'),
+    text(`{${placeholder}}`, [MARGIN, y + LABEL_HEIGHT, WIDTH - 2 * MARGIN, valueHeightMm], 'value', { size: sizeMm, minimumSize: sizeMm }),
+    { kind: 'line', from: [MARGIN, end], to: [WIDTH - MARGIN, end], stroke: '#999999', lineWidth: 0.2 },
   ];
 }
 
 function firstPage(type: LicenceType): unknown[] {
   return [
     { kind: 'rectangle', box: [8, 8, WIDTH - 16, HEIGHT - 16], stroke: '#000000', lineWidth: 0.8 },
-    text(type.name.zh, [MARGIN, 20, WIDTH - 2 * MARGIN, 18], {
-      face: 'sans-bold',
-      size: 15,
-      align: 'centre',
-      tracking: 0.3,
-      minimumSize: 8,
-    }),
-    text('大字版', [MARGIN, 39, WIDTH - 2 * MARGIN, 7], { ...LABEL, align: 'centre', tracking: 0.2 }),
+    text(type.name.zh, [MARGIN, 20, WIDTH - 2 * MARGIN, 18], 'title'),
+    text('大字版', [MARGIN, 39, WIDTH - 2 * MARGIN, 7], 'edition'),
     { kind: 'line', from: [MARGIN, 48], to: [WIDTH - MARGIN, 48], stroke: '#000000', lineWidth: 0.6 },
-    { kind: 'qr', at: [MARGIN, 232], size: 36 },
-    text('扫码核验', [MARGIN, 269, 36, 6], { ...LABEL, align: 'centre' }),
-    text('{@issuer}', [60, 240, 128, 9], { ...VALUE, size: 6.5, lines: 2, minimumSize: 3, align: 'right' }),
-    text('{@issued-on}', [60, 254, 128, 9], { ...VALUE, size: 6.5, align: 'right' }),
-    text('{@identifier}', [MARGIN, 277, WIDTH - 2 * MARGIN, 4], { face: 'sans', size: 2.8, minimumSize: 1.6 }),
+    { kind: 'qr', at: [MARGIN, 231], size: 36 },
+    text('扫码核验', [MARGIN, 268.5, 36, 6], 'edition'),
+    text('{@issuer}', [60, 241, 132, 9], 'issuer'),
+    text('{@issued-on}', [60, 255, 132, 9], 'issuer'),
+    text('{@identifier}', [MARGIN, 276, WIDTH - 2 * MARGIN, 4], 'identifier'),
   ];
 }
 
-function text(content: string, box: readonly number[], style: object): unknown {
-  return { kind: 'text', text: content, box, style: '', with: style };
+function text(content: string, box: readonly number[], styleName: string, override?: object): unknown {
+  return { kind: 'text', text: content, box, style: styleName, ...(override ? { with: override } : {}) };
 }

@@ -1,8 +1,8 @@
 /** From what a licence says to pages in millimetres. */
-import { copyMarkItems } from './copy-mark.ts';
+import { markCopy } from './copy-mark.ts';
 import { displayDate, displayValue } from './display-value.ts';
-import { drawFilledElement, drawFixedElement, isFixed } from './draw-element.ts';
-import { largeTypePages } from './large-type.ts';
+import { drawFilledElement, drawFixedElement, isFixed, type Styles } from './draw-element.ts';
+import { LARGE_TYPE_STYLES, largeTypePages } from './large-type.ts';
 import type { LicenceData } from './licence-data.ts';
 import type { LicenceType } from './licence-type.ts';
 import type { PageItem, PageLayout } from './page-layout.ts';
@@ -20,23 +20,24 @@ export function layOutLicence(
   { variant = 'standard' }: { variant?: LayoutVariant } = {},
 ): PageLayout[] {
   const textOf = (placeholder: string) => placeholderValue(type, data, placeholder);
-  const pages = variant === 'large' ? largeTypePages(type, textOf) : type.pages;
+  const large = variant === 'large';
+  const pages = large ? largeTypePages(type, textOf) : type.pages;
+  const styles = large ? LARGE_TYPE_STYLES : type.styles;
   return pages.map((page) => {
-    const filled = page.elements
-      .filter((element) => !isFixed(element))
-      .flatMap((element) => drawFilledElement(element, type.styles, data, textOf));
-    const marks = data.copy ? copyMarkItems(data.copy, page.width, page.height) : [];
-    return { widthMm: page.width, heightMm: page.height, background: backgroundOf(type, page), items: [...marks, ...filled] };
+    const elements = page.elements.filter((element) => !isFixed(element));
+    const filled = elements.flatMap((element) => drawFilledElement(element, styles, data, textOf));
+    const layout = { widthMm: page.width, heightMm: page.height, background: backgroundOf(page, styles), items: filled };
+    return data.copy ? markCopy(layout, data.copy) : layout;
   });
 }
 
 /** The form never changes while the process runs, so it is drawn once. */
 const backgrounds = new WeakMap<PageTemplate, readonly PageItem[]>();
 
-function backgroundOf(type: LicenceType, page: PageTemplate): readonly PageItem[] {
+function backgroundOf(page: PageTemplate, styles: Styles): readonly PageItem[] {
   let background = backgrounds.get(page);
   if (!background) {
-    background = page.elements.filter(isFixed).flatMap((element) => drawFixedElement(element, type.styles));
+    background = page.elements.filter(isFixed).flatMap((element) => drawFixedElement(element, styles));
     backgrounds.set(page, background);
   }
   return background;

@@ -20,6 +20,8 @@ export interface TextItem {
   colour: Colour;
   /** Counter-clockwise about the origin of the first glyph. */
   rotationDegrees?: number;
+  /** 0 to 1; default opaque. For marks across a page only: forms do without. */
+  opacity?: number;
   /** Key of the licence field whose value this shows; OFD's CustomTags point at it. */
   field?: string;
 }

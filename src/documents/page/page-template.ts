@@ -11,17 +11,30 @@ const box = z.tuple([length, length, z.number().positive().max(1000), z.number()
 const point = z.tuple([length, length]);
 const pen = { stroke: colour.optional(), fill: colour.optional(), lineWidth: z.number().positive().max(20).default(0.2) };
 
-export const textStyleSchema = z.strictObject({
+const styleShape = {
   face: z.enum(['serif', 'serif-bold', 'sans', 'sans-bold']),
   size: z.number().positive().max(60),
   minimumSize: z.number().positive().max(60).optional(),
+  colour,
+  tracking: z.number().min(-0.2).max(4),
+  align: z.enum(['left', 'centre', 'right', 'justify']),
+  verticalAlign: z.enum(['top', 'middle', 'bottom']),
+  lineHeight: z.number().min(1).max(4),
+  lines: z.int().min(1).max(60),
+};
+
+export const textStyleSchema = z.strictObject({
+  ...styleShape,
   colour: colour.default('#1a1a1a'),
-  tracking: z.number().min(-0.2).max(4).default(0),
-  align: z.enum(['left', 'centre', 'right', 'justify']).default('left'),
-  verticalAlign: z.enum(['top', 'middle', 'bottom']).default('middle'),
-  lineHeight: z.number().min(1).max(4).default(1.5),
-  lines: z.int().min(1).max(60).default(1),
+  tracking: styleShape.tracking.default(0),
+  align: styleShape.align.default('left'),
+  verticalAlign: styleShape.verticalAlign.default('middle'),
+  lineHeight: styleShape.lineHeight.default(1.5),
+  lines: styleShape.lines.default(1),
 });
+
+/** Without defaults: what is not said stays as the named style has it. */
+const overridingStyleSchema = z.strictObject(styleShape).partial();
 
 const elementSchema = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -30,7 +43,7 @@ const elementSchema = z.discriminatedUnion('kind', [
     box,
     /** Name of one of the template's styles; what follows overrides it. */
     style: z.string(),
-    with: textStyleSchema.partial().optional(),
+    with: overridingStyleSchema.optional(),
     /** Only drawn when this placeholder has a value. */
     when: z.string().optional(),
   }),

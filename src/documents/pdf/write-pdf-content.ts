@@ -15,6 +15,7 @@ import { pdfUnicodeString } from './write-pdf-strings.ts';
 export interface ContentResources {
   fontOf(face: FontFace): { font: PdfFont; name: string };
   imageName(image: ImageItem): string;
+  opacityName(opacity: number): string;
 }
 
 /** Wider than this (in ems) a gap is read as a blank, so the text is given once more in plain (ISO 32000-1, 14.9.4). */
@@ -33,7 +34,9 @@ function writeText(item: TextItem, heightMm: number, resources: ContentResources
   const angle = ((item.rotationDegrees ?? 0) * Math.PI) / 180;
   const matrix = numbers(Math.cos(angle), Math.sin(angle), -Math.sin(angle), Math.cos(angle), item.xMm, heightMm - item.baselineMm);
   const { glyphs, widestGapEm } = positionedGlyphs(item, font);
-  const shown = `BT /${name} ${formatNumber(item.sizeMm)} Tf ${colour(item.colour)} rg ${matrix} Tm [${glyphs}] TJ ET`;
+  const state = item.opacity === undefined ? '' : `/${resources.opacityName(item.opacity)} gs `;
+  const drawn = `BT /${name} ${formatNumber(item.sizeMm)} Tf ${colour(item.colour)} rg ${matrix} Tm [${glyphs}] TJ ET`;
+  const shown = state ? `q ${state}${drawn} Q` : drawn;
   return widestGapEm > WIDE_GAP_EM ? `/Span << /ActualText ${pdfUnicodeString(item.text)} >> BDC ${shown} EMC` : shown;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Writing a licence as PDF in the shape of PDF/A-2b (ISO 19005-2): classic cross-reference table, embedded TrueType subsets with
- * ToUnicode, sRGB output intent, uncompressed XMP that agrees with the Info dictionary, no transparency of our own, no JavaScript.
+ * ToUnicode, sRGB output intent, uncompressed XMP that agrees with the Info dictionary, no JavaScript, no attachments.
  * The same layouts and metadata always give the same bytes.
  */
 import { createHash } from 'node:crypto';
@@ -99,6 +99,7 @@ class Resources implements ContentResources {
   readonly #objects: PdfObjects;
   readonly #fonts = new Map<FontFace, { font: PdfFont; object: number; name: string }>();
   readonly #images = new Map<string, { object: number; name: string }>();
+  readonly #opacities = new Set<string>();
 
   constructor(objects: PdfObjects) {
     this.#objects = objects;
@@ -125,11 +126,19 @@ class Resources implements ContentResources {
     return known.name;
   }
 
+  opacityName(opacity: number): string {
+    const percent = String(Math.round(opacity * 100));
+    this.#opacities.add(percent);
+    return `A${percent}`;
+  }
+
   /** Every font and image of the document: pages share one dictionary. */
   dictionary(): string {
     const fonts = [...this.#fonts.values()].map(({ name, object }) => `/${name} ${object} 0 R`).join(' ');
     const images = [...this.#images.values()].map(({ name, object }) => `/${name} ${object} 0 R`).join(' ');
-    return `<< ${fonts ? `/Font << ${fonts} >> ` : ''}${images ? `/XObject << ${images} >> ` : ''}>>`;
+    const states = [...this.#opacities].map((percent) => `/A${percent} << /Type /ExtGState /ca ${Number(percent) / 100} >>`).join(' ');
+    const groups = [fonts && `/Font << ${fonts} >>`, images && `/XObject << ${images} >>`, states && `/ExtGState << ${states} >>`];
+    return `<< ${groups.filter(Boolean).join(' ')} >>`;
   }
 }
 
@@ -138,6 +147,6 @@ function addPage(objects: PdfObjects, parent: number, layout: PageLayout, resour
   const content = objects.addStream('', Buffer.from(writeContent(items, layout.heightMm, resources), 'latin1'));
   const [width, height] = [layout.widthMm, layout.heightMm].map((mm) => Math.round(mm * POINTS_PER_MM * 10_000) / 10_000);
   return objects.add(
-    `<< /Type /Page /Parent ${parent} 0 R /MediaBox [0 0 ${width} ${height}] /Resources ${resources.dictionary()} /Contents ${content} 0 R >>`,
+    `<< /Type /Page /Parent ${parent} 0 R /MediaBox [0 0 ${width} ${height}] /Group << /S /Transparency /CS /DeviceRGB >> /Resources ${resources.dictionary()} /Contents ${content} 0 R >>`,
   );
 }
