@@ -21,6 +21,8 @@ export interface CertificateSubject {
   organisationalUnit?: string;
   /** Unified social credit code of the organisation. */
   uscc?: string;
+  /** Our own code for an organisation that has none. */
+  internalCode?: string;
   province?: string;
   locality?: string;
   /** Default CN. */
@@ -122,8 +124,14 @@ function subjectAttributes(subject: CertificateSubject, profile: ProfileName): N
     [OID.organisation, subject.organisation],
     [OID.organisationalUnit, subject.organisationalUnit],
     // EN 319 412-1 §5.1.4: NTR is a national trade register, which the unified social credit code belongs to.
-    [OID.organisationIdentifier, subject.uscc && profile === 'document-signer' ? `NTRCN-${subject.uscc}` : undefined],
+    [OID.organisationIdentifier, profile === 'document-signer' ? organisationIdentifierOf(subject) : undefined],
     [OID.commonName, subject.commonName],
   ];
   return attributes.flatMap(([oid, value]) => (value ? [{ oid, value: value.normalize('NFC') }] : []));
+}
+
+/** EN 319 412-1 §5.1.4: a scheme of two characters and a colon is a local one, here of internal codes. */
+function organisationIdentifierOf({ uscc, internalCode }: CertificateSubject): string | undefined {
+  if (uscc) return `NTRCN-${uscc}`;
+  return internalCode ? `IC:CN-${internalCode}` : undefined;
 }

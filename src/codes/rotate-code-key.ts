@@ -40,7 +40,15 @@ export async function rotateCodeKey(
   try {
     await db.$transaction(async (tx) => {
       await tx.codeKey.create({
-        data: { kid, keyName, suite: input.suite, spki: Uint8Array.from(stored.spki), mintFrom, createdAt: now },
+        data: {
+          kid,
+          keyName,
+          suite: input.suite,
+          spki: Uint8Array.from(stored.spki),
+          mintFrom,
+          predecessor: before?.kid ?? 0,
+          createdAt: now,
+        },
       });
       if (before) await tx.codeKey.update({ where: { kid: before.kid }, data: { mintUntil: mintFrom } });
       await recordEvent(tx, {

@@ -12,7 +12,7 @@ import { recordSealUse } from '#seals/record-seal-use.ts';
 import type { Transaction } from '#storage/database.ts';
 import type { LicenceDeps } from './licence-deps.ts';
 import { isReplaceable, type StoredStatus } from './licence-status.ts';
-import { type LicenceRow, makeLicenceFiles } from './make-licence-files.ts';
+import { type LicenceFiles, type LicenceRow, makeLicenceFiles } from './make-licence-files.ts';
 import { noteStatusChange } from './note-status-change.ts';
 
 export const LICENCE_FORMATS = ['ofd', 'pdf'] as const;
@@ -28,19 +28,38 @@ export async function finishLicence(deps: LicenceDeps, licenceId: string, actor:
   for (const format of LICENCE_FORMATS) {
     await files.put(fileNameOf(row.id, attempt.id, format), fields.seal(filePlaceOf(row.id, format), made[format]));
   }
+  try {
+    await commitLicence(deps, row, attempt.id, made, actor);
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'licence-issue-unfinished') {
+      // The cleaner may have looked before these were written, so it falls to us.
+      for (const format of LICENCE_FORMATS) await files.remove(fileNameOf(row.id, attempt.id, format));
+    }
+    throw error;
+  }
+}
+
+/** The instant from which the licence exists. */
+async function commitLicence(
+  { db, clock }: LicenceDeps,
+  row: LicenceRow,
+  attemptId: string,
+  made: LicenceFiles,
+  actor: string,
+): Promise<void> {
   const digests = { ofd: digestOf(made.ofd), pdf: digestOf(made.pdf) };
   const at = clock.now();
   await db.$transaction(async (tx) => {
-    const owned = await tx.issueAttempt.deleteMany({ where: { id: attempt.id, abandonedAt: null } });
+    const owned = await tx.issueAttempt.deleteMany({ where: { id: attemptId, abandonedAt: null } });
     const changed = await tx.licence.updateMany({
       where: { id: row.id, status: 'preparing' },
       data: {
         status: 'in-force',
         statusChangedAt: at,
         issuedAt: at,
-        ofdFile: fileNameOf(row.id, attempt.id, 'ofd'),
+        ofdFile: fileNameOf(row.id, attemptId, 'ofd'),
         ofdDigest: digests.ofd,
-        pdfFile: fileNameOf(row.id, attempt.id, 'pdf'),
+        pdfFile: fileNameOf(row.id, attemptId, 'pdf'),
         pdfDigest: digests.pdf,
       },
     });
@@ -49,18 +68,12 @@ export async function finishLicence(deps: LicenceDeps, licenceId: string, actor:
       await recordSealUse(tx, { sealId: made.seal.sealId, subject: `licence:${row.id}`, format, digest: digests[format], actor, at });
     }
     if (row.replacesId) await supersede(tx, row, row.replacesId, actor, at);
+    const { identifier, typeKey: type, version } = row;
     await recordEvent(tx, {
       kind: 'licence-issued',
       actor,
       subject: `licence:${row.id}`,
-      detail: {
-        identifier: row.identifier,
-        type: row.typeKey,
-        version: row.version,
-        ofd: digests.ofd,
-        pdf: digests.pdf,
-        seal: made.seal.esId,
-      },
+      detail: { identifier, type, version, ...digests, seal: made.seal.esId },
       at,
     });
   });

@@ -1,4 +1,5 @@
 /** The register of an issuing organisation: what it issued, newest first, a page at a time; holders masked. */
+import { recordEvent } from '#audit/record-event.ts';
 import { isUuid } from '#people/is-uuid.ts';
 import { Problem } from '#problem.ts';
 import { findIssued } from './find-licences.ts';
@@ -56,7 +57,8 @@ export interface DeskLicence extends LicenceView {
 export async function findLicenceForDesk(deps: LicenceDeps, input: { licenceId: string; by: ActingParty }): Promise<DeskLicence> {
   const row = await findIssued(deps, input.licenceId);
   if (!row) throw new Problem('licence-not-found');
-  await requireActing(deps, input.by, { organisationId: row.issuerOrganisationId, role: ['issuer', 'auditor'] });
+  const { actor } = await requireActing(deps, input.by, { organisationId: row.issuerOrganisationId, role: ['issuer', 'auditor'] });
+  await deps.db.$transaction((tx) => recordEvent(tx, { kind: 'licence-read', actor, subject: `licence:${row.id}`, at: deps.clock.now() }));
   const changes = await deps.db.licenceStatusChange.findMany({ where: { licenceId: row.id }, orderBy: { at: 'asc' }, take: 100 });
   const history = changes.map(({ at, fromStatus, toStatus, reason }) => ({ at, from: fromStatus, to: toStatus, reason }));
   return { ...licenceViewOf(deps, row), history };

@@ -118,6 +118,7 @@ CREATE TABLE "code_key" (
     "spki" BYTEA NOT NULL,
     "mint_from" TIMESTAMPTZ(3) NOT NULL,
     "mint_until" TIMESTAMPTZ(3),
+    "predecessor" INTEGER NOT NULL,
     "created_at" TIMESTAMPTZ(3) NOT NULL,
 
     CONSTRAINT "code_key_pkey" PRIMARY KEY ("kid")
@@ -564,7 +565,7 @@ CREATE INDEX "issued_certificate_profile_not_after_idx" ON "issued_certificate"(
 CREATE UNIQUE INDEX "code_key_key_name_key" ON "code_key"("key_name");
 
 -- CreateIndex
-CREATE INDEX "code_key_suite_mint_from_idx" ON "code_key"("suite", "mint_from");
+CREATE UNIQUE INDEX "code_key_suite_predecessor_key" ON "code_key"("suite", "predecessor");
 
 -- CreateIndex
 CREATE UNIQUE INDEX "licence_identifier_key" ON "licence"("identifier");

@@ -221,6 +221,7 @@ describe('changing a status', () => {
       'licence-status-changed',
       'licence-status-changed',
       'licence-status-changed',
+      'licence-read',
     ]);
     expect(JSON.stringify(events)).not.toContain('张小三');
   });
