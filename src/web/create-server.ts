@@ -12,6 +12,7 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
   type FastifyServerOptions,
+  LogController,
 } from 'fastify';
 import { serializerCompiler } from 'fastify-type-provider-zod';
 import { registerApiRoutes } from './api/register-api-routes.ts';
@@ -77,7 +78,7 @@ function bareServer(context: WebContext, { logger, tls }: ServerOptions): Fastif
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH, ignoreTrailingSlash: true },
     trustProxy: context.trustProxy ?? false,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => `urn:uuid:${randomUUID()}`,
     requestIdHeader: false,
     return503OnClosing: true,

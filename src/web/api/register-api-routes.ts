@@ -3,6 +3,7 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
+import { contentSecurityPolicy } from '#web/security-headers.ts';
 import type { VerifyUpload } from '#web/verification/verify-upload.ts';
 import type { WebContext } from '#web/web-context.ts';
 import { registerCodeOperations } from './code-operations.ts';
@@ -34,7 +35,9 @@ export async function registerApiRoutes(server: FastifyInstance, context: WebCon
     },
     transform: jsonSchemaTransform,
   });
-  await server.register(swaggerUi, { routePrefix: '/api/docs', uiConfig: { validatorUrl: null } });
+  // The description's own page sets styles on elements; nothing of ours does.
+  const staticCSP = contentSecurityPolicy().replace("style-src 'self'", "style-src 'self' 'unsafe-inline'");
+  await server.register(swaggerUi, { routePrefix: '/api/docs', staticCSP, uiConfig: { validatorUrl: null } });
   registerCodeOperations(server, context);
   registerLicenceOperations(server, context);
   registerVerifyOperation(server, verifyUpload);

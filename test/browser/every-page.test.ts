@@ -1,0 +1,99 @@
+/**
+ * Every page at phone and desk size: nothing refused by the content policy, no script error, nothing wider than the screen.
+ * With TONGREN_SCREENSHOTS=folder each is kept as a picture.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { redeemCode } from '#licences/redeem-code.ts';
+import { showCode } from '#licences/show-code.ts';
+import { type WebCity, webCity } from '#test/flow/web/web-city.ts';
+import { DESK, launchChromium, PHONE, visit } from './chromium.ts';
+
+const screenshots = process.env['TONGREN_SCREENSHOTS'];
+let city: WebCity;
+let browser: Browser;
+const places: Record<string, string> = {};
+const sessions: Record<string, string> = {};
+
+beforeAll(async () => {
+  city = await webCity({ listen: true });
+  browser = await launchChromium();
+  const permit = await city.issue('residence-permit', { personId: city.citizen });
+  const driving = await city.issue('driving-licence', { personId: city.citizen });
+  await city.issue('business-licence', { organisationId: city.company.id });
+  for (const purpose of ['bank-account', '办理老年人优待证']) {
+    const { digits } = await showCode(city.deps, { personId: city.citizen, licenceId: permit.licenceId });
+    await redeemCode(city.deps, { input: digits, staff: { personId: city.clerk }, purpose, requestId: `request-${purpose.length}-1` });
+  }
+  for (const who of ['citizen', 'otherCitizen', 'clerk', 'issuer', 'approver', 'operator'] as const)
+    sessions[who] = await city.sessionOf(city[who]);
+  Object.assign(places, {
+    licence: `/my/licences/${permit.licenceId}`,
+    code: `/my/licences/${permit.licenceId}/code`,
+    public: `/v/${driving.publicToken}`,
+    deskLicence: `/desk/licences/${driving.licenceId}`,
+    seal: `/desk/seals/${city.sealId}`,
+    staff: `/admin/staff/${city.department.id}`,
+  });
+  if (screenshots) mkdirSync(screenshots, { recursive: true });
+});
+afterAll(() => browser.close());
+
+const PAGES: readonly [name: string, path: string, who?: string][] = [
+  ['home', '/'],
+  ['login', '/login'],
+  ['verify', '/verify'],
+  ['authorities', '/ca'],
+  ['problems', '/problems'],
+  ['not-found', '/nothing-here'],
+  ['sms', '/demo/sms'],
+  ['public-licence', '{public}'],
+  ['my', '/my', 'citizen'],
+  ['my-empty', '/my', 'otherCitizen'],
+  ['my-licence', '{licence}', 'citizen'],
+  ['my-code', '{code}', 'citizen'],
+  ['my-look-ups', '/my/look-ups', 'citizen'],
+  ['my-apps', '/my/apps', 'citizen'],
+  ['my-sessions', '/my/sessions', 'citizen'],
+  ['my-account', '/my/account', 'citizen'],
+  ['counter', '/counter', 'clerk'],
+  ['counter-history', '/counter/history', 'clerk'],
+  ['counter-offline', '/counter/offline', 'clerk'],
+  ['desk', '/desk', 'issuer'],
+  ['desk-choose', '/desk/issue', 'issuer'],
+  ['desk-issue', '/desk/issue/residence-permit', 'issuer'],
+  ['desk-licence', '{deskLicence}', 'issuer'],
+  ['desk-seals', '/desk/seals', 'issuer'],
+  ['desk-seal', '{seal}', 'issuer'],
+  ['admin', '/admin', 'operator'],
+  ['admin-apps', '/admin/apps', 'operator'],
+  ['admin-new-app', '/admin/apps/new', 'operator'],
+  ['admin-organisations', '/admin/staff', 'operator'],
+  ['admin-staff', '{staff}', 'operator'],
+  ['admin-audit', '/admin/audit', 'operator'],
+  ['admin-trust', '/admin/trust', 'operator'],
+  ['api-docs', '/api/docs'],
+];
+
+describe.each([
+  ['phone', PHONE],
+  ['desk', DESK],
+] as const)('at %s size', (sizeName, size) => {
+  test.each(PAGES)('%s is whole and fits the screen', async (name, path, who) => {
+    const address = path.replace(/\{(\w+)\}/, (_, place: string) => places[place] ?? '');
+    const session = who === undefined ? undefined : sessions[who];
+    const { context, page, complaints } = await visit(browser, city.origin, { size, ...(session ? { session } : {}) });
+    await page.goto(address, { waitUntil: 'networkidle' });
+    if (screenshots) await page.screenshot({ path: join(screenshots, `${name}-${sizeName}.png`), fullPage: true });
+    const { width, widest } = await page.evaluate(() => ({
+      width: document.documentElement.clientWidth,
+      widest: document.documentElement.scrollWidth,
+    }));
+    const errorOfThePageItself = name === 'not-found' ? /404/ : /^$/;
+    expect(complaints.filter((complaint) => !errorOfThePageItself.test(complaint))).toEqual([]);
+    if (name !== 'api-docs') expect(widest).toBeLessThanOrEqual(width);
+    await context.close();
+  });
+});
