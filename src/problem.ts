@@ -48,6 +48,7 @@ export const CATALOGUE = {
     'Too many failed attempts. Please wait, or sign in with an SMS code.',
     '登录失败次数过多，请稍后再试，或使用短信验证码登录。',
   ],
+  'fresh-sms-needed': [403, 'Please confirm with an SMS code first.', '请先用短信验证码确认是您本人。'],
   'sms-not-sent': [503, 'The message could not be sent. Please try again.', '短信发送失败，请稍后再试。'],
   'sms-code-wrong': [401, 'The code is not right.', '验证码不正确。'],
   'sms-code-expired': [401, 'The code has expired or was used. Please ask for a new one.', '验证码已失效，请重新获取。'],

@@ -8,7 +8,7 @@ import { forgetDevicesOf } from './known-devices.ts';
 import { hashPassword } from './password-hash.ts';
 import { checkPassword } from './password-policy.ts';
 import type { SignInDeps } from './proof.ts';
-import { endSessionsOf } from './sessions.ts';
+import { endSessionsOf, type Session } from './sessions.ts';
 
 type PasswordDeps = Omit<SignInDeps, 'sms' | 'ephemeral'>;
 
@@ -45,5 +45,26 @@ export async function changePassword(
   await forgiveAll(deps, key);
   await setPassword(deps, { personId, password: input.next, by: `person:${personId}` });
   await endSessionsOf(deps, { personId, except: input.keepSessionId, by: `person:${personId}` });
+  await forgetDevicesOf(deps, personId);
+}
+
+/** How young the SMS proof must be that stands in for a forgotten password. */
+const FRESH_MS = 15 * 60_000;
+
+export function hasFreshSmsProof(session: Pick<Session, 'amr' | 'authTime'>, at: Date): boolean {
+  return session.amr.includes('sms') && at.getTime() - session.authTime.getTime() < FRESH_MS;
+}
+
+/**
+ * A first password, or a new one for a forgotten one: who just proved the phone sets it without the old one.
+ * Other sessions end, and the lock that strangers may have put on the account is lifted.
+ * Throws Problem `fresh-sms-needed`, `invalid-input` at `/password`.
+ */
+export async function resetPassword(deps: PasswordDeps, input: { session: Session; password: string }): Promise<void> {
+  const { id, personId } = input.session;
+  if (!hasFreshSmsProof(input.session, deps.clock.now())) throw new Problem('fresh-sms-needed');
+  await setPassword(deps, { personId, password: input.password, by: `person:${personId}` });
+  await forgiveAll(deps, guardKey(deps.fields, 'account', personId));
+  await endSessionsOf(deps, { personId, except: id, by: `person:${personId}` });
   await forgetDevicesOf(deps, personId);
 }

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { WebContext } from '#web/web-context.ts';
 import { registerLogOutRoutes } from './log-out-routes.ts';
+import { registerNewPasswordRoutes } from './new-password-routes.ts';
 import { registerInteractionExits, registerPasswordRoutes } from './password-routes.ts';
 import { registerRealNameRoutes } from './real-name-routes.ts';
 import { registerSmsRoutes } from './sms-routes.ts';
@@ -13,5 +14,6 @@ export function registerLoginRoutes(server: FastifyInstance, context: WebContext
   }
   registerInteractionExits(server, context);
   registerRealNameRoutes(server, context);
+  registerNewPasswordRoutes(server, context);
   registerLogOutRoutes(server, context);
 }

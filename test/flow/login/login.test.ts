@@ -202,3 +202,49 @@ describe('signing out', () => {
     expect((await browser.send(`${world.origin}/login`)).status).toBe(200);
   });
 });
+
+describe('a forgotten password', () => {
+  test('is replaced after a code by SMS, which also opens the lock that strangers had put on the account', async () => {
+    const world = await loginWorld(db);
+    const { phone } = await world.person();
+    const stranger = new TestBrowser();
+    let failed = await stranger.send(`${world.origin}/login`);
+    for (let round = 0; round < 6; round++) failed = await fill(stranger, failed, '/login', { login: phone, password: 'Wrong-Tree-37' });
+    expect(failed.status).toBe(429);
+
+    const browser = new TestBrowser();
+    const smsPage = await browser.go(`${world.origin}/login/new-password`);
+    expect(smsPage.html).toContain('name="phone"');
+    const sent = await fill(browser, smsPage, '/sms-code', { phone });
+    const codePage = await browser.go(new URL(sent.headers.get('location') ?? '', world.origin));
+    const proven = await fill(browser, codePage, '/code', { code: world.lastCode(phone) });
+    expect(proven.headers.get('location')).toBe('/login/new-password');
+    const page = await browser.go(`${world.origin}/login/new-password`);
+    const differ = await fill(browser, page, '/new-password', { password: 'River-Crossing-82', again: 'River-Crossing-83' });
+    expect([differ.status, differ.html.includes('两次输入的密码不一致')]).toEqual([422, true]);
+    const weak = await fill(browser, differ, '/new-password', { password: 'password', again: 'password' });
+    expect([weak.status, weak.html.includes('value="password"')]).toEqual([422, false]);
+    const saved = await fill(browser, weak, '/new-password', { password: 'River-Crossing-82', again: 'River-Crossing-82' });
+    expect([saved.status, saved.headers.get('location')]).toEqual([303, '/my']);
+
+    const signIn = async (password: string) =>
+      (await fill(stranger, await stranger.send(`${world.origin}/login`), '/login', { login: phone, password })).status;
+    expect(await signIn(PASSWORD)).toBe(401);
+    expect(await signIn('River-Crossing-82')).toBe(303);
+  });
+
+  test('a session opened by password alone does not set a new one', async () => {
+    const world = await loginWorld(db);
+    const { phone } = await world.person();
+    const browser = new TestBrowser();
+    await signInWithPassword(world, browser, phone);
+    const asked = await browser.go(`${world.origin}/login/new-password`);
+    expect(asked.html).toContain('请先确认是您本人');
+    expect(asked.html).not.toContain('autocomplete="new-password"');
+    const { body } = formTo(asked.html, '/sms-code');
+    body.set('password', 'River-Crossing-82');
+    body.set('again', 'River-Crossing-82');
+    const refused = await browser.send(`${world.origin}/login/new-password`, { method: 'POST', body });
+    expect(refused.headers.get('location')).toMatch(/^\/login\?way=sms/);
+  });
+});
