@@ -5,7 +5,7 @@
 import { findStartXref } from './cross-reference.ts';
 import { readForm, signatureValueOf } from './form-fields.ts';
 import type { PdfFile, PdfView } from './pdf-file.ts';
-import { isString, type PdfDict, PdfError } from './pdf-values.ts';
+import { type PdfDict, PdfError } from './pdf-values.ts';
 
 export interface FoundSignature {
   readonly fieldName: string;
@@ -15,6 +15,9 @@ export interface FoundSignature {
 }
 
 const MAX_REVISIONS = 1_000;
+const MAX_STRAY_MARKS = 2_000;
+/** A signature dictionary may carry its Contents, some ten thousand bytes, before its ByteRange. */
+const STRAY_WINDOW_BYTES = 200_000;
 
 /** The end of each revision on the newest chain, oldest first, with its view. */
 export function revisionsOf(file: PdfFile, latest: PdfView): PdfView[] {
@@ -73,17 +76,12 @@ export function leadsTo(view: PdfView, dict: PdfDict): boolean {
  */
 export function hasStraySignature(bytes: Uint8Array, known: readonly FoundSignature[]): boolean {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  for (let at = buffer.indexOf('/ByteRange'); at >= 0; at = buffer.indexOf('/ByteRange', at + 10)) {
+  let at = buffer.indexOf('/ByteRange');
+  for (let count = 0; at >= 0 && count < MAX_STRAY_MARKS; count++, at = buffer.indexOf('/ByteRange', at + 10)) {
     if (known.some(({ dict }) => at > dict.start && at < dict.end)) continue;
-    const start = buffer.lastIndexOf(' obj', at);
-    const inStream = buffer.lastIndexOf('stream', at) > start;
-    if (start >= 0 && at - start < 1_000_000 && !inStream) return true;
+    const before = buffer.subarray(Math.max(0, at - STRAY_WINDOW_BYTES), at);
+    const start = before.lastIndexOf(' obj');
+    if (start >= 0 && before.lastIndexOf('stream') <= start) return true;
   }
   return false;
-}
-
-/** The raw bytes of /Contents, if it is a string. */
-export function contentsOf(view: PdfView, dict: PdfDict): Uint8Array | undefined {
-  const value = view.get(dict, 'Contents');
-  return isString(value) ? value.bytes : undefined;
 }

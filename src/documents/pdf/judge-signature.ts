@@ -50,7 +50,7 @@ export interface SignatureQuestion {
   provenAt?: Date | undefined;
 }
 
-/** Never throws for anything in the file. */
+/** Throws PdfError only when the work goes beyond the file's limits. */
 export function judgeSignature(question: SignatureQuestion): JudgedSignature {
   const { file, found, index } = question;
   const { dict } = found;
@@ -82,6 +82,7 @@ export function judgeSignature(question: SignatureQuestion): JudgedSignature {
   }
   report.coverage = isBlankFrom(file.bytes, range.end) ? 'whole-file' : 'whole-revision';
   const rest = { range, view: revision, rules: rulesOf(revision, dict) };
+  file.spendSignedBytes(range.end);
   const content = signedBytes(file.bytes, range);
   if (isTimestamp) {
     judgeDocumentTimeStamp(question, report, contents, content);

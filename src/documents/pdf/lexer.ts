@@ -28,15 +28,24 @@ export function hexDigit(byte: number | undefined): number {
   return byte === undefined ? -1 : (HEX[byte] ?? -1);
 }
 
+/** How many values may still be read; shared by all objects of a file. */
+export interface ValueBudget {
+  left: number;
+}
+
+const MAX_VALUES = 100_000;
+
 export class Lexer {
   readonly bytes: Uint8Array;
   readonly end: number;
   position: number;
+  readonly #budget: ValueBudget;
 
-  constructor(bytes: Uint8Array, position = 0, end = bytes.length) {
+  constructor(bytes: Uint8Array, position = 0, end = bytes.length, budget: ValueBudget = { left: MAX_VALUES }) {
     this.bytes = bytes;
     this.position = position;
     this.end = Math.min(end, bytes.length);
+    this.#budget = budget;
   }
 
   peek(): number {
@@ -87,6 +96,8 @@ export class Lexer {
   /** The next object. Throws PdfError at anything that is none. */
   readValue(depth = 0): PdfValue {
     if (depth > MAX_DEPTH) throw new PdfError('nested-too-deeply');
+    this.#budget.left--;
+    if (this.#budget.left < 0) throw new PdfError('work-limit');
     this.skipSpace();
     const byte = this.peek();
     switch (byte) {
@@ -157,49 +168,55 @@ export class Lexer {
 
   #readLiteralString(): PdfString {
     const start = this.position;
-    const { bytes, end } = this;
-    const out: number[] = [];
-    let at = start + 1;
-    let open = 1;
-    while (at < end) {
+    const { bytes } = this;
+    const close = this.#endOfLiteralString(start);
+    const out = new Uint8Array(close - start);
+    let length = 0;
+    for (let at = start + 1; at < close; ) {
       const byte = bytes[at++] as number;
-      if (byte === 0x28) open++;
-      else if (byte === 0x29) {
-        open--;
-        if (open === 0) {
-          this.position = at;
-          return { kind: 'string', bytes: Uint8Array.from(out), hex: false, start, end: at };
-        }
-      } else if (byte === 0x5c) {
-        at = this.#readEscape(at, out);
-        continue;
+      if (byte === 0x5c) {
+        const found = this.#readEscape(at);
+        at = found.next;
+        if (found.value !== undefined) out[length++] = found.value;
       } else if (byte === 13) {
         if (bytes[at] === 10) at++;
-        out.push(10);
-        continue;
-      }
-      out.push(byte);
+        out[length++] = 10;
+      } else out[length++] = byte;
+    }
+    this.position = close + 1;
+    return { kind: 'string', bytes: out.subarray(0, length), hex: false, start, end: close + 1 };
+  }
+
+  /** Where the parenthesis stands that closes the one at `start`. */
+  #endOfLiteralString(start: number): number {
+    const { bytes, end } = this;
+    let open = 0;
+    for (let at = start; at < end; at++) {
+      const byte = bytes[at];
+      if (byte === 0x5c) at++;
+      else if (byte === 0x28) open++;
+      else if (byte === 0x29 && --open === 0) return at;
     }
     throw new PdfError('truncated', 'string without end');
   }
 
-  #readEscape(at: number, out: number[]): number {
+  /** What a backslash before `from` means; no value for a line that goes on. */
+  #readEscape(from: number): { next: number; value?: number } {
     const { bytes } = this;
-    const byte = bytes[at++] as number;
+    const byte = bytes[from] as number;
     const simple = 'nrtbf'.indexOf(String.fromCharCode(byte));
-    if (simple >= 0) out.push([10, 13, 9, 8, 12][simple] as number);
-    else if (byte >= 48 && byte <= 55) {
-      let value = byte - 48;
-      for (let i = 0; i < 2; i++) {
-        const digit = (bytes[at] ?? 0) - 48;
-        if (digit < 0 || digit > 7) break;
-        value = value * 8 + digit;
-        at++;
-      }
-      out.push(value & 0xff);
-    } else if (byte === 13) return bytes[at] === 10 ? at + 1 : at;
-    else if (byte !== 10) out.push(byte);
-    return at;
+    if (simple >= 0) return { next: from + 1, value: [10, 13, 9, 8, 12][simple] as number };
+    if (byte === 13) return { next: bytes[from + 1] === 10 ? from + 2 : from + 1 };
+    if (byte === 10) return { next: from + 1 };
+    if (byte < 48 || byte > 55) return { next: from + 1, value: byte };
+    let value = 0;
+    let next = from;
+    for (; next < from + 3; next++) {
+      const digit = (bytes[next] ?? 0) - 48;
+      if (digit < 0 || digit > 7) break;
+      value = value * 8 + digit;
+    }
+    return { next, value: value & 0xff };
   }
 
   #readHexString(): PdfString {

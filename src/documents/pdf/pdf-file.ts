@@ -4,7 +4,7 @@
  */
 import { findStartXref, readXrefSection, type XrefEntry, type XrefSection } from './cross-reference.ts';
 import { decodeStream } from './decode-stream.ts';
-import { Lexer } from './lexer.ts';
+import { Lexer, type ValueBudget } from './lexer.ts';
 import { integerOf, isDict, isRef, isStream, nameOf, type PdfDict, PdfError, type PdfStream, type PdfValue } from './pdf-values.ts';
 import { type IndirectObject, readIndirectObject } from './read-object.ts';
 
@@ -18,6 +18,10 @@ export interface PdfLimits {
   maxDecodedBytes: number;
   /** Objects read, over all views. */
   maxReads: number;
+  /** Values (numbers, names, dictionaries…) in all objects that are read. */
+  maxValues: number;
+  /** Signed bytes hashed, over all signatures. */
+  maxSignedBytes: number;
   /** Pairs of values compared, over all updates. */
   maxComparisons: number;
 }
@@ -29,6 +33,8 @@ export const DEFAULT_PDF_LIMITS: PdfLimits = {
   maxStreamBytes: 32 * 1024 * 1024,
   maxDecodedBytes: 128 * 1024 * 1024,
   maxReads: 400_000,
+  maxValues: 1_500_000,
+  maxSignedBytes: 1024 * 1024 * 1024,
   maxComparisons: 3_000_000,
 };
 
@@ -61,6 +67,9 @@ export class PdfFile {
   #decodedLeft: number;
   #readsLeft: number;
   #comparisonsLeft: number;
+  #entriesLeft: number;
+  #signedBytesLeft: number;
+  readonly valueBudget: ValueBudget;
   /** Bytes that may still be lexed: objects that overlap would otherwise make the work grow with the square of the file. */
   #bytesLeft: number;
 
@@ -70,6 +79,9 @@ export class PdfFile {
     this.#decodedLeft = limits.maxDecodedBytes;
     this.#readsLeft = limits.maxReads;
     this.#comparisonsLeft = limits.maxComparisons;
+    this.#entriesLeft = limits.maxObjects * 1.5;
+    this.#signedBytesLeft = limits.maxSignedBytes;
+    this.valueBudget = { left: limits.maxValues };
     this.#bytesLeft = 8 * bytes.length + 16 * 1024 * 1024;
   }
 
@@ -95,6 +107,8 @@ export class PdfFile {
     if (known) return known;
     if (offset < 0 || offset >= this.bytes.length) throw new PdfError('xref-outside-file');
     const section = readXrefSection(this.bytes, offset, this.limits);
+    this.#entriesLeft -= section.entries.size + (section.hidden?.entries.size ?? 0);
+    if (this.#entriesLeft < 0) throw new PdfError('too-many-objects');
     this.#sections.set(offset, section);
     return section;
   }
@@ -102,15 +116,12 @@ export class PdfFile {
   #chainFrom(offset: number, end: number): XrefSection[] {
     const chain: XrefSection[] = [];
     const seen = new Set<number>();
-    let objects = 0;
     for (let at: number | undefined = offset; at !== undefined; ) {
       if (seen.has(at)) throw new PdfError('xref-loop');
       seen.add(at);
       if (seen.size > this.limits.maxSections) throw new PdfError('too-many-revisions');
       const section = this.section(at);
       if (section.end > end) throw new PdfError('xref-outside-revision');
-      objects += section.entries.size + (section.hidden?.entries.size ?? 0);
-      if (objects > this.limits.maxObjects * 4) throw new PdfError('too-many-objects');
       chain.push(section);
       at = section.previous;
     }
@@ -124,7 +135,7 @@ export class PdfFile {
     this.#spend(0);
     let reached = this.bytes.length;
     try {
-      const object = readIndirectObject(this.bytes, offset, this.bytes.length, resolveLength);
+      const object = readIndirectObject(this.bytes, offset, this.bytes.length, resolveLength, this.valueBudget);
       reached = object.end;
       if (object.lengthRef === undefined) this.#objects.set(offset, object);
       return object;
@@ -143,6 +154,12 @@ export class PdfFile {
   spendComparison(): void {
     this.#comparisonsLeft--;
     if (this.#comparisonsLeft < 0) throw new PdfError('work-limit');
+  }
+
+  /** Counts bytes that are to be hashed for a signature. Throws PdfError beyond the limit. */
+  spendSignedBytes(count: number): void {
+    this.#signedBytesLeft -= count;
+    if (this.#signedBytesLeft < 0) throw new PdfError('work-limit');
   }
 
   decode(stream: PdfStream, resolve: (value: PdfValue | undefined) => PdfValue): Uint8Array {
@@ -243,7 +260,7 @@ export class PdfView {
     const { source, places } = this.file.objectStream(container.key, container.value, (value) => this.resolve(value));
     const place = places[entry.index];
     if (!place || place[0] !== num) throw new PdfError('object-number-differs', `object ${num}`);
-    const value = new Lexer(source, place[1]).readValue();
+    const value = new Lexer(source, place[1], source.length, this.file.valueBudget).readValue();
     return { value, key: `${container.key}/${entry.index}`, irregular: container.irregular };
   }
 

@@ -1,5 +1,5 @@
 /** An indirect object at a byte offset: `12 0 obj … endobj`, with its stream data if it has any (ISO 32000-1 §7.3.8, §7.3.10). */
-import { isWhiteSpace, Lexer } from './lexer.ts';
+import { isWhiteSpace, Lexer, type ValueBudget } from './lexer.ts';
 import { isDict, isRef, PdfError, type PdfValue } from './pdf-values.ts';
 
 export interface IndirectObject {
@@ -24,9 +24,10 @@ export function readIndirectObject(
   offset: number,
   end: number,
   resolveLength: (num: number) => number | undefined,
+  budget?: ValueBudget,
 ): IndirectObject {
   if (offset < 0 || offset >= end) throw new PdfError('object-outside-file');
-  const lexer = new Lexer(bytes, offset, end);
+  const lexer = new Lexer(bytes, offset, end, budget);
   lexer.skipSpace();
   const start = lexer.position;
   const num = lexer.takeUnsigned();

@@ -57,7 +57,7 @@ function readUpdate(file: PdfFile, start: number, before: PdfView, latest: PdfVi
       break;
     } else {
       if (tableAt !== undefined) refuse('an object after the table');
-      last = readStrictly(bytes, at, latest);
+      last = readStrictly(file, at, latest);
       if (objects.has(last.start)) refuse('object twice');
       objects.set(last.start, last);
       at = last.end;
@@ -71,12 +71,18 @@ function readUpdate(file: PdfFile, start: number, before: PdfView, latest: PdfVi
   return { start, end: skipWhiteSpace(bytes, end), before, after };
 }
 
-function readStrictly(bytes: Uint8Array, at: number, latest: PdfView): IndirectObject {
+function readStrictly({ bytes, valueBudget }: PdfFile, at: number, latest: PdfView): IndirectObject {
   try {
-    const object = readIndirectObject(bytes, at, bytes.length, (num) => {
-      const length = latest.object(num)?.value;
-      return typeof length === 'number' ? length : undefined;
-    });
+    const object = readIndirectObject(
+      bytes,
+      at,
+      bytes.length,
+      (num) => {
+        const length = latest.object(num)?.value;
+        return typeof length === 'number' ? length : undefined;
+      },
+      valueBudget,
+    );
     if (object.irregular || object.start !== at) refuse('irregular object');
     return object;
   } catch (error) {

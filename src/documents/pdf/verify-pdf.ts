@@ -75,10 +75,7 @@ function verify(file: PdfFile, limits: Limits, options: VerifyOptions): Verifica
         range && signature.range && range.end > signature.range.end && report.time.proven ? [new Date(report.time.proven)] : [],
       );
       if (times.length === 0 || signature.isTimestamp) return signature;
-      return judge(
-        index,
-        new Date(Math.min(...times.map((time) => time.getTime()))),
-      );
+      return judge(index, new Date(Math.min(...times.map((time) => time.getTime()))));
     });
     for (const signature of judged) if (!stamps.includes(signature)) applyStepsTo(signature, judged, steps);
   }
