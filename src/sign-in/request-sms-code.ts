@@ -16,7 +16,7 @@ const PER_PHONE = [
   { most: 5, seconds: HOUR },
   { most: 15, seconds: DAY },
 ] as const;
-/** Codes asked for from one address, where a whole service hall may sit. */
+/** Codes asked for by strangers from one address, where a whole service hall may sit. */
 const PER_ADDRESS = [
   { most: 60, seconds: HOUR },
   { most: 300, seconds: DAY },
@@ -44,7 +44,7 @@ export async function requestSmsCode(
   const from = Buffer.from(addressKey(fields, input.ip)).toString('base64url');
 
   if (!(await ephemeral.setIfAbsent(`sms-wait:${phoneKey}:${from}`, '1', RESEND_SECONDS))) throw tooMany(RESEND_SECONDS);
-  await spend(deps, `sms-from:${from}`, PER_ADDRESS);
+  if (!known) await spend(deps, `sms-from:${from}`, PER_ADDRESS);
   await spend(deps, `sms-to${known ? '-known' : ''}:${phoneKey}`, PER_PHONE);
 
   const { challenge, code, expiresAt } = await drawSmsCode(deps, { phone, purpose });

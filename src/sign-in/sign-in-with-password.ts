@@ -25,11 +25,12 @@ export interface PasswordTry {
 /** Throws Problem `sign-in-failed`, `sign-in-locked` (with the seconds to wait), `too-many-requests` for an address that fails a lot. */
 export async function signInWithPassword(deps: Omit<SignInDeps, 'sms' | 'ephemeral'>, input: PasswordTry): Promise<Proof> {
   const { db, clock, fields } = deps;
-  const address = addressKey(fields, input.ip);
-  const fromHere = await admitTry(deps, address, ADDRESS_RULE);
-  if (!fromHere.admitted) throw new Problem('too-many-requests', { retryAfterSeconds: fromHere.retryAfterSeconds });
   const personId = await findPersonIdByLogin(deps, input.login);
   const device = await findDeviceOf(deps, personId, input.device);
+  // A browser the person used before has its own count; failures of others at the same address do not touch it.
+  const address = device ? undefined : addressKey(fields, input.ip);
+  const fromHere = address && (await admitTry(deps, address, ADDRESS_RULE));
+  if (fromHere?.admitted === false) throw new Problem('too-many-requests', { retryAfterSeconds: fromHere.retryAfterSeconds });
   const account = accountKey(fields, { personId, login: input.login, deviceId: device?.id });
   const admission = await admitTry(deps, account, ACCOUNT_RULE);
   if (!admission.admitted) throw new Problem('sign-in-locked', { retryAfterSeconds: admission.retryAfterSeconds });
@@ -44,7 +45,7 @@ export async function signInWithPassword(deps: Omit<SignInDeps, 'sms' | 'ephemer
     throw new Problem('sign-in-failed');
   }
   await forgiveAll(deps, account);
-  await forgiveOne(deps, address, ADDRESS_RULE);
+  if (address) await forgiveOne(deps, address, ADDRESS_RULE);
   const proof = await proofOf(deps, personId, 'pwd');
   await db.$transaction((tx) =>
     recordEvent(tx, {

@@ -11,7 +11,7 @@ export type SmsSignIn =
   | { status: 'no-account'; ticket: string };
 
 /** Not touched by the password's lockout: an outsider cannot close this way. Throws as `takeSmsCode`. */
-export async function signInWithSms(deps: SignInDeps, input: { challenge: string; code: string; ip: string }): Promise<SmsSignIn> {
+export async function signInWithSms(deps: SignInDeps, input: { challenge: string; code: string }): Promise<SmsSignIn> {
   const { phone } = await takeSmsCode(deps, { ...input, purpose: 'sign-in' });
   const personId = await findPersonIdByPhone(deps, phone);
   if (personId === undefined) {

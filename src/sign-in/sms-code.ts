@@ -8,7 +8,6 @@ import type { FieldCipher } from '#crypto/field-cipher.ts';
 import { findPersonIdByPhone } from '#people/find-person.ts';
 import type { EphemeralStore } from '#ports/ephemeral-store.ts';
 import { Problem } from '#problem.ts';
-import { ADDRESS_RULE, addressKey, admitTry, forgiveOne } from './guard.ts';
 import type { SignInDeps } from './proof.ts';
 
 export const CODE_LIFE_SECONDS = 300;
@@ -64,18 +63,15 @@ export async function findPhoneOfChallenge(
 /**
  * Uses a code: once, within its life, within five tries, whatever runs in parallel (tries are counted before they are judged, and taking
  * the challenge away decides the one winner). Returns the phone it proves.
- * Throws Problem `sms-code-wrong`, `sms-code-expired` (also when spent or unknown), `too-many-requests` for an address that fails a lot.
+ * No address is locked for wrong codes: guesses are bounded by the codes sent, and whoever shares the address still gets in.
+ * Throws Problem `sms-code-wrong`, `sms-code-expired` (also when spent or unknown).
  */
 export async function takeSmsCode(
   deps: SignInDeps,
-  input: { challenge: string; code: string; purpose: SmsPurpose; ip: string },
+  input: { challenge: string; code: string; purpose: SmsPurpose },
 ): Promise<{ phone: string }> {
   const { db, clock, fields, ephemeral } = deps;
   const { challenge, purpose } = input;
-  const address = addressKey(fields, input.ip);
-  const fromHere = await admitTry(deps, address, ADDRESS_RULE);
-  if (!fromHere.admitted) throw new Problem('too-many-requests', { retryAfterSeconds: fromHere.retryAfterSeconds });
-
   const stored = await readChallenge(ephemeral, challenge);
   if (!stored || stored.purpose !== purpose || clock.now().getTime() >= stored.expiresAt) throw new Problem('sms-code-expired');
   const tries = await ephemeral.increment(`sms-tries:${challenge}`, CODE_LIFE_SECONDS);
@@ -90,7 +86,6 @@ export async function takeSmsCode(
     throw new Problem('sms-code-wrong');
   }
   if ((await ephemeral.take(challengeKey(challenge))) === undefined) throw new Problem('sms-code-expired');
-  await forgiveOne(deps, address, ADDRESS_RULE);
   return { phone: fields.openText(phonePlace(challenge), Buffer.from(stored.phone, 'base64')) };
 }
 

@@ -159,6 +159,8 @@ describe('lockout', () => {
     expect((await failure(signInWithPassword(deps, { login: '+8613822220000', password: PASSWORD, ip }))).code).toBe('sign-in-failed');
     const refused = await failure(signInWithPassword(deps, { login: own.phone, password: PASSWORD, ip }));
     expect([refused.code, refused.retryAfterSeconds]).toEqual(['too-many-requests', 300]);
+    const device = await rememberDevice(deps, own.id);
+    expect((await failure(signInWithPassword(deps, { login: own.phone, password: PASSWORD, ip, device }))).code).toBe('ok');
     expect((await failure(signInWithPassword(deps, { login: own.phone, password: PASSWORD, ip: newIp() }))).code).toBe('ok');
   });
 });

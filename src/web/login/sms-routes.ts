@@ -40,7 +40,7 @@ export function registerSmsRoutes(server: FastifyInstance, context: WebContext, 
     const place = await findLoginPlace(request, reply, context);
     try {
       const challenge = loginCookie(request, 'tongren_sms') ?? '';
-      const result = await signInWithSms(context, { challenge, code: field(request, 'code', 16), ip: request.ip });
+      const result = await signInWithSms(context, { challenge, code: field(request, 'code', 16) });
       if (result.status === 'signed-in') return await completeSignIn(request, reply, context, place, result.proof);
       setLoginCookie(reply, context, 'tongren_sms', undefined);
       setLoginCookie(reply, context, 'tongren_registration', result.ticket);
