@@ -42,7 +42,7 @@ export const ENVIRONMENT = z.strictObject({
     .string()
     .default('3001,3002')
     .transform(listOf)
-    .pipe(z.array(z.coerce.number().int().min(0).max(65_535)).length(2))
+    .pipe(z.array(z.string().transform(Number).pipe(z.int().min(0).max(65_535))).length(2))
     .describe('Ports of the two demo apps.'),
   TONGREN_SECRET: z.string().min(MIN_SECRET_LENGTH).optional().describe('Master secret: seals data keys and key files, signs cookies.'),
   TONGREN_SIGNER_SOCKET: z.string().min(1).optional().describe('Unix socket of the signer, when it is a process of its own.'),
@@ -198,19 +198,20 @@ function collect(environment: NodeJS.ProcessEnv, faults: string[]): Record<strin
 /** Production refuses what only suits development; every fault is named. */
 function productionFaults(env: z.infer<typeof ENVIRONMENT>, context: { tls: boolean; developmentSecret: string | undefined }): string[] {
   const faults: string[] = [];
+  const web = env.TONGREN_ROLES.includes('web');
+  const signer = env.TONGREN_ROLES.includes('signer');
   if (!env.TONGREN_SECRET) faults.push('TONGREN_SECRET (or TONGREN_SECRET_FILE) must be set in production.');
   else if (env.TONGREN_SECRET === context.developmentSecret) faults.push('TONGREN_SECRET is the public development secret.');
-  if (!env.TONGREN_ORIGIN) faults.push('TONGREN_ORIGIN must be set in production.');
-  else if (!env.TONGREN_ORIGIN.startsWith('https://')) faults.push('TONGREN_ORIGIN must be https in production.');
+  if (signer && env.TONGREN_ROLES.length > 1) faults.push('TONGREN_ROLES: in production the signer is a process of its own.');
   if (context.tls) faults.push('--tls uses the development CA; in production TLS ends at the gateway.');
   if (env.TONGREN_DEMO) faults.push('TONGREN_DEMO: the demo city is refused in production.');
+  if (env.TONGREN_ORIGIN?.startsWith('http:')) faults.push('TONGREN_ORIGIN must be https in production.');
+  if (env.TONGREN_ROLES.every((role) => role === 'signer')) return faults;
+  if (!env.TONGREN_ORIGIN) faults.push('TONGREN_ORIGIN must be set in production.');
   if (!env.DATABASE_URL) faults.push('DATABASE_URL must be set in production; the embedded PostgreSQL is for development.');
   if (!env.REDIS_URL) faults.push('REDIS_URL must be set in production; the in-process store serves one process only.');
-  if (env.TONGREN_ROLES.includes('web') && !env.TONGREN_SMS_URL)
-    faults.push('TONGREN_SMS_URL must be set in production; the SMS gateway would be a simulator.');
-  if (env.TONGREN_ROLES.includes('web') && !env.TONGREN_REGISTRY_URL)
+  if (web && !env.TONGREN_SMS_URL) faults.push('TONGREN_SMS_URL must be set in production; the SMS gateway would be a simulator.');
+  if (web && !env.TONGREN_REGISTRY_URL)
     faults.push('TONGREN_REGISTRY_URL must be set in production; the population register would be a simulator.');
-  if (env.TONGREN_ROLES.includes('signer') && env.TONGREN_ROLES.length > 1)
-    faults.push('TONGREN_ROLES: in production the signer is a process of its own.');
   return faults;
 }

@@ -6,7 +6,8 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const MINIMUM = [22, 18];
+const MINIMUM_MAJOR = 22;
+const MINIMUM_MINOR = 18;
 
 /**
  * Whether `version` ("24.21.0") can run this program.
@@ -14,7 +15,7 @@ const MINIMUM = [22, 18];
  */
 export function isSupported(version) {
   const [major = 0, minor = 0] = version.split('.').map(Number);
-  return major > MINIMUM[0] || (major === MINIMUM[0] && minor >= MINIMUM[1]);
+  return major > MINIMUM_MAJOR || (major === MINIMUM_MAJOR && minor >= MINIMUM_MINOR);
 }
 
 /**
@@ -26,7 +27,7 @@ export async function launch(run) {
   const installed = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url));
   if (!existsSync(installed)) {
     console.error(
-      `Tongren needs Node ${MINIMUM.join('.')} or newer; this is ${process.versions.node}. Run "npm ci" with install scripts allowed: it brings Node 24. / 需要 Node ${MINIMUM.join('.')} 或更高版本，请允许安装脚本后重新执行 npm ci。`,
+      `Tongren needs Node ${MINIMUM_MAJOR}.${MINIMUM_MINOR} or newer; this is ${process.versions.node}. Run "npm ci" with install scripts allowed: it brings Node 24. / 需要 Node ${MINIMUM_MAJOR}.${MINIMUM_MINOR} 或更高版本，请允许安装脚本后重新执行 npm ci。`,
     );
     process.exit(1);
   }

@@ -79,7 +79,7 @@ async function addLicenceStatus({ report, licenceIdentifier }: Verification): Pr
   const db = openDatabase(address, { maxConnections: 1 });
   try {
     const found = await findLicenceStatus({ db, clock: systemClock }, licenceIdentifier);
-    if (found) report.licence = { ...found, asOf: found.asOf.toISOString(), source: 'database' };
+    if (found) report.licence = { ...found, source: 'database' };
   } catch {
     // A database that does not answer leaves the file's verdict as it is.
   } finally {

@@ -9,10 +9,10 @@ import { ANCHORS_FILE, INTERMEDIATES_FILE, trustFolderOf } from './installation.
 export async function writeTrustFolder(dataDir: string, deps: { db: Database }): Promise<void> {
   const folder = trustFolderOf(dataDir);
   await mkdir(folder, { recursive: true });
-  const { anchors, intermediates } = await trustedCertificates(deps);
+  const { roots, issuing } = await trustedCertificates(deps);
   const pem = (certificates: readonly { der: Uint8Array }[]) => certificates.map(({ der }) => toPem('CERTIFICATE', der)).join('');
-  await replaceFile(join(folder, ANCHORS_FILE), pem(anchors));
-  await replaceFile(join(folder, INTERMEDIATES_FILE), pem(intermediates));
+  await replaceFile(join(folder, ANCHORS_FILE), pem(roots));
+  await replaceFile(join(folder, INTERMEDIATES_FILE), pem(issuing));
   for (const [index, crl] of (await currentCrls(deps)).entries()) await replaceFile(join(folder, `${index}.crl`), crl.der);
 }
 

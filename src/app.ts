@@ -1,0 +1,173 @@
+/**
+ * The composition root: takes configuration, ports and a database, wires the rooms by hand, and gives back something
+ * that can listen and be closed. It opens no files and reads no environment.
+ */
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import { Registry } from 'prom-client';
+import { chainEvents } from '#audit/chain-events.ts';
+import { writeCheckpoint } from '#audit/export-checkpoint.ts';
+import { initialiseAuthorities } from '#certificates/initialise-authorities.ts';
+import { publishDueCrls } from '#certificates/publish-crls.ts';
+import { codeKeyRing } from '#codes/code-key-ring.ts';
+import { ensureCodeKeys } from '#codes/rotate-code-key.ts';
+import type { Config } from '#config.ts';
+import { fieldCipher } from '#crypto/field-cipher.ts';
+import { assertSm2KnownAnswer } from '#crypto/suite.ts';
+import type { DemoClient } from '#demo/relying-apps/seed-demo-clients.ts';
+import { seedDemoCity } from '#demo/seed-demo-city.ts';
+import { warmFonts } from '#documents/page/fonts.ts';
+import { logoutDeliveryJob } from '#jobs/deliver-logouts.ts';
+import { type Job, type Jobs, startJobs } from '#jobs/run-jobs.ts';
+import { sweepOidcJob } from '#jobs/sweep-oidc.ts';
+import { resumeIssuing } from '#licences/resume-issuing.ts';
+import { currentStatusList } from '#licences/status-list.ts';
+import { createOidcProvider } from '#oidc/create-oidc-provider.ts';
+import type { Clock } from '#ports/clock.ts';
+import type { DataKeys } from '#ports/data-keys.ts';
+import type { EphemeralStore } from '#ports/ephemeral-store.ts';
+import type { FileStore } from '#ports/file-store.ts';
+import type { KeyStore } from '#ports/key-store.ts';
+import type { Outbound } from '#ports/outbound.ts';
+import type { PopulationRegistry } from '#ports/population-registry.ts';
+import type { SmsGateway } from '#ports/sms-gateway.ts';
+import { prepareSealMaker } from '#seals/prepare-seal-maker.ts';
+import { endSession } from '#sign-in/sessions.ts';
+import { sweepSignIn } from '#sign-in/sweep-sign-in.ts';
+import type { Database } from '#storage/database.ts';
+import { openDataKeys } from '#storage/open-data-keys.ts';
+import { createServer } from '#web/create-server.ts';
+import type { DemoFacts, SimulatedSms, WebContext } from '#web/web-context.ts';
+
+export const VERSION = '0.1.0';
+const PORTAL_COOKIE = 'tongren_session';
+
+export interface Ports {
+  clock: Clock;
+  keys: KeyStore;
+  dataKeys: DataKeys;
+  files: FileStore;
+  ephemeral: EphemeralStore;
+  sms: SmsGateway;
+  outbound: Outbound;
+  registry: PopulationRegistry;
+  /** Set when the SMS gateway is the simulator. */
+  smsMessages?: () => readonly SimulatedSms[];
+}
+
+export interface AppOptions {
+  logger?: FastifyBaseLogger | false;
+  /** PEM certificate and key with which the server speaks https itself. */
+  tls?: { cert: string; key: string };
+}
+
+export interface App {
+  context: WebContext;
+  /** Set in the web role. */
+  server: FastifyInstance | undefined;
+  /** Set in the worker role. */
+  jobs: Jobs | undefined;
+  /** The demo city's apps, to be run beside us. */
+  demoClients: DemoClient[] | undefined;
+  /** Stops taking work, waits for what is under way. The ports and the database are the caller's to close. */
+  close(): Promise<void>;
+}
+
+/** Wires everything and prepares what must exist before the first request: authorities, code keys, the demo city. */
+export async function buildApp(config: Config, ports: Ports, db: Database, options: AppOptions = {}): Promise<App> {
+  assertSm2KnownAnswer();
+  const { clock } = ports;
+  const opened = await openDataKeys(db, ports.dataKeys, clock.now());
+  const fields = fieldCipher(opened.fieldKeys, opened.indexKey);
+  const deps = { ...ports, db, fields, publicOrigin: config.origin };
+  const codes = codeKeyRing(deps);
+  await initialiseAuthorities(deps);
+  await prepareSealMaker(deps);
+  await ensureCodeKeys(deps);
+
+  let jobs: Jobs | undefined;
+  const oidc = await createOidcProvider(deps, {
+    publicOrigin: config.origin,
+    onLogoutQueued: () => jobs?.wake('deliver-logouts'),
+    portal: { cookieName: PORTAL_COOKIE, endSession: async (token) => void (await endSession(deps, token)) },
+  });
+  const demo = config.demo ? await seedDemoCity({ ...deps, codes }, demoOrigins(config)) : undefined;
+  const metrics = new Registry();
+  const context = webContext(config, { ...deps, codes, oidc, metrics }, ports, demo?.facts);
+  const server = config.roles.includes('web') ? await createServer(context, serverOptions(options)) : undefined;
+  if (config.roles.includes('worker')) jobs = startJobs({ db, clock }, workOf({ ...deps, codes, issuer: oidc.issuer }));
+  if (config.roles.includes('web')) warmFonts();
+  return {
+    context,
+    server,
+    jobs,
+    demoClients: demo?.clients,
+    async close() {
+      await server?.close();
+      await jobs?.stop();
+    },
+  };
+}
+
+/** Addresses of the demo city's two apps: beside ours, each on its own port. */
+export function demoOrigins(config: Pick<Config, 'origin' | 'demoPorts'>): [string, string] {
+  const { hostname } = new URL(config.origin);
+  const [first, second] = config.demoPorts;
+  return [`http://${hostname}:${first}`, `http://${hostname}:${second}`];
+}
+
+function serverOptions({ logger, tls }: AppOptions) {
+  return { ...(logger === undefined ? {} : { logger }), ...(tls ? { tls } : {}) };
+}
+
+type Wired = Pick<
+  WebContext,
+  'db' | 'clock' | 'keys' | 'fields' | 'files' | 'ephemeral' | 'sms' | 'outbound' | 'registry' | 'codes' | 'publicOrigin'
+> &
+  Required<Pick<WebContext, 'oidc' | 'metrics'>>;
+
+function webContext(config: Config, wired: Wired, ports: Ports, demo: DemoFacts | undefined): WebContext {
+  const { smsMessages } = ports;
+  return {
+    ...wired,
+    production: config.production,
+    version: VERSION,
+    trustProxy: config.trustProxy,
+    readinessChecks: {
+      database: async () => (await wired.db.$queryRaw<unknown[]>`SELECT 1`).length === 1,
+      store: () => ports.ephemeral.ping(),
+      signer: async () => (await ports.keys.find('ca-issuing-sm2')) !== undefined,
+    },
+    ...(config.metricsToken ? { metricsToken: config.metricsToken } : {}),
+    ...(demo ? { demo } : {}),
+    ...(smsMessages ? { simulators: { smsMessages } } : {}),
+  };
+}
+
+type WorkDeps = Omit<Wired, 'oidc' | 'metrics'> & { issuer: string };
+
+/** Background work; each is safe to run in several processes and to be cut off. */
+function workOf(deps: WorkDeps): Job[] {
+  return [
+    logoutDeliveryJob(deps),
+    sweepOidcJob(deps),
+    alone('sweep-sign-in', 3600, () => sweepSignIn(deps)),
+    alone('chain-audit', 5, async () => (await chainEvents(deps)).chained),
+    alone('audit-checkpoint', 300, () => writeCheckpoint(deps)),
+    alone('publish-crls', 60, () => publishDueCrls(deps)),
+    alone('publish-status-list', 30, () => currentStatusList(deps)),
+    alone('resume-issuing', 60, () => resumeIssuing(deps)),
+  ];
+}
+
+/** Work for one process at a time; a number it answers says how much was done, and so whether to look again at once. */
+function alone(name: string, everySeconds: number, work: () => Promise<unknown>): Job {
+  return {
+    name,
+    everySeconds,
+    exclusive: true,
+    run: async () => {
+      const done = await work();
+      return typeof done === 'number' ? done : 0;
+    },
+  };
+}

@@ -1,0 +1,145 @@
+/**
+ * The process edge: environment → configuration → adapters → listen → drain. Everything that can be wrong with the
+ * outside (settings, port, database) ends here in one clear sentence each.
+ */
+import 'reflect-metadata';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { allowListedFetch } from '#adapters/allow-listed-fetch.ts';
+import { fileKeyStore } from '#adapters/file-keys.ts';
+import { fileSystemStore } from '#adapters/file-system-store.ts';
+import { httpPopulationRegistry } from '#adapters/http-population-registry.ts';
+import { httpSmsGateway } from '#adapters/http-sms-gateway.ts';
+import { inProcessStore } from '#adapters/in-process-store.ts';
+import { localDataKeys } from '#adapters/local-data-keys.ts';
+import { openRedisStore } from '#adapters/redis-store.ts';
+import { remoteSigner } from '#adapters/remote-signer.ts';
+import { simulatedPopulationRegistry } from '#adapters/simulated-population-registry.ts';
+import { simulatedSmsGateway } from '#adapters/simulated-sms-gateway.ts';
+import { systemClock } from '#adapters/system-clock.ts';
+import { DEMO_POPULATION } from '#demo/demo-people.ts';
+import { runDemoApps } from '#demo/run-demo-apps.ts';
+import { claimDataFolder } from '#edge/claim-data-folder.ts';
+import { developmentTls } from '#edge/development-tls.ts';
+import { openStorage } from '#edge/open-storage.ts';
+import { failure, printWelcome } from '#edge/print-welcome.ts';
+import { writeTrustFolder } from '#edge/trust-folder.ts';
+import type { EphemeralStore } from '#ports/ephemeral-store.ts';
+import type { KeyStore } from '#ports/key-store.ts';
+import { type GuardedKeyStore, guardedKeyStore, type SignerLogLine } from '#signer/guarded-key-store.ts';
+import { serveSigner } from '#signer/serve-signer.ts';
+import { openDatabase } from '#storage/database.ts';
+import { buildApp, type Ports } from './app.ts';
+import { type Config, ConfigError, readConfig } from './config.ts';
+
+/** What must be undone, last made first. */
+type Undo = () => Promise<void> | void;
+
+/** Runs the service until it is told to stop. Says in one sentence what keeps it from running, and exits with 1. */
+export async function startService({ tls = false }: { tls?: boolean } = {}): Promise<void> {
+  const undo: Undo[] = [];
+  const drain = drainOnce(undo);
+  try {
+    const config = readConfig(process.env, { tls, ...lanAddress() });
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void drain().then(() => process.exit(0)));
+    await run(config, undo);
+  } catch (error) {
+    const sentences = error instanceof ConfigError ? error.faults : [failure(error)];
+    for (const sentence of sentences) console.error(sentence);
+    await drain();
+    process.exit(1);
+  }
+}
+
+async function run(config: Config, undo: Undo[]): Promise<void> {
+  const began = performance.now();
+  undo.push(claimDataFolder(config.dataDir));
+  if (config.roles.every((role) => role === 'signer')) return runSigner(config, undo);
+  const storage = await openStorage(config);
+  undo.push(storage.close);
+  const db = openDatabase(storage.address);
+  undo.push(() => db.$disconnect());
+  const ports = await openPorts(config, undo);
+  const app = await buildApp(
+    config,
+    ports,
+    db,
+    config.tls ? { tls: await developmentTls(config, { ...ports, db, publicOrigin: config.origin }) } : {},
+  );
+  undo.push(() => app.close());
+  await writeTrustFolder(config.dataDir, app.context);
+  await app.server?.listen({ port: config.port, host: config.host });
+  const demoApps = app.demoClients && app.server ? await runDemoApps(`${config.origin}/oidc`, app.demoClients) : [];
+  for (const demoApp of demoApps) undo.push(() => demoApp.close());
+  printWelcome(config, app.context, { storage, milliseconds: performance.now() - began });
+}
+
+async function openPorts(config: Config, undo: Undo[]): Promise<Ports> {
+  const ephemeral: EphemeralStore = config.redisUrl ? await openRedis(config.redisUrl) : inProcessStore();
+  undo.push(() => ephemeral.close());
+  // Any app on a public address may register; private ones must be named. Loopback is for the demo's apps.
+  const outbound = allowListedFetch({ hosts: ['*'], privateHosts: config.outboundAllow, allowLoopback: !config.production });
+  const simulator = config.sms ? undefined : simulatedSmsGateway({ clock: systemClock });
+  return {
+    clock: systemClock,
+    keys: await openKeys(config),
+    dataKeys: localDataKeys(config.secret),
+    files: fileSystemStore(join(config.dataDir, 'files')),
+    ephemeral,
+    sms: config.sms ? httpSmsGateway(outbound, config.sms) : (simulator ?? simulatedSmsGateway()),
+    outbound,
+    registry: config.registry ? httpPopulationRegistry(outbound, config.registry) : simulatedPopulationRegistry(DEMO_POPULATION),
+    ...(simulator ? { smsMessages: () => simulator.messages() } : {}),
+  };
+}
+
+async function openRedis(url: string): Promise<EphemeralStore> {
+  try {
+    return await openRedisStore({ url });
+  } catch (cause) {
+    throw new Error(`REDIS_URL: Redis on ${new URL(url).host} cannot be reached. / 无法连接 Redis。`, { cause });
+  }
+}
+
+/** The signer's socket, or the guarded keys in this process when it has the signer role. */
+async function openKeys(config: Config): Promise<KeyStore> {
+  if (!config.roles.includes('signer') && config.signer) return remoteSigner(config.signer);
+  return guardedKeys(config);
+}
+
+async function guardedKeys(config: Config): Promise<GuardedKeyStore> {
+  const store = await fileKeyStore({ folder: join(config.dataDir, 'keys'), secret: config.secret });
+  const log = (line: SignerLogLine) => {
+    if (config.roles.length === 1 || line.event === 'refused' || line.event === 'limited') console.log(JSON.stringify({ signer: line }));
+  };
+  return guardedKeyStore(store, { clock: systemClock, log: config.logLevel === 'silent' ? () => {} : log });
+}
+
+/** The signer as a process of its own: keys and a socket, no database, no network. */
+async function runSigner(config: Config, undo: Undo[]): Promise<void> {
+  const { signer } = config;
+  if (!signer) throw new Error('TONGREN_SIGNER_SOCKET and TONGREN_SIGNER_TOKEN must be set for a signer of its own.');
+  const running = await serveSigner(await guardedKeys(config), signer);
+  undo.push(() => running.close());
+  console.log(`Tongren signer ready on ${signer.socketPath}`);
+}
+
+/** Under this address phones on the local network find us. */
+function lanAddress(): { lanAddress?: string } {
+  const address = Object.values(networkInterfaces())
+    .flatMap((list) => list ?? [])
+    .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+  return address ? { lanAddress: address } : {};
+}
+
+/** Undoes everything once, last made first; a second signal meanwhile ends the process at once. */
+function drainOnce(undo: Undo[]): () => Promise<void> {
+  let draining: Promise<void> | undefined;
+  return () => {
+    if (draining) process.exit(1);
+    draining = (async () => {
+      for (const step of undo.reverse()) await Promise.resolve(step()).catch((error: unknown) => console.error(failure(error)));
+    })();
+    return draining;
+  };
+}
