@@ -41,6 +41,7 @@ const LOCAL = 0x04034b50;
 const CENTRAL = 0x02014b50;
 const END = 0x06054b50;
 const END_BYTES = 22;
+const UNICODE_PATH = 0x7075;
 const RATIO_FLOOR_BYTES = 8 * 1024 * 1024;
 /** How far from the end the end record may lie: the longest comment and as much appended by vendors. */
 const END_SEARCH_BYTES = 2 * (0xffff + END_BYTES);
@@ -168,6 +169,8 @@ function readDirectoryEntry(view: Buffer, offset: number, end: End, warnings: Se
   const rawName = view.subarray(offset + 46, offset + 46 + nameLength);
   const name = decodeEntryName(rawName, (flags & 0x800) !== 0, warnings);
   checkEntryName(name);
+  const extraAt = offset + 46 + nameLength;
+  assertNoOtherName(view.subarray(extraAt, extraAt + view.readUInt16LE(offset + 30)), name);
   if (flags & 0x2041) throw new ZipError('encrypted-entry', name, true);
   if (method !== 0 && method !== 8) throw new ZipError('compression-method', name, true);
   const local = end.prefix + view.readUInt32LE(offset + 42);
@@ -204,6 +207,10 @@ function readLocalHeader(view: Buffer, local: number, entry: Central, directory:
   const dataStart = local + 30 + nameLength + view.readUInt16LE(local + 28);
   if (dataStart > directory) throw new ZipError('entry-outside-archive', entry.name);
   if (!view.subarray(local + 30, local + 30 + nameLength).equals(entry.rawName)) throw new ZipError('local-header-mismatch', entry.name);
+  const isAscii = entry.rawName.every((byte) => byte < 0x80);
+  const flagsDiffer = (view.readUInt16LE(local + 6) ^ entry.flags) & (isAscii ? 1 : 0x801);
+  if (flagsDiffer) throw new ZipError('local-header-mismatch', entry.name);
+  assertNoOtherName(view.subarray(local + 30 + nameLength, dataStart), entry.name);
   if (view.readUInt16LE(local + 8) !== entry.method) throw new ZipError('local-header-mismatch', entry.name);
   // CRC, compressed size and size: in the local header they may be left for the data descriptor, but not contradict.
   for (const [at, central] of [
@@ -217,6 +224,18 @@ function readLocalHeader(view: Buffer, local: number, entry: Central, directory:
     if ((entry.flags & 8) === 0) warnings.add('zip-local-header-incomplete');
   }
   return dataStart;
+}
+
+/** Info-ZIP's Unicode Path field gives an entry a second name, which some readers prefer: it must be the same. */
+function assertNoOtherName(extra: Buffer, name: string): void {
+  for (let at = 0; at + 4 <= extra.length; ) {
+    const size = extra.readUInt16LE(at + 2);
+    if (extra.readUInt16LE(at) === UNICODE_PATH) {
+      const other = extra.subarray(at + 9, at + 4 + size).toString('utf8');
+      if (other !== name) throw new ZipError('entry-with-two-names', name);
+    }
+    at += 4 + size;
+  }
 }
 
 function assertSize(entry: ZipEntry, inflatedSoFar: number, limits: ZipLimits): void {

@@ -166,6 +166,7 @@ function arrange(ofd: OfdPackage, changed: ReadonlyMap<string, Uint8Array>): (Ne
     const data = changed.get(entry.name);
     return data ? { name: entry.name, data } : { copyOf: entry };
   });
-  for (const [name, data] of changed) if (!ofd.archive.has(name)) entries.push({ name, data });
+  // Seals and values are for the most part a picture that is compressed already: trying again costs more than the signature.
+  for (const [name, data] of changed) if (!ofd.archive.has(name)) entries.push({ name, data, store: /\.(esl|dat)$/.test(name) });
   return entries;
 }

@@ -18,7 +18,6 @@ export function judgeSesValue(value: Uint8Array, context: ValueContext): ValueFi
   const findings = new ValueFindings('seal', `ses-v${signature.version}`);
   findings.note(...signature.warnings);
   findings.seal = describeSeal(seal);
-  findings.sealDer = seal.sealDer;
   findings.picture = seal.picture;
   findings.claimedAt = toSign.signedAt;
   const certificate = readCertificate(signature.signerCertificate);
@@ -73,7 +72,7 @@ function judgeProperty(propertyInfo: string, context: ValueContext, findings: Va
   if (names === 'unknown') findings.note('property-info-unknown');
 }
 
-function isAmongSigners(seal: Seal, certificate: Uint8Array): boolean {
+export function isAmongSigners(seal: Seal, certificate: Uint8Array): boolean {
   return (
     seal.certificates.some((one) => Buffer.compare(one, certificate) === 0) ||
     seal.certificateDigests.some(({ algorithm, value }) => isDigestOf(algorithm, value, certificate))

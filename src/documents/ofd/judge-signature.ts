@@ -1,13 +1,15 @@
 /** One signature of a package: its description, the files it covers, and its value. */
 import { DerError, parseDer, TAG } from '#crypto/der.ts';
 import { ZipError } from '#documents/container/zip-error.ts';
+import { describeSeal, judgeSeal } from '#documents/ses/judge-seal.ts';
+import { parseSeal } from '#documents/ses/read-seal.ts';
 import { parseSigningTime } from '#documents/ses/read-time-info.ts';
 import type { SealPicture } from '#documents/ses/seal.ts';
 import { type SignatureReport, type Verdict, type VerifyOptions, worstVerdict } from '#documents/verdict.ts';
 import { XmlError } from '#documents/xml/decode-text.ts';
 import { checkReferences, type EntryDigests, type ReferenceCheck } from './check-references.ts';
 import { judgeCmsValue } from './judge-cms-value.ts';
-import { judgeSesValue } from './judge-ses-value.ts';
+import { isAmongSigners, judgeSesValue } from './judge-ses-value.ts';
 import type { OfdPackage } from './ofd-package.ts';
 import { readSignatureDescription, type SignatureDescription } from './signature-description.ts';
 import type { ListedSignature } from './signature-list.ts';
@@ -68,6 +70,7 @@ function judge(
   const findings = judgeValue(ofd.read(description.valueEntry), context);
   findings.note(...description.warnings, ...references.warnings);
   judgeReferences(references, description, findings);
+  if (findings.kind === 'signature') judgeLooseSeal(ofd, description, findings, options);
   const expected = listed.type === 'Sign' ? 'signature' : 'seal';
   if (findings.kind !== expected) findings.note('type-differs-from-value');
   return {
@@ -96,6 +99,28 @@ function judgeValue(value: Uint8Array, context: ValueContext): ValueFindings {
     // Raw r‖s, or an RSA value: nothing inside says who signed.
     if ([64, 128, 256, 384, 512].includes(value.length)) return bareValue(context);
     return unreadable('malformed', 'signed-value-unreadable');
+  }
+}
+
+/**
+ * A seal beside a value that holds none: readers may draw it, so it must be as good as one that was signed. Otherwise any
+ * certificate could put the picture of any seal on a page.
+ */
+function judgeLooseSeal(ofd: OfdPackage, description: SignatureDescription, findings: ValueFindings, options: VerifyOptions): void {
+  if (!description.sealEntry) return;
+  findings.note('seal-outside-value');
+  try {
+    const seal = parseSeal(ofd.read(description.sealEntry));
+    findings.seal = describeSeal(seal);
+    findings.picture = seal.picture;
+    const { provenAt, claimedAt, certificate } = findings;
+    const judged = judgeSeal(seal, { usedAt: provenAt ?? claimedAt ?? options.at, provenAt, options });
+    findings.fail(judged.verdict, ...judged.reasons);
+    findings.official &&= judged.official;
+    if (certificate && !isAmongSigners(seal, certificate)) findings.fail('not-valid', 'signer-not-in-seal');
+  } catch (error) {
+    if (!(error instanceof DerError)) throw error;
+    findings.fail('malformed', 'seal-unreadable');
   }
 }
 

@@ -30,8 +30,9 @@ export class ValueFindings {
   readonly #verdicts: Verdict[] = [];
   suite: string | undefined;
   signer: SignerReport | undefined;
+  /** DER of the signer's certificate. */
+  certificate: Uint8Array | undefined;
   seal: SealReport | undefined;
-  sealDer: Uint8Array | undefined;
   picture: SealPicture | undefined;
   claimedAt: Date | undefined;
   provenAt: Date | undefined;
@@ -62,6 +63,7 @@ export class ValueFindings {
    */
   judgeSigner(certificate: Certificate, chain: ChainJudgement): boolean {
     this.signer = describeSigner(certificate, chain.anchored);
+    this.certificate = certificate.der;
     this.note(...chain.reasons);
     if (chain.verdict !== 'genuine') this.fail(chain.verdict);
     const profile = chain.anchored ? profileOf(certificate) : undefined;
