@@ -1,6 +1,6 @@
 /** RFC 3161 time-stamp tokens (GB/T 20520): what they prove about a signature value. */
-import { parseSignedData, singleAttribute } from '#crypto/cms.ts';
-import { findSignerCertificate, verifySigner } from '#crypto/cms-verify.ts';
+import { parseSignedData } from '#crypto/cms.ts';
+import { findSignerCertificate, judgeSigningCertificate, verifySigner } from '#crypto/cms-verify.ts';
 import { type DerElement, DerError, parseDer, TAG } from '#crypto/der.ts';
 import { OID } from '#crypto/oids.ts';
 import { digest } from '#crypto/suite.ts';
@@ -32,7 +32,9 @@ function judge(token: Uint8Array, stamped: Uint8Array, options: VerifyOptions): 
   const signedData = parseSignedData(token);
   const [signer] = signedData.signers;
   const { content } = signedData;
-  if (signedData.length !== token.length || !signer || signedData.signers.length !== 1 || !content) {
+  // GM/T tokens may use the data type of GM/T 0010; anything else signed by a timestamp key is no timestamp.
+  const isTimeStamp = [OID.timeStampInfo, OID.gmData].some((type) => type === signedData.contentTypeOid);
+  if (!isTimeStamp || signedData.length !== token.length || !signer || signedData.signers.length !== 1 || !content) {
     return { verdict: 'not-valid', reasons: ['timestamp-unreadable'] };
   }
   const info = parseDer(content).expect(TAG.sequence);
@@ -46,9 +48,8 @@ function judge(token: Uint8Array, stamped: Uint8Array, options: VerifyOptions): 
   const certificateDer = findSignerCertificate(signedData, signer);
   if (!certificateDer) return { verdict: 'unsupported', reasons: ['timestamp-without-certificate'], time };
   const certificate = new Certificate(certificateDer);
-  if (signer.signedAttributesBytes && singleAttribute(signer.signedAttributes, OID.contentType) === undefined) {
-    return { verdict: 'not-valid', reasons: ['timestamp-unreadable'], time };
-  }
+  const bound = judgeSigningCertificate(signer, certificateDer);
+  if (bound === 'differs' || bound === 'double') return { verdict: 'not-valid', reasons: ['timestamp-names-another-signer'], time };
   const check = verifySigner(signedData, signer, certificate.spki, content);
   if (check.unsupported) return { verdict: 'unsupported', reasons: ['timestamp-algorithm-unsupported'], time };
   if (!check.digestMatches || !check.signatureGood) return { verdict: 'not-valid', reasons: ['timestamp-signature-mismatch'], time };

@@ -129,7 +129,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxFileBytes: 200 * 1024 * 1024,
   maxEntries: 20_000,
   maxInflatedBytes: 256 * 1024 * 1024,
-  maxEntryBytes: 128 * 1024 * 1024,
+  maxEntryBytes: 64 * 1024 * 1024,
   maxRatio: 200,
   maxXmlNodes: 1_000_000,
   maxXmlDepth: 128,

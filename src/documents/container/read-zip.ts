@@ -19,7 +19,7 @@ export interface ZipLimits {
 export const DEFAULT_ZIP_LIMITS: ZipLimits = {
   maxEntries: 20_000,
   maxInflatedBytes: 256 * 1024 * 1024,
-  maxEntryBytes: 128 * 1024 * 1024,
+  maxEntryBytes: 64 * 1024 * 1024,
   maxRatio: 200,
 };
 
@@ -267,10 +267,8 @@ function inflateEntry(entry: ZipEntry): Uint8Array {
   else if (entry.size === 0 && entry.compressedSize === 0) data = new Uint8Array(0);
   else {
     try {
-      data = inflateRawSync(entry.compressed, {
-        maxOutputLength: Math.max(1, entry.size),
-        chunkSize: Math.max(64, Math.min(entry.size + 1, 1 << 20)),
-      });
+      // One buffer of the size the entry states: pieces would be held twice while they are joined.
+      data = inflateRawSync(entry.compressed, { maxOutputLength: Math.max(1, entry.size), chunkSize: Math.max(64, entry.size + 1) });
     } catch (cause) {
       throw new ZipError('entry-damaged', entry.name, false, cause);
     }

@@ -37,14 +37,14 @@ export class OfdPackage {
   readonly documents: readonly OfdDocument[];
   readonly pageBudget: XmlBudget;
   readonly #treeBudget: XmlBudget;
-  /** Every file may be inflated a few times: parsed, and hashed by each digest method that signatures name. */
+  /** Files may be inflated twice: to be parsed and to be hashed. Signatures naming many digest methods find an end here. */
   #bytesLeft: number;
   readonly #trees = new Map<string, XmlElement>();
 
   constructor(archive: ZipArchive, limits: Limits) {
     this.archive = archive;
     this.limits = limits;
-    this.#bytesLeft = 3 * limits.maxInflatedBytes;
+    this.#bytesLeft = 2 * limits.maxInflatedBytes;
     this.index = new PathIndex(archive.entries.keys());
     this.pageBudget = newXmlBudget(limits.maxXmlNodes, limits.maxXmlDepth);
     this.#treeBudget = newXmlBudget(Math.min(limits.maxXmlNodes, MAX_TREE_NODES), limits.maxXmlDepth);

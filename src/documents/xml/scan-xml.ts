@@ -12,7 +12,7 @@ export interface XmlBudget {
   readonly maxBytes: number;
 }
 
-export const DEFAULT_XML_BUDGET = { nodes: 1_000_000, depth: 128, bytes: 64 * 1024 * 1024 };
+export const DEFAULT_XML_BUDGET = { nodes: 1_000_000, depth: 128, bytes: 24 * 1024 * 1024 };
 
 export function newXmlBudget(nodes = DEFAULT_XML_BUDGET.nodes, depth = DEFAULT_XML_BUDGET.depth): XmlBudget {
   return { nodesLeft: nodes, maxDepth: depth, maxBytes: DEFAULT_XML_BUDGET.bytes };
