@@ -86,6 +86,8 @@ export function importVerifyingKey(spki: Uint8Array): VerifyingKey {
     return { scheme: 'sm2', label: 'sm2-sm3', key: sm2.key, sm2 };
   }
   const key = readKey(spki);
+  // Curve parameters written out may name a generator of the attacker's choice (CVE-2020-0601): only named curves.
+  if (key.asymmetricKeyType === 'ec' && !namesItsCurve(spki)) throw new UnsupportedKeyError('curve parameters written out');
   switch (key.asymmetricKeyType) {
     case 'ec': {
       const label = CURVES[key.asymmetricKeyDetails?.namedCurve ?? ''];
@@ -102,6 +104,15 @@ export function importVerifyingKey(spki: Uint8Array): VerifyingKey {
       return { scheme: 'ed25519', label: 'ed25519', key };
   }
   throw new UnsupportedKeyError('no algorithm of ours uses this kind of key');
+}
+
+function namesItsCurve(spki: Uint8Array): boolean {
+  try {
+    return parseDer(spki, { maxElements: 100, maxDepth: 8 }).at(0).at(1).tag === TAG.oid;
+  } catch (error) {
+    if (error instanceof DerError) return false;
+    throw error;
+  }
 }
 
 function readKey(spki: Uint8Array): KeyObject {

@@ -31,7 +31,6 @@ const PROCESSED: readonly string[] = [
   OID.subjectKeyIdentifier,
   OID.authorityKeyIdentifier,
   OID.crlDistributionPoints,
-  OID.authorityInfoAccess,
 ];
 
 /** Constraints that narrow what a path may mean. Until they are computed, a path that carries one is refused, critical or not. */
@@ -69,18 +68,25 @@ function* judgeCommon(certificate: Certificate, at: Date, isAnchor: boolean): Ge
   if (hasWeakKey(certificate)) yield 'weak-algorithm';
 }
 
-function hasWeakKey(certificate: Certificate): boolean {
+function hasKnownKey(certificate: Certificate): boolean {
   try {
-    const key = certificate.publicKey();
-    return key.scheme === 'rsa' && (key.key.asymmetricKeyDetails?.modulusLength ?? 0) < MIN_RSA_BITS;
+    return certificate.publicKey() !== undefined;
   } catch {
     return false;
   }
 }
 
+function hasWeakKey(certificate: Certificate): boolean {
+  if (!hasKnownKey(certificate)) return false;
+  const key = certificate.publicKey();
+  return key.scheme === 'rsa' && (key.key.asymmetricKeyDetails?.modulusLength ?? 0) < MIN_RSA_BITS;
+}
+
 /** §6.1.4 k–n. A version 1 certificate may only be an anchor: the caller put it there. */
 function* judgeIssuer(issuer: Certificate, intermediatesBelow: number, isAnchor: boolean): Generator<PathReason> {
   const exempt = isAnchor && issuer.version < 3;
+  // §4.1.2.6: an authority has a name.
+  if (issuer.subject.attributes.length === 0) yield 'not-a-ca';
   if (!issuer.basicConstraints?.ca && !exempt) yield 'not-a-ca';
   if (issuer.keyUsage && !issuer.keyUsage.has('key-cert-sign')) yield 'wrong-key-usage';
   const limit = issuer.basicConstraints?.pathLength;
@@ -94,6 +100,7 @@ function* judgePurpose(leaf: Certificate, purpose: Purpose): Generator<PathReaso
   if (purpose === 'any') return;
   const isCa = leaf.basicConstraints?.ca ?? false;
   if (isCa !== (purpose === 'ca')) yield 'wrong-purpose';
+  if (!hasKnownKey(leaf)) yield 'unsupported-algorithm';
   const usage = leaf.keyUsage;
   const extended = leaf.extKeyUsage;
   const allows = (wanted: string) => extended === undefined || extended.includes(wanted) || extended.includes(OID.anyExtendedKeyUsage);

@@ -2,7 +2,7 @@
  * The lint: judges a TBSCertificate before a CA key signs it. What it does not know it refuses, so that a bug elsewhere
  * cannot make a certificate that means more than it should.
  */
-import { bitString, DerError, parseDer, sequence, TAG } from '#crypto/der.ts';
+import { bitString, DerError, oid, parseDer, sequence, TAG } from '#crypto/der.ts';
 import { OID } from '#crypto/oids.ts';
 import { importPublicKey, type Suite } from '#crypto/suite.ts';
 import { encodeSignatureAlgorithm, keyIdentifier } from './build-certificate.ts';
@@ -70,8 +70,8 @@ function lintFrame(certificate: Certificate): string[] {
   if ((octets[0] ?? 0x80) >= 0x80) faults.push('serial number not positive');
   if (octets.length < MIN_SERIAL_OCTETS || octets.length > MAX_SERIAL_OCTETS) faults.push('serial number not of 8 to 20 octets');
   if (certificate.faultyExtensions.length > 0) faults.push('an extension cannot be read');
-  for (const { oid } of certificate.extensions.values()) {
-    if (!ALLOWED_EXTENSIONS.includes(oid)) faults.push(`extension ${oid} is in no profile`);
+  for (const type of certificate.extensions.keys()) {
+    if (!ALLOWED_EXTENSIONS.includes(type)) faults.push(`extension ${type} is in no profile`);
   }
   return faults;
 }
@@ -81,11 +81,11 @@ function lintNames(certificate: Certificate, profile: CertificateProfile): strin
   for (const type of profile.requiredSubject) {
     if (!attributeOf(certificate.subject, type)) faults.push(`subject lacks ${type}`);
   }
-  for (const { oid, value } of [...certificate.subject.attributes, ...certificate.issuer.attributes]) {
+  for (const { oid: type, value } of [...certificate.subject.attributes, ...certificate.issuer.attributes]) {
     if (value.length === 0 || value.length > MAX_ATTRIBUTE_LENGTH || value !== value.trim())
-      faults.push(`name attribute ${oid} of wrong length`);
-    if (/[\p{Cc}\p{Cf}\p{Co}\p{Cs}]/u.test(value)) faults.push(`name attribute ${oid} has invisible characters`);
-    if (oid === OID.country && !/^[A-Z]{2}$/.test(value)) faults.push('country is not two letters');
+      faults.push(`name attribute ${type} of wrong length`);
+    if (/[\p{Cc}\p{Cf}\p{Co}\p{Cs}]/u.test(value)) faults.push(`name attribute ${type} has invisible characters`);
+    if (type === OID.country && !/^[A-Z]{2}$/.test(value)) faults.push('country is not two letters');
   }
   if (certificate.issuer.attributes.length === 0) faults.push('issuer without a name');
   if (certificate.selfIssued !== (profile.issuer === 'self')) faults.push('self-issued and profile disagree');
@@ -109,7 +109,7 @@ function lintExtensions(certificate: Certificate, profile: CertificateProfile): 
   const check = (fine: boolean, fault: string) => {
     if (!fine) faults.push(fault);
   };
-  const critical = (oid: string) => certificate.extensions.get(oid)?.critical;
+  const critical = (type: string) => certificate.extensions.get(type)?.critical;
   check(critical(OID.basicConstraints) === true, 'basicConstraints missing or not critical');
   check(certificate.basicConstraints?.ca === profile.ca, 'basicConstraints and profile disagree');
   check(certificate.basicConstraints?.pathLength === profile.pathLength, 'path length and profile disagree');
@@ -120,7 +120,8 @@ function lintExtensions(certificate: Certificate, profile: CertificateProfile): 
   check((critical(OID.extendedKeyUsage) ?? false) === criticalUsage, 'extended key usage wrongly critical');
   check(sameMembers(certificate.policies, profile.policy ? [profile.policy] : []), 'policies and profile disagree');
   check(certificate.extensions.has(OID.ocspNoCheck) === (profile.ocspNoCheck ?? false), 'ocsp-nocheck and profile disagree');
-  check(certificate.extensions.has(OID.qcStatements) === (profile.qcType !== undefined), 'qcStatements and profile disagree');
+  const statements = profile.qcType ? sequence(sequence(oid(OID.qcType), sequence(oid(profile.qcType)))) : undefined;
+  check(sameBytes(certificate.extensions.get(OID.qcStatements)?.value, statements), 'qcStatements and profile disagree');
   check(certificate.subjectAltNames.length > 0 === (profile.subjectAltNames ?? false), 'subject alternative names and profile disagree');
   check(!certificate.extensions.has(OID.gmOrganisationCode) || profile.organisationCode === true, 'organisation code and profile disagree');
   check(certificate.aki !== undefined || profile.issuer === 'self', 'authority key identifier missing');
@@ -129,7 +130,7 @@ function lintExtensions(certificate: Certificate, profile: CertificateProfile): 
   check(addresses.every(isPlainAddress), 'an address is not http or https');
   const mayBeCritical = [OID.basicConstraints, OID.keyUsage, OID.extendedKeyUsage] as readonly string[];
   check(
-    [...certificate.extensions.values()].every(({ oid, critical: c }) => !c || mayBeCritical.includes(oid)),
+    [...certificate.extensions.values()].every((item) => !item.critical || mayBeCritical.includes(item.oid)),
     'an extension is wrongly critical',
   );
   return faults;
@@ -139,6 +140,10 @@ function lintLife(certificate: Certificate, profile: CertificateProfile): string
   const days = (certificate.notAfter.getTime() - certificate.notBefore.getTime()) / DAY_MS;
   if (days <= 0) return ['ends before it begins'];
   return days > profile.maxDays ? [`lives longer than ${profile.maxDays} days`] : [];
+}
+
+function sameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : Buffer.compare(a, b) === 0;
 }
 
 function sameMembers(a: readonly string[], b: readonly string[]): boolean {
