@@ -1,4 +1,5 @@
 /** One signature of a PDF, judged alone: dictionary, revision, CMS, time, chain. What came after it is for `verify-pdf.ts`. */
+import { OID } from '#crypto/oids.ts';
 import { describeSigner } from '#documents/describe-signer.ts';
 import { judgeChain } from '#documents/judge-chain.ts';
 import { judgeTimeStamp, readCertificates } from '#documents/judge-time-stamp.ts';
@@ -182,14 +183,9 @@ function judgeCmsSignature(
   report.signer = describeSigner(certificate, chain.anchored);
   verdicts.push(chain.verdict);
   report.reasons.push(...chain.reasons);
-  const usage = certificate.keyUsage;
-  if (usage && !usage.has('digital-signature') && !usage.has('non-repudiation')) {
+  for (const fault of faultsOfUse(certificate, report.signer.profile)) {
     verdicts.push('not-valid');
-    report.reasons.push('signer-wrong-key-usage');
-  }
-  if (certificate.basicConstraints?.ca) {
-    verdicts.push('not-valid');
-    report.reasons.push('signer-is-a-ca');
+    report.reasons.push(fault);
   }
   const late = judgeTimeOfSigning(certificate, provenAt ?? claimedAt, options.at);
   if (late) {
@@ -207,4 +203,19 @@ export function judgeTimeOfSigning(certificate: Certificate, signedAt: Date | un
   if (signedAt.getTime() > now.getTime() + MAX_CLOCK_SKEW_MS) return 'signed-in-the-future';
   if (signedAt < certificate.notBefore) return 'signer-not-yet-valid';
   return signedAt > certificate.notAfter ? 'signer-expired' : undefined;
+}
+
+/** Profiles of ours that may sign documents; a certificate made for anything else must not, whatever its bits say. */
+const SIGNING_PROFILES: readonly string[] = ['', 'seal', 'document-signer', 'person'];
+/** Extended usages that, alone, say: not for documents. */
+const OTHER_PURPOSES: readonly string[] = [OID.timeStamping, OID.ocspSigning, OID.serverAuthentication, '1.3.6.1.5.5.7.3.3'];
+
+function faultsOfUse({ keyUsage, extKeyUsage, basicConstraints }: Certificate, profile: string): string[] {
+  const faults: string[] = [];
+  if (keyUsage && !keyUsage.has('digital-signature') && !keyUsage.has('non-repudiation')) faults.push('signer-wrong-key-usage');
+  if (extKeyUsage && extKeyUsage.length > 0 && extKeyUsage.every((oid) => OTHER_PURPOSES.includes(oid)))
+    faults.push('signer-wrong-purpose');
+  if (!SIGNING_PROFILES.includes(profile)) faults.push('signer-wrong-profile');
+  if (basicConstraints?.ca) faults.push('signer-is-a-ca');
+  return faults;
 }

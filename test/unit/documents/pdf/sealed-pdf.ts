@@ -3,7 +3,7 @@ import { type SignPdfInput, signPdf } from '#documents/pdf/sign-pdf.ts';
 import { verifyPdf } from '#documents/pdf/verify-pdf.ts';
 import type { FileVerdict, VerifyOptions } from '#documents/verdict.ts';
 import { DocumentAuthority, type TestIdentity } from '#test/fakes/document-authority.ts';
-import { handMadePdf, samplePng } from '#test/fakes/sample-pdf.ts';
+import { appendUpdate, handMadePdf, samplePng } from '#test/fakes/sample-pdf.ts';
 
 export const authority = new DocumentAuthority({ suite: 'es256' });
 export const sealer = authority.issue('document-signer', { commonName: '测试局电子证照专用章' });
@@ -48,4 +48,36 @@ export function patch(pdf: Uint8Array, from: string | RegExp, to: string | ((fou
     text.replace(found, () => replacement),
     'latin1',
   );
+}
+
+export interface ForeignSignature {
+  filter?: string;
+  subFilter: string;
+  /** What goes into /Contents, over the signed bytes. */
+  contents: (signedBytes: Uint8Array) => Promise<Uint8Array> | Uint8Array;
+  reserve?: number;
+  extra?: string;
+}
+
+/** A signature of a kind we only read, on `handMadePdf()` or another file of five objects. */
+export async function signForeign(
+  pdf: Uint8Array,
+  { filter = 'Adobe.PPKLite', subFilter, contents, reserve = 8000, extra = '' }: ForeignSignature,
+): Promise<Uint8Array> {
+  const gap = `<${'0'.repeat(reserve * 2)}>`;
+  const range = '[0 AAAAAAAAAA BBBBBBBBBB CCCCCCCCCC]';
+  const update = appendUpdate(pdf, {
+    objects: {
+      1: '<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[20 0 R]/SigFlags 3>>>>',
+      20: '<</FT/Sig/T(Foreign)/Type/Annot/Subtype/Widget/F 132/Rect[0 0 0 0]/P 3 0 R/V 21 0 R>>',
+      21: `<</Type/Sig/Filter/${filter}/SubFilter/${subFilter}/M(D:20261121030000Z)/ByteRange ${range}/Contents ${gap}${extra}>>`,
+    },
+  });
+  const text = Buffer.from(update).toString('latin1');
+  const start = text.lastIndexOf(gap);
+  const numbers = [start, start + gap.length, text.length - start - gap.length].map((number) => String(number).padEnd(10));
+  const ready = Buffer.from(text.replace(range, `[0 ${numbers.join(' ')}]`), 'latin1');
+  const value = await contents(Buffer.concat([ready.subarray(0, start), ready.subarray(start + gap.length)]));
+  ready.write(Buffer.from(value).toString('hex'), start + 1, 'latin1');
+  return ready;
 }
