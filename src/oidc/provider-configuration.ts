@@ -7,6 +7,7 @@ import { type AdapterFactory, type Configuration, errors, type KoaContextWithOID
 import { ACR_VALUES } from '#sign-in/acr.ts';
 import { API_SCOPES } from './api-scopes.ts';
 import { SCOPE_CLAIMS, SCOPES } from './claims.ts';
+import { assertFreshAssertion } from './client-assertion.ts';
 import { engineFetch } from './engine-fetch.ts';
 import { accountOf } from './find-account.ts';
 import { GRANT_DAYS } from './grants.ts';
@@ -77,6 +78,7 @@ export function providerConfiguration(input: ConfigurationInput): Configuration 
       names: { session: 'tongren_op', interaction: 'tongren_interaction', resume: 'tongren_resume' },
     },
     clockTolerance: 10,
+    assertJwtClientAuthClaimsAndHeader: (_ctx, claims) => assertFreshAssertion(claims, Math.floor(Date.now() / 1000)),
     rotateRefreshToken: true,
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     revokeGrantPolicy: () => true,

@@ -117,8 +117,8 @@ function metadataOf(input: ClientInput): Prisma.InputJsonObject {
   const sector = input.sector;
   return {
     application_type: input.kind === 'native' ? 'native' : 'web',
-    scope: input.scopes.filter((scope) => !isApiScope(scope)).join(' '),
-    api_scope: input.scopes.filter(isApiScope).join(' '),
+    // A system's scopes are of the API; the engine takes no empty `scope`.
+    ...(system ? { api_scope: input.scopes.join(' ') } : { scope: input.scopes.join(' ') }),
     redirect_uris: [...(input.redirectUris ?? [])],
     post_logout_redirect_uris: [...(input.postLogoutRedirectUris ?? [])],
     response_types: system ? [] : ['code'],
