@@ -59,7 +59,8 @@ async function verifyOne(
   }
   return verifyDocument(bytes, name, {
     anchors: [...installed.anchors, ...extra],
-    officialAnchors: installed.anchors,
+    // A path may also end at our issuing authority, when that was given by --trust.
+    officialAnchors: [...installed.anchors, ...installed.intermediates],
     intermediates: installed.intermediates,
     crls: installed.crls,
     at: options.at ?? new Date(),
