@@ -2,7 +2,7 @@
 import type { Change, Step } from './compare-revisions.ts';
 import { differingKeys } from './compare-values.ts';
 import { type FieldNode, isVisible, signatureValueOf, widgetsOf } from './form-fields.ts';
-import { isArray, isDict, nameOf, type PdfDict, type PdfValue } from './pdf-values.ts';
+import { isArray, isDict, isRef, nameOf, type PdfDict, type PdfValue } from './pdf-values.ts';
 
 /** What filling in a field may touch. */
 const FILLING = new Set(['V', 'AP', 'AS', 'I', 'RV', 'M', 'MK', 'DA', 'Q', 'Type', 'Kids', 'Parent']);
@@ -48,24 +48,26 @@ function compareDefaults({ oldForm, newForm, before, after, comparison }: Step, 
 
 /** Pairs fields by object number, or by name for those written in place. */
 function compareFields(step: Step, old: readonly FieldNode[], fresh: readonly FieldNode[]): void {
-  const rest = new Set(fresh);
+  const keyOf = ({ num, name }: FieldNode) => (num === undefined ? `in place ${name}` : String(num));
+  const rest = new Map(fresh.map((field) => [keyOf(field), field]));
   for (const field of old) {
-    const twin = fresh.find((item) =>
-      field.num === undefined ? item.num === undefined && item.name === field.name : item.num === field.num,
-    );
+    const twin = rest.get(keyOf(field));
     if (!twin) {
       step.report({ level: 'forbidden', what: field.type === 'Sig' ? 'signature-field-removed' : 'field-removed', field: field.name });
       continue;
     }
-    rest.delete(twin);
+    rest.delete(keyOf(field));
     compareField(step, field, twin);
   }
-  for (const field of rest) judgeNewField(step, field);
+  for (const field of rest.values()) judgeNewField(step, field);
 }
 
 function compareField(step: Step, old: FieldNode, fresh: FieldNode): void {
   const { comparison, report } = step;
   const owner = old.widgetOnly ? (old.parent ?? old) : old;
+  if (!sameReference(old.dict.entries.get('Parent'), fresh.dict.entries.get('Parent'))) {
+    report({ level: 'forbidden', what: 'field-changed:Parent', field: old.name });
+  }
   if (owner.type === 'Sig') {
     compareSignatureField(step, old, fresh, owner);
   } else {
@@ -93,8 +95,17 @@ function compareSignatureField(step: Step, old: FieldNode, fresh: FieldNode, own
   const wrong = wasSigned ? touched : touched.filter((key) => !SIGNING.has(key));
   if (wrong.length > 0)
     report({ level: 'forbidden', what: `${wasSigned ? 'signed-' : ''}field-changed:${wrong.join('+')}`, field: owner.name });
-  else if (!value) report({ level: 'forbidden', what: `field-changed:${touched.join('+')}`, field: owner.name });
+  else if (!value || !isFresh(step, value)) report({ level: 'forbidden', what: `field-changed:${touched.join('+')}`, field: owner.name });
   else if (old === owner) report(signed(value, owner.name, false));
+}
+
+/** Whether the signature was made in this update: an older one led to by a new field would lend that field its good name. */
+function isFresh({ before }: Step, value: PdfDict): boolean {
+  return value.source === before.file.bytes && value.start >= before.end;
+}
+
+function sameReference(a: PdfValue | undefined, b: PdfValue | undefined): boolean {
+  return isRef(a) ? isRef(b) && a.num === b.num : !isRef(b);
 }
 
 function signed(value: PdfDict, field: string, newVisibleField: boolean): Change {
@@ -104,12 +115,15 @@ function signed(value: PdfDict, field: string, newVisibleField: boolean): Change
 }
 
 /** Only signature fields may be new, without actions, and an unsigned one only if nothing of it is drawn. */
-function judgeNewField({ after, report }: Step, field: FieldNode): void {
+function judgeNewField(step: Step, field: FieldNode): void {
+  const { after, report } = step;
   const owner = field.widgetOnly ? field.parent : field;
   const drawn = widgetsOf(after, field);
   const value = owner && signatureValueOf(after, owner);
   const visible = isVisible(after, field);
-  const fault = faultOfNewField(owner, field, drawn, value !== undefined, visible);
+  const isTaken = !field.widgetOnly && step.oldNames.has(field.name);
+  const isSigned = value !== undefined && isFresh(step, value);
+  const fault = isTaken ? 'field-name-taken' : faultOfNewField(owner, field, drawn, isSigned, visible);
   if (fault) report({ level: 'forbidden', what: fault, field: field.name });
   else if (field.widgetOnly)
     report({ level: 'form', what: 'widget-added', field: field.name, ...(visible ? { newVisibleField: true } : {}) });
@@ -129,5 +143,6 @@ function faultOfNewField(
   if (drawn.some(({ dict }) => dict.duplicates.length > 0)) return 'duplicate-keys';
   // A widget for a field that was there before is only for the update that signs the field.
   if (field.widgetOnly && !isSigned) return 'widget-added';
+  if (!isSigned && field.dict.entries.has('V')) return 'field-of-other-signature';
   return visible && !isSigned ? 'empty-visible-field-added' : undefined;
 }

@@ -37,6 +37,8 @@ export interface Step {
   readonly after: PdfView;
   readonly oldForm: FormTree;
   readonly newForm: FormTree;
+  /** Full names of the fields there were. */
+  readonly oldNames: ReadonlySet<string>;
   readonly report: (change: Change) => void;
 }
 
@@ -56,7 +58,8 @@ export function changesOf({ before, after }: Pick<Update, 'before' | 'after'>): 
     if (num === oldRoot.num || pageNumbers.has(num)) return true;
     return FIELD_KEYS.has(key) && oldForm.byNumber.has(num);
   });
-  const step: Step = { comparison, before, after, oldForm, newForm, report };
+  const oldNames = new Set(oldForm.nodes.map(({ name }) => name));
+  const step: Step = { comparison, before, after, oldForm, newForm, oldNames, report };
 
   const [oldCatalog, newCatalog] = [before.catalog, after.catalog];
   for (const key of differingKeys(comparison, oldCatalog, newCatalog, CATALOG_RULED)) forbid(`catalog-changed:${key}`);
@@ -130,22 +133,27 @@ function compareParents(before: PageTreeNode, after: PageTreeNode, forbid: (what
   if ((isRef(a) ? a.num : -1) !== (isRef(b) ? b.num : -1)) forbid('page-changed:Parent');
 }
 
-/** Old annotations must all be there unchanged; new ones may only be widgets that the form's rules judge. */
+/** Old annotations must all be there unchanged, in their order; new ones may only be widgets that the form's rules judge. */
 function compareAnnotations(step: Step, oldPage: PdfDict, newPage: PdfDict): void {
   const { before, after, comparison, oldForm, newForm, report } = step;
-  const rest = [...itemsOf(after, newPage.entries.get('Annots'))];
+  const fresh = itemsOf(after, newPage.entries.get('Annots'));
+  let rest: PdfValue[] = [];
+  let at = 0;
   for (const old of itemsOf(before, oldPage.entries.get('Annots'))) {
-    const at = rest.findIndex((item) =>
-      isRef(old) ? isRef(item) && item.num === old.num : !isRef(item) && comparison.same(old, item, 'Annots'),
-    );
-    if (at < 0) {
+    const isTwin = (item: PdfValue) =>
+      isRef(old) ? isRef(item) && item.num === old.num : !isRef(item) && comparison.same(old, item, 'Annots');
+    const from = at;
+    while (at < fresh.length && !isTwin(fresh[at] as PdfValue)) at++;
+    if (at === fresh.length) {
       report({ level: 'forbidden', what: 'annotation-removed' });
-      continue;
+      return;
     }
-    rest.splice(at, 1);
+    if (at > from) rest = rest.concat(fresh.slice(from, at));
+    at++;
     const isField = isRef(old) && oldForm.byNumber.has(old.num);
     if (isRef(old) && !isField && !comparison.same(old, old, 'Annots')) report({ level: 'forbidden', what: 'annotation-changed' });
   }
+  rest = rest.concat(fresh.slice(at));
   for (const item of rest) {
     const field = isRef(item) ? newForm.byNumber.get(item.num) : undefined;
     const isNewSignature = field?.type === 'Sig' && (!oldForm.byNumber.has(field.num ?? -1) || isSignedNow(step, field.num));

@@ -24,7 +24,7 @@ export class ValueComparison {
     const pairs = new Set<string>();
     const work: [PdfValue, PdfValue, string][] = [[a ?? null, b ?? null, key]];
     for (let next = work.pop(); next; next = work.pop()) {
-      this.before.file.spendComparison();
+      this.before.file.work.spendComparison();
       if (!this.#compare(next, work, pairs)) return false;
     }
     for (const pair of pairs) this.#equal.add(pair);

@@ -70,15 +70,23 @@ export function leadsTo(view: PdfView, dict: PdfDict): boolean {
   return signaturesIn(view).some((known) => known.dict.start === dict.start && known.dict.source === dict.source);
 }
 
+/** Where usage-rights signatures stand: they let old programs save forms and say nothing about what a page shows. */
+export function usageRightsIn(views: readonly PdfView[]): PdfDict[] {
+  return views.flatMap((view) => {
+    const perms = view.dict(view.catalog.entries.get('Perms'));
+    return ['UR3', 'UR'].flatMap((key) => (perms && view.dict(perms.entries.get(key))) ?? []);
+  });
+}
+
 /**
  * Whether bytes that look like a signature dictionary stand in the file although no revision leads to one there:
  * a cut or forged chain of revisions hides them. Bytes inside the given spans are known.
  */
-export function hasStraySignature(bytes: Uint8Array, known: readonly FoundSignature[]): boolean {
+export function hasStraySignature(bytes: Uint8Array, known: readonly PdfDict[]): boolean {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   let at = buffer.indexOf('/ByteRange');
   for (let count = 0; at >= 0 && count < MAX_STRAY_MARKS; count++, at = buffer.indexOf('/ByteRange', at + 10)) {
-    if (known.some(({ dict }) => at > dict.start && at < dict.end)) continue;
+    if (known.some(({ start, end }) => at > start && at < end)) continue;
     const before = buffer.subarray(Math.max(0, at - STRAY_WINDOW_BYTES), at);
     const start = before.lastIndexOf(' obj');
     if (start >= 0 && before.lastIndexOf('stream') <= start) return true;

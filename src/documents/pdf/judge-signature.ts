@@ -83,7 +83,7 @@ export function judgeSignature(question: SignatureQuestion): JudgedSignature {
   }
   report.coverage = isBlankFrom(file.bytes, range.end) ? 'whole-file' : 'whole-revision';
   const rest = { range, view: revision, rules: rulesOf(revision, dict) };
-  file.spendSignedBytes(range.end);
+  file.work.spendSigned(range.end);
   const content = signedBytes(file.bytes, range);
   if (isTimestamp) {
     judgeDocumentTimeStamp(question, report, contents, content);

@@ -4,39 +4,10 @@
  */
 import { findStartXref, readXrefSection, type XrefEntry, type XrefSection } from './cross-reference.ts';
 import { decodeStream } from './decode-stream.ts';
-import { Lexer, type ValueBudget } from './lexer.ts';
+import { Lexer } from './lexer.ts';
 import { integerOf, isDict, isRef, isStream, nameOf, type PdfDict, PdfError, type PdfStream, type PdfValue } from './pdf-values.ts';
 import { type IndirectObject, readIndirectObject } from './read-object.ts';
-
-export interface PdfLimits {
-  maxFileBytes: number;
-  maxObjects: number;
-  /** Cross-reference sections in one chain. */
-  maxSections: number;
-  /** Decoded bytes of one structure stream, and of all together. */
-  maxStreamBytes: number;
-  maxDecodedBytes: number;
-  /** Objects read, over all views. */
-  maxReads: number;
-  /** Values (numbers, names, dictionaries…) in all objects that are read. */
-  maxValues: number;
-  /** Signed bytes hashed, over all signatures. */
-  maxSignedBytes: number;
-  /** Pairs of values compared, over all updates. */
-  maxComparisons: number;
-}
-
-export const DEFAULT_PDF_LIMITS: PdfLimits = {
-  maxFileBytes: 200 * 1024 * 1024,
-  maxObjects: 500_000,
-  maxSections: 1_000,
-  maxStreamBytes: 32 * 1024 * 1024,
-  maxDecodedBytes: 128 * 1024 * 1024,
-  maxReads: 400_000,
-  maxValues: 1_500_000,
-  maxSignedBytes: 1024 * 1024 * 1024,
-  maxComparisons: 3_000_000,
-};
+import { DEFAULT_PDF_LIMITS, type PdfLimits, WorkBudget } from './work-budget.ts';
 
 /** A longest chain of references to references that is still followed. */
 const MAX_REF_STEPS = 16;
@@ -64,25 +35,12 @@ export class PdfFile {
   readonly #objects = new Map<number, IndirectObject>();
   readonly #objectStreams = new Map<string, ObjectStream>();
   readonly #views = new Map<string, PdfView>();
-  #decodedLeft: number;
-  #readsLeft: number;
-  #comparisonsLeft: number;
-  #entriesLeft: number;
-  #signedBytesLeft: number;
-  readonly valueBudget: ValueBudget;
-  /** Bytes that may still be lexed: objects that overlap would otherwise make the work grow with the square of the file. */
-  #bytesLeft: number;
+  readonly work: WorkBudget;
 
   constructor(bytes: Uint8Array, limits: PdfLimits) {
     this.bytes = bytes;
     this.limits = limits;
-    this.#decodedLeft = limits.maxDecodedBytes;
-    this.#readsLeft = limits.maxReads;
-    this.#comparisonsLeft = limits.maxComparisons;
-    this.#entriesLeft = limits.maxObjects * 1.5;
-    this.#signedBytesLeft = limits.maxSignedBytes;
-    this.valueBudget = { left: limits.maxValues };
-    this.#bytesLeft = 8 * bytes.length + 16 * 1024 * 1024;
+    this.work = new WorkBudget(limits, bytes.length);
   }
 
   /** The file as it was when it ended at `end`. Throws PdfError when those bytes are no PDF. */
@@ -107,8 +65,7 @@ export class PdfFile {
     if (known) return known;
     if (offset < 0 || offset >= this.bytes.length) throw new PdfError('xref-outside-file');
     const section = readXrefSection(this.bytes, offset, this.limits);
-    this.#entriesLeft -= section.entries.size + (section.hidden?.entries.size ?? 0);
-    if (this.#entriesLeft < 0) throw new PdfError('too-many-objects');
+    this.work.spendEntries(section.entries.size + (section.hidden?.entries.size ?? 0));
     this.#sections.set(offset, section);
     return section;
   }
@@ -132,46 +89,28 @@ export class PdfFile {
   objectAt(offset: number, resolveLength: (num: number) => number | undefined): IndirectObject {
     const known = this.#objects.get(offset);
     if (known) return known;
-    this.#spend(0);
+    this.work.spendRead(0);
     let reached = this.bytes.length;
     try {
-      const object = readIndirectObject(this.bytes, offset, this.bytes.length, resolveLength, this.valueBudget);
+      const object = readIndirectObject(this.bytes, offset, this.bytes.length, resolveLength, this.work.values);
       reached = object.end;
       if (object.lengthRef === undefined) this.#objects.set(offset, object);
       return object;
     } finally {
-      this.#spend(Math.max(0, reached - offset));
+      this.work.spendRead(Math.max(0, reached - offset));
     }
   }
 
-  #spend(bytes: number): void {
-    this.#readsLeft--;
-    this.#bytesLeft -= bytes;
-    if (this.#readsLeft < 0 || this.#bytesLeft < 0) throw new PdfError('work-limit');
-  }
-
-  /** Counts one comparison. Throws PdfError beyond the limit. */
-  spendComparison(): void {
-    this.#comparisonsLeft--;
-    if (this.#comparisonsLeft < 0) throw new PdfError('work-limit');
-  }
-
-  /** Counts bytes that are to be hashed for a signature. Throws PdfError beyond the limit. */
-  spendSignedBytes(count: number): void {
-    this.#signedBytesLeft -= count;
-    if (this.#signedBytesLeft < 0) throw new PdfError('work-limit');
-  }
-
   decode(stream: PdfStream, resolve: (value: PdfValue | undefined) => PdfValue): Uint8Array {
-    const data = decodeStream(stream, Math.min(this.limits.maxStreamBytes, this.#decodedLeft), resolve);
-    if (data !== stream.data) this.#decodedLeft -= data.length;
+    const data = decodeStream(stream, this.work.decodable, resolve);
+    if (data !== stream.data) this.work.spendDecoded(data.length);
     return data;
   }
 
   objectStream(key: string, stream: PdfStream, resolve: (value: PdfValue | undefined) => PdfValue): ObjectStream {
     const known = this.#objectStreams.get(key);
     if (known) return known;
-    this.#spend(0);
+    this.work.spendRead(0);
     const { entries } = stream.dict;
     const count = integerOf(resolve(entries.get('N'))) ?? -1;
     const first = integerOf(resolve(entries.get('First'))) ?? -1;
@@ -260,7 +199,7 @@ export class PdfView {
     const { source, places } = this.file.objectStream(container.key, container.value, (value) => this.resolve(value));
     const place = places[entry.index];
     if (!place || place[0] !== num) throw new PdfError('object-number-differs', `object ${num}`);
-    const value = new Lexer(source, place[1], source.length, this.file.valueBudget).readValue();
+    const value = new Lexer(source, place[1], source.length, this.file.work.values).readValue();
     return { value, key: `${container.key}/${entry.index}`, irregular: container.irregular };
   }
 

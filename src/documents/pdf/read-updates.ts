@@ -71,7 +71,7 @@ function readUpdate(file: PdfFile, start: number, before: PdfView, latest: PdfVi
   return { start, end: skipWhiteSpace(bytes, end), before, after };
 }
 
-function readStrictly({ bytes, valueBudget }: PdfFile, at: number, latest: PdfView): IndirectObject {
+function readStrictly({ bytes, work }: PdfFile, at: number, latest: PdfView): IndirectObject {
   try {
     const object = readIndirectObject(
       bytes,
@@ -81,7 +81,7 @@ function readStrictly({ bytes, valueBudget }: PdfFile, at: number, latest: PdfVi
         const length = latest.object(num)?.value;
         return typeof length === 'number' ? length : undefined;
       },
-      valueBudget,
+      work.values,
     );
     if (object.irregular || object.start !== at) refuse('irregular object');
     return object;
@@ -114,6 +114,8 @@ function assertListed(before: PdfView, after: PdfView, objects: ReadonlyMap<numb
   const [previous] = before.sections;
   if (!section || !previous || section.previous !== previous.offset) refuse('Prev is not the revision before');
   if (section.hidden && !objects.has(section.hidden.offset)) refuse('hidden section elsewhere');
+  // Old readers do not see what a hybrid update hides from them; only a file that was hybrid before goes on so.
+  if (section.hidden && !before.sections.some(({ hidden }) => hidden)) refuse('hybrid update of a plain file');
   const listed = new Set<number>();
   for (const entries of [section.entries, section.hidden?.entries ?? new Map()]) {
     for (const [num, entry] of entries) {

@@ -14,13 +14,14 @@ import {
 } from '#documents/verdict.ts';
 import { type Change, changesOf } from './compare-revisions.ts';
 import { readSecurityStore } from './document-security-store.ts';
-import { findSignatures, hasStraySignature } from './find-signatures.ts';
+import { findSignatures, hasStraySignature, revisionsOf, usageRightsIn } from './find-signatures.ts';
 import { type JudgedSignature, judgeSignature } from './judge-signature.ts';
 import { licenceMetadataOfPdf } from './licence-metadata.ts';
-import { DEFAULT_PDF_LIMITS, openPdf, type PdfFile, type PdfLimits, type PdfView } from './pdf-file.ts';
+import { openPdf, type PdfFile, type PdfView } from './pdf-file.ts';
 import { PdfError } from './pdf-values.ts';
 import { ruleOn } from './permissions.ts';
 import { readUpdates } from './read-updates.ts';
+import { DEFAULT_PDF_LIMITS, type PdfLimits } from './work-budget.ts';
 
 interface JudgedStep {
   readonly start: number;
@@ -55,7 +56,8 @@ function verify(file: PdfFile, limits: Limits, options: VerifyOptions): Verifica
   if (newest.encrypted) return refusedFile('pdf', 'unsupported', 'encrypted');
   const found = findSignatures(file, newest);
   if (found.length > limits.maxSignatures) return refusedFile('pdf', 'malformed', 'too-many-signatures');
-  const isStray = hasStraySignature(file.bytes, found);
+  const rights = newest.catalog.entries.has('Perms') ? usageRightsIn([newest, ...revisionsOf(file, newest)]) : [];
+  const isStray = hasStraySignature(file.bytes, [...rights, ...found.map(({ dict }) => dict)]);
   if (found.length === 0) {
     const own = isStray ? { own: 'altered' as const, reasons: ['signature-outside-revisions'] } : {};
     return { report: combineVerdicts({ format: 'pdf', signatures: [], ...own }) };

@@ -177,6 +177,34 @@ describe('incremental saving: what was appended after the seal', () => {
     expect(report.official).toBe(false);
   });
 
+  test.each<[string, Record<number, string>]>([
+    [
+      'a new visible field that leads to the old signature',
+      {
+        [OBJECTS.form]: '<</Fields[7 0 R 20 0 R]/SigFlags 3>>',
+        [OBJECTS.page]: page.replace('[7 0 R]', '[7 0 R 20 0 R]'),
+        20: '<</FT/Sig/T(Other)/Type/Annot/Subtype/Widget/Rect[0 0 500 500]/V 6 0 R>>',
+      },
+    ],
+    [
+      'a new invisible field that leads to the old signature',
+      { [OBJECTS.form]: '<</Fields[7 0 R 20 0 R]/SigFlags 3>>', 20: '<</FT/Sig/T(Other)/Rect[0 0 0 0]/V 6 0 R>>' },
+    ],
+    [
+      'a second widget of the signed field',
+      {
+        [OBJECTS.field]: field.replace('/FT', '/Kids[20 0 R]/FT'),
+        [OBJECTS.page]: page.replace('[7 0 R]', '[7 0 R 20 0 R]'),
+        20: '<</Parent 7 0 R/Type/Annot/Subtype/Widget/Rect[0 0 500 500]>>',
+      },
+    ],
+    ['the widget taken off its page', { [OBJECTS.page]: page.replace('[7 0 R]', '[]') }],
+    ['a field of the same name', { [OBJECTS.form]: '<</Fields[7 0 R 20 0 R]/SigFlags 3>>', 20: '<</FT/Sig/T(Seal1)/Rect[0 0 0 0]>>' }],
+    ['the field under a new parent', { [OBJECTS.field]: field.replace('/FT', '/Parent 20 0 R/FT'), 20: '<</FT/Sig/T(p)/Kids[7 0 R]>>' }],
+  ])('%s is altered', (_name, objects) => {
+    expect(forged({ objects }).verdict).toBe('altered');
+  });
+
   test('an annotation over the page leaves the file partly covered', () => {
     const report = forged({ objects: { [OBJECTS.page]: page.replace('[7 0 R]', '[7 0 R 20 0 R]'), 20: note } });
     expect(report.verdict).toBe('partly-covered');
@@ -257,6 +285,26 @@ describe('certification', () => {
     const report = check(twice);
     expect(report).toMatchObject({ verdict: 'genuine', official: true });
     expect(report.signatures.map(({ coverage }) => coverage)).toEqual(['whole-revision', 'whole-file']);
+  });
+});
+
+describe('locks of fields', () => {
+  const tx = (value: string) => `<</FT/Tx/T(amount)/V(${value})/Type/Annot/Subtype/Widget/Rect[50 500 200 520]/P 3 0 R>>`;
+  const make = (lock: string) => {
+    const sig = `<</FT/Sig/T(Seal1)/Type/Annot/Subtype/Widget/F 132/Rect[300 300 400 400]/P 3 0 R/Lock<</Type/SigFieldLock${lock}>>>>`;
+    const catalog = '<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[6 0 R 7 0 R]>>>>';
+    return appendUpdate(handMadePdf([tx('1'), sig], '/Annots[6 0 R 7 0 R]'), { objects: { 1: catalog } });
+  };
+  test.each([
+    ['/Action/All', 'altered'],
+    ['/Action/Include/Fields[(amount)]', 'altered'],
+    ['/Action/Include/Fields[(amoun)]', 'partly-covered'],
+    ['/Action/Exclude/Fields[(amount)]', 'partly-covered'],
+    ['/Action/Exclude/Fields[(other)]', 'altered'],
+  ])('after a lock %s a filled field leaves the file %s', async (lock, verdict) => {
+    const locked = await seal(make(lock), { stamp: STAMP });
+    expect(check(locked).verdict).toBe('genuine');
+    expect(check(appendUpdate(locked, { objects: { 6: tx('9') } })).verdict).toBe(verdict);
   });
 });
 
