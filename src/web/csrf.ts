@@ -58,7 +58,7 @@ export function registerCsrf(server: FastifyInstance, publicOrigin: string): voi
   });
 
   server.addHook('preValidation', async (request) => {
-    if (SAFE_METHODS.has(request.method) || request.routeOptions.config.csrf === false) return;
+    if (request.is404 || SAFE_METHODS.has(request.method) || request.routeOptions.config.csrf === false) return;
     // A bearer token is not sent by a browser on its own, so there is nothing to forge.
     if (request.headers.authorization?.toLowerCase().startsWith('bearer ')) return;
     if (isCrossSite(request, publicOrigin)) throw new Problem('csrf-failed');

@@ -3,6 +3,7 @@
  * so that the token check and the handlers find an ordinary body.
  */
 import type { FastifyInstance } from 'fastify';
+import { multipartFault } from './verification/receive-file.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -34,12 +35,16 @@ export function registerMultipartForms(server: FastifyInstance): void {
       fieldSize: MAX_FIELD_BYTES,
       parts: MAX_FIELDS + MAX_FILES,
     };
-    for await (const part of request.parts({ limits })) {
-      if (part.type === 'field') fields[part.fieldname] = String(part.value);
-      else {
-        const bytes = await part.toBuffer();
-        if (bytes.length > 0) uploads.set(part.fieldname, { name: part.filename, bytes });
+    try {
+      for await (const part of request.parts({ limits })) {
+        if (part.type === 'field') fields[part.fieldname] = String(part.value);
+        else {
+          const bytes = await part.toBuffer();
+          if (bytes.length > 0) uploads.set(part.fieldname, { name: part.filename, bytes });
+        }
       }
+    } catch (error) {
+      throw multipartFault(error);
     }
     request.body = fields;
   });

@@ -6,6 +6,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { z } from 'zod';
 import { CATALOGUE, type FieldFault, Problem, type ProblemCode } from '#problem.ts';
 import { describeForLog } from './log-without-personal-data.ts';
+import { baselineHeaders, contentSecurityPolicy } from './security-headers.ts';
 import { faultsOfZodError } from './zod-faults.ts';
 
 export interface ProblemDocument {
@@ -97,7 +98,16 @@ export async function sendProblem(
     if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
     return reply.type('application/problem+json; charset=utf-8').serializer(JSON.stringify).send(document);
   }
+  // What the router itself refuses (an address that cannot be decoded) never passed the hooks that make pages.
+  if (typeof reply.page !== 'function') return sendBarePage(reply, document);
   return reply.page('problem', { problem: document });
+}
+
+function sendBarePage(reply: FastifyReply, { title, titleZh }: ProblemDocument): FastifyReply {
+  reply.headers({ ...baselineHeaders(false), 'content-security-policy': contentSecurityPolicy() }).type('text/html; charset=utf-8');
+  return reply.send(`<!doctype html>
+<html lang="zh-CN"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${titleZh}</title><link rel="stylesheet" href="/assets/site.css"></head>
+<body><main class="wrap"><section class="card narrow"><h1>${titleZh}<span class="en" lang="en">${title}</span></h1><p><a href="/">回到首页 Home</a></p></section></main></body></html>`);
 }
 
 /** Where a person goes to put the matter right. */

@@ -13,12 +13,24 @@ export interface ReceivedFile {
 /** The first file part of a multipart request. Throws `too-large`, `unsupported-media-type`, or `invalid-input` when there is no file. */
 export async function receiveFile(request: FastifyRequest, maxBytes = MAX_VERIFIED_BYTES): Promise<ReceivedFile> {
   if (!request.isMultipart()) throw new Problem('unsupported-media-type');
-  const part = await request.file({ limits: { fileSize: maxBytes, files: 1, fields: 8, fieldSize: 4096, parts: 9 } });
-  if (!part) throw missing();
-  const bytes = await part.toBuffer();
+  const { part, bytes } = await readPart(request, maxBytes);
   // A form sent without choosing a file brings an empty part without a name.
   if (bytes.length === 0 && !part.filename) throw missing();
   return { name: safeName(part.filename), bytes };
+}
+
+async function readPart(request: FastifyRequest, maxBytes: number) {
+  const part = await request
+    .file({ limits: { fileSize: maxBytes, files: 1, fields: 8, fieldSize: 4096, parts: 9 } })
+    .catch((error: unknown) => Promise.reject(multipartFault(error)));
+  if (!part) throw missing();
+  const bytes = await part.toBuffer().catch((error: unknown) => Promise.reject(multipartFault(error)));
+  return { part, bytes };
+}
+
+/** The parser's own words about broken parts have no status; they are the sender's fault all the same. */
+export function multipartFault(error: unknown): unknown {
+  return (error as { statusCode?: number }).statusCode === undefined ? new Problem('malformed-request', { cause: error }) : error;
 }
 
 function missing(): Problem {
