@@ -9,8 +9,10 @@ import { Problem } from '#problem.ts';
 const MAX_PIXELS = 40_000_000;
 const MAX_FILE_BYTES = 100 * 1024 * 1024;
 const BGRA = 4;
-/** FPDF_ANNOT, FPDF_REVERSE_BYTE_ORDER. Without FPDF_LCD_TEXT, whose colour fringes are for one kind of screen only. */
-const FLAGS = 0x01 | 0x10;
+const ANNOTATIONS = 0x01;
+const REVERSE_BYTE_ORDER = 0x10;
+/** Without FPDF_LCD_TEXT, whose colour fringes are for one kind of screen only. */
+const FLAGS = ANNOTATIONS | REVERSE_BYTE_ORDER;
 const WHITE = 0xffffffff;
 
 let library: Promise<PDFiumLibrary> | undefined;
@@ -26,8 +28,7 @@ export async function pictureOfPdfPage(bytes: Uint8Array, pageIndex: number, dpi
       if (!Number.isInteger(pageIndex) || pageIndex < 0 || pageIndex >= document.getPageCount()) {
         throw new Problem('picture-not-possible', { detail: 'The file has no such page.' });
       }
-      const page = document.getPage(pageIndex);
-      return renderPage(page, dpi);
+      return renderPage(document, pageIndex, dpi);
     } finally {
       document.destroy();
     }
@@ -39,7 +40,10 @@ export async function pictureOfPdfPage(bytes: Uint8Array, pageIndex: number, dpi
   }
 }
 
-function renderPage(page: ReturnType<Awaited<ReturnType<PDFiumLibrary['loadDocument']>>['getPage']>, dpi: number): Uint8Array {
+type OpenedDocument = Awaited<ReturnType<PDFiumLibrary['loadDocument']>>;
+
+function renderPage(document: OpenedDocument, pageIndex: number, dpi: number): Uint8Array {
+  const page = document.getPage(pageIndex);
   const { originalWidth, originalHeight } = page.getOriginalSize();
   const [width, height] = [originalWidth, originalHeight].map((points) => Math.max(1, Math.round((points * dpi) / 72))) as [number, number];
   if (!(width * height <= MAX_PIXELS)) throw new Problem('picture-not-possible', { detail: 'The picture would be too large.' });
@@ -52,6 +56,11 @@ function renderPage(page: ReturnType<Awaited<ReturnType<PDFiumLibrary['loadDocum
     const bitmap = module._FPDFBitmap_CreateEx(width, height, BGRA, buffer, width * BGRA);
     module._FPDFBitmap_FillRect(bitmap, 0, 0, width, height, WHITE);
     module._FPDF_RenderPageBitmap(bitmap, handle, 0, 0, width, height, 0, FLAGS);
+    // Widgets, and a seal is one, are drawn by the form layer. This build of PDFium has no JavaScript.
+    const form = document.initializeFormFields();
+    module._FORM_OnAfterLoadPage(handle, form);
+    module._FPDF_FFLDraw(form, bitmap, handle, 0, 0, width, height, 0, FLAGS & ~ANNOTATIONS);
+    module._FORM_OnBeforeClosePage(handle, form);
     const pixels = module.HEAPU8.subarray(buffer, buffer + width * height * BGRA);
     const rgb = new Uint8Array(width * height * 3);
     for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
