@@ -212,7 +212,7 @@ function readLocalHeader(view: Buffer, local: number, entry: Central, directory:
   if (flagsDiffer) throw new ZipError('local-header-mismatch', entry.name);
   assertNoOtherName(view.subarray(local + 30 + nameLength, dataStart), entry.name);
   if (view.readUInt16LE(local + 8) !== entry.method) throw new ZipError('local-header-mismatch', entry.name);
-  // CRC, compressed size and size: in the local header they may be left for the data descriptor, but not contradict.
+  // CRC, compressed size and size: left for the data descriptor they do not count, otherwise they must not contradict.
   for (const [at, central] of [
     [14, 16],
     [18, 20],
@@ -220,8 +220,9 @@ function readLocalHeader(view: Buffer, local: number, entry: Central, directory:
   ] as const) {
     const here = view.readUInt32LE(local + at);
     if (here === view.readUInt32LE(entry.central + central)) continue;
-    if (here !== 0 && here !== 0xffffffff) throw new ZipError('local-header-mismatch', entry.name);
-    if ((entry.flags & 8) === 0) warnings.add('zip-local-header-incomplete');
+    const isDescribedLater = (entry.flags & 8) !== 0;
+    if (!isDescribedLater && here !== 0 && here !== 0xffffffff) throw new ZipError('local-header-mismatch', entry.name);
+    if (!isDescribedLater || here !== 0) warnings.add('zip-local-header-incomplete');
   }
   return dataStart;
 }

@@ -1,9 +1,10 @@
 /** One signature of a package: its description, the files it covers, and its value. */
 import { DerError, parseDer, TAG } from '#crypto/der.ts';
 import { ZipError } from '#documents/container/zip-error.ts';
+import { normaliseBer } from '#documents/pdf/normalise-ber.ts';
 import { describeSeal, judgeSeal } from '#documents/ses/judge-seal.ts';
+import { parseSigningTime } from '#documents/ses/parse-signing-time.ts';
 import { parseSeal } from '#documents/ses/read-seal.ts';
-import { parseSigningTime } from '#documents/ses/read-time-info.ts';
 import type { SealPicture } from '#documents/ses/seal.ts';
 import { type SignatureReport, type Verdict, type VerifyOptions, worstVerdict } from '#documents/verdict.ts';
 import { XmlError } from '#documents/xml/decode-text.ts';
@@ -88,9 +89,13 @@ function judge(
 /** What the value is decides, not the Type in the list (which is wrong in real files). */
 function judgeValue(value: Uint8Array, context: ValueContext): ValueFindings {
   try {
-    const outer = parseDer(value).expect(TAG.sequence);
+    const { der, length, wasBer } = normaliseBer(value);
+    const outer = parseDer(der).expect(TAG.sequence);
     const first = outer.at(0);
-    if (first.tag === TAG.oid) return judgeCmsValue(value, context);
+    if (wasBer && length !== value.length) return unreadable('malformed', 'signed-value-trailing-bytes');
+    if (first.tag === TAG.oid) return judgeCmsValue(der, context);
+    // A seal signature is signed as it stands: in another encoding it is none.
+    if (wasBer) return unreadable('malformed', 'signed-value-unreadable');
     if (first.tag === TAG.sequence) return judgeSesValue(value, context);
     if (first.tag === TAG.integer && outer.children.length === 2) return bareValue(context);
     return unreadable('malformed', 'signed-value-unreadable');

@@ -29,7 +29,7 @@ export function readSignatureDescription(ofd: OfdPackage, entry: string, documen
   const seal = info?.child('Seal');
   const sealLoc = seal?.textOf('BaseLoc') ?? seal?.attribute('BaseLoc');
   if (seal?.attribute('BaseLoc')) warnings.add('seal-location-as-attribute');
-  const valueLoc = tree.textOf('SignedValue');
+  const valueLoc = tree.textOf('SignedValue') ?? info?.textOf('SignedValue');
   const directories = [directoryOf(entry), documentDirectory];
   const provider = info?.child('Provider');
   return {

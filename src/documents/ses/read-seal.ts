@@ -5,6 +5,7 @@
 import { context, type DerElement, DerError, parseDer, sequence, TAG } from '#crypto/der.ts';
 import { readExtensionDatas } from './extension-datas.ts';
 import type { ExtensionData, Seal, SealInfo, SealPicture, SesVersion } from './seal.ts';
+import { readAlgorithmField, readBitsField, readCertificateField, readText, readTime } from './ses-fields.ts';
 
 /** A seal with a vector picture has some hundred kilobytes at most; this is far above. */
 export const MAX_SEAL_BYTES = 16 * 1024 * 1024;
@@ -39,9 +40,9 @@ export function readSeal(element: DerElement): Seal {
     ...info,
     version,
     sealDer: element.bytes,
-    makerCertificate: element.at(1).asOctets(),
-    signatureOid: element.at(2).asOid(),
-    signature: element.at(3).asBits(),
+    makerCertificate: readCertificateField(element.at(1), warnings),
+    signatureOid: readAlgorithmField(element.at(2), warnings),
+    signature: readBitsField(element.at(3), 'seal-value-type', warnings),
     toBeSigned: info.der,
     ...(timeStamp ? { timeStamp } : {}),
     warnings: [...warnings],
@@ -59,9 +60,9 @@ function readV1(element: DerElement): Seal {
     ...info,
     version: 1,
     sealDer: element.bytes,
-    makerCertificate: certificate.asOctets(),
-    signatureOid: algorithm.asOid(),
-    signature: signInfo.at(2).asBits(),
+    makerCertificate: readCertificateField(certificate, warnings),
+    signatureOid: readAlgorithmField(algorithm, warnings),
+    signature: readBitsField(signInfo.at(2), 'seal-value-type', warnings),
     toBeSigned: sequence(info.der, certificate.bytes, algorithm.bytes),
     warnings: [...warnings],
   };
@@ -85,8 +86,8 @@ function readSealInfo(element: DerElement, warnings: Set<string>): SealInfo {
   return {
     der: element.bytes,
     headerVersion,
-    vendor: header.at(2).asText(),
-    esId: element.at(1).asText(),
+    vendor: readText(header.at(2), warnings),
+    esId: readText(element.at(1), warnings),
     ...readProperty(element.at(2), headerVersion, warnings),
     picture: readPicture(element.at(3)),
     extensions,
@@ -111,13 +112,13 @@ function readProperty(
   if (dates.some(({ tag }) => tag !== timeTag)) warnings.add('seal-date-type');
   return {
     type: element.at(0).asNumber(),
-    name: element.at(1).asText(),
+    name: readText(element.at(1), warnings),
     ...(listType === 1
       ? { certificates: readCertificates(list, warnings), certificateDigests: [] }
       : { certificates: [], certificateDigests: list.children.map(readCertificateDigest) }),
-    createdAt: dates[0].asTime(),
-    validFrom: dates[1].asTime(),
-    validTo: dates[2].asTime(),
+    createdAt: readTime(dates[0], warnings),
+    validFrom: readTime(dates[1], warnings),
+    validTo: readTime(dates[2], warnings),
   };
 }
 

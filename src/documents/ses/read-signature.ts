@@ -7,6 +7,7 @@ import { readExtensionDatas } from './extension-datas.ts';
 import { MAX_SEAL_BYTES, readSeal, readTimeStamp } from './read-seal.ts';
 import { readTimeInfo } from './read-time-info.ts';
 import type { ExtensionData, SesSignature, TbsSign } from './seal.ts';
+import { readAlgorithmField, readBitsField, readCertificateField } from './ses-fields.ts';
 
 const LIMITS = { maxElements: 20_000, maxDepth: 28 };
 
@@ -32,14 +33,12 @@ function readSesSignature(element: DerElement): SesSignature {
     const tbs = element.at(0);
     if (tbs.children.length < 7) throw new DerError('TBS_Sign without the signer certificate');
     if (version !== 1) warnings.add('version-differs-from-layout');
-    return {
-      version: 1,
-      toSign,
-      signerCertificate: tbs.at(5).asOctets(),
-      signatureOid: tbs.at(6).asOid(),
-      signature: element.at(1).asBits(),
-      warnings: [...warnings],
+    const signer = {
+      signerCertificate: readCertificateField(tbs.at(5), warnings),
+      signatureOid: readAlgorithmField(tbs.at(6), warnings),
+      signature: readBitsField(element.at(1), 'signature-value-type', warnings),
     };
+    return { version: 1, toSign, ...signer, warnings: [...warnings] };
   }
   if (parts.length !== 4 && parts.length !== 5) throw new DerError('a signature has two, four or five parts');
   if (version === 1) warnings.add('version-differs-from-layout');
@@ -47,9 +46,9 @@ function readSesSignature(element: DerElement): SesSignature {
   return {
     version: version === 1 ? 4 : version,
     toSign,
-    signerCertificate: element.at(1).asOctets(),
-    signatureOid: element.at(2).asOid(),
-    signature: element.at(3).asBits(),
+    signerCertificate: readCertificateField(element.at(1), warnings),
+    signatureOid: readAlgorithmField(element.at(2), warnings),
+    signature: readBitsField(element.at(3), 'signature-value-type', warnings),
     ...(timeStamp ? { timeStamp } : {}),
     warnings: [...warnings],
   };
@@ -60,11 +59,10 @@ function readTbsSign(element: DerElement): TbsSign {
   if (parts.length < 5) throw new DerError('TBS_Sign cut short');
   const warnings = new Set<string>();
   const dataHash = element.at(3);
-  if (dataHash.tag === TAG.octetString) warnings.add('data-hash-type');
   const property = element.at(4);
   if (property.tag !== TAG.ia5String) warnings.add('property-info-type');
   // In V1 the signer's certificate and algorithm follow; in V4 and V5 nothing but extensions may.
-  const isV1 = parts[5]?.tag === TAG.octetString;
+  const isV1 = parts[5]?.tag === TAG.octetString || (parts.length === 7 && parts[6]?.tag === TAG.oid);
   const extensions: ExtensionData[] = [];
   for (const extra of parts.slice(isV1 ? 7 : 5)) {
     if (extra.tag === context(0)) extensions.push(...readExtensionDatas(extra.inner()));
@@ -75,13 +73,14 @@ function readTbsSign(element: DerElement): TbsSign {
   }
   if (extensions.some(({ critical }) => critical)) warnings.add('signature-critical-extension');
   const time = readTimeInfo(element.at(2), isV1, warnings);
+  const hash = readBitsField(dataHash, 'data-hash-type', warnings);
   return {
     der: element.bytes,
     version: element.at(0).asNumber(),
     seal: readSeal(element.at(1)),
     signedAt: time.signedAt,
     ...(time.token ? { timeInfoToken: time.token } : {}),
-    dataHash: dataHash.tag === TAG.octetString ? dataHash.content : dataHash.asBits(),
+    dataHash: hash,
     propertyInfo: property.asText(),
     extensions,
     warnings: [...warnings],

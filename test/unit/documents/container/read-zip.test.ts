@@ -162,10 +162,11 @@ describe('refused', () => {
 });
 
 describe('bombs', () => {
-  const zeros = deflateRawSync(Buffer.alloc(100 * 1024 * 1024));
+  const SWOLLEN = 50 * 1024 * 1024;
+  const zeros = deflateRawSync(Buffer.alloc(SWOLLEN));
 
   test('one entry that swells a thousand times', () => {
-    expect(reasonFor(rawZip([{ name: Buffer.from('a'), method: 8, data: zeros, size: 100 * 1024 * 1024 }]))).toBe('compression-ratio');
+    expect(reasonFor(rawZip([{ name: Buffer.from('a'), method: 8, data: zeros, size: SWOLLEN }]))).toBe('compression-ratio');
   });
 
   test('an entry that says it is small', () => {

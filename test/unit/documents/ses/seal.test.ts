@@ -9,17 +9,20 @@ import {
   integer,
   octetString,
   oid,
+  parseDer,
   printableString,
   sequence,
+  TAG,
+  tlv,
   utcTime,
   utf8String,
 } from '#crypto/der.ts';
 import { OID } from '#crypto/oids.ts';
 import { digest } from '#crypto/suite.ts';
 import { encodeTbsSign } from '#documents/ses/build-signature.ts';
+import { parseSigningTime } from '#documents/ses/parse-signing-time.ts';
 import { parseSeal, parseSealInfo } from '#documents/ses/read-seal.ts';
 import { parseTbsSign } from '#documents/ses/read-signature.ts';
-import { parseSigningTime } from '#documents/ses/read-time-info.ts';
 import { verifySeal } from '#documents/ses/verify-seal.ts';
 import { ASKED_AT, SealingTown, SIGNED_AT } from '#test/fakes/sample-ofd.ts';
 import { mutateBytes, randomFrom } from '#test/fuzz/mutate-ofd.ts';
@@ -53,6 +56,10 @@ async function v1(sealInfo: Uint8Array): Promise<Uint8Array> {
   return sequence(sealInfo, sequence(certificate, algorithm, bitString(signature)));
 }
 
+const withoutZone = (date: Date) => {
+  const text = new Date(date.getTime() + 8 * 3_600_000).toISOString().slice(0, 19).replace(/[-:T]/g, '');
+  return tlv(TAG.generalizedTime, Buffer.from(text));
+};
 const extension = (critical: boolean) => sequence(sequence(oid('1.2.3.4'), boolean(critical), octetString(Buffer.from('x'))));
 
 describe('a seal we build', () => {
@@ -128,6 +135,7 @@ describe('deviations are read with a warning', () => {
     ['extension data with a tag', { extra: [explicit(0, extension(false))] }, ['seal-extensions-tagged']],
     ['a critical extension', { extra: [extension(true)] }, ['seal-critical-extension']],
     ['UTCTime', { time: utcTime }, ['seal-date-type']],
+    ['times without a zone', { time: withoutZone }, ['time-zone-assumed']],
     ['a field nobody knows', { extra: [integer(1)] }, ['seal-unknown-field']],
     ['a list entry that is no certificate', { list: [integer(1), sequence(ia5String('1'))] }, ['seal-certificate-list-entry']],
   ])('%s', async (_case, parts, warnings) => {
@@ -135,6 +143,27 @@ describe('deviations are read with a warning', () => {
     expect(seal.warnings).toEqual(warnings);
     expect(verdictOf(seal.sealDer).verdict).toBe('genuine');
   });
+});
+
+test('a certificate, an algorithm and a value in other wrappings', async () => {
+  const sealInfo = info(4);
+  const value = octetString(await town.maker.sign(sealInfo));
+  const seal = sequence(sealInfo, town.maker.certificate.der, sequence(oid(OID.sm2WithSm3)), value);
+  expect(verdictOf(seal)).toMatchObject({
+    verdict: 'genuine',
+    signatures: [{ reasons: ['seal-certificate-not-wrapped', 'signature-algorithm-wrapped', 'seal-value-type'] }],
+  });
+});
+
+test('a name in GBK is read as what it is', async () => {
+  const name = tlv(TAG.utf8String, Buffer.from('b2e2cad4d5c2', 'hex'));
+  const good = info(4);
+  const property = parseDer(good).at(2);
+  const parts = parseDer(good).children.map(({ bytes }, index) =>
+    index === 2 ? sequence(...property.children.map((child, at) => (at === 1 ? name : child.bytes))) : bytes,
+  );
+  const seal = parseSeal(await v4(sequence(...parts)));
+  expect(seal).toMatchObject({ name: '测试章', warnings: ['seal-text-encoding'] });
 });
 
 describe('signing time', () => {
