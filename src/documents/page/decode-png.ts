@@ -21,8 +21,17 @@ const CHANNELS: Record<number, number> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 
 /** @throws Problem `invalid-input` when the file is damaged or of a kind we do not take. */
 export function decodePng(bytes: Uint8Array): DecodedImage {
+  return orProblem(() => decode(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)));
+}
+
+/** Reads the header only. @throws Problem `invalid-input`, as above. */
+export function pngSize(bytes: Uint8Array): { width: number; height: number } {
+  return orProblem(() => readHeader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)));
+}
+
+function orProblem<T>(read: () => T): T {
   try {
-    return decode(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    return read();
   } catch (cause) {
     throw new Problem('invalid-input', {
       cause,
@@ -32,18 +41,23 @@ export function decodePng(bytes: Uint8Array): DecodedImage {
   }
 }
 
-function decode(file: Buffer): DecodedImage {
+function readHeader(file: Buffer): Shape {
   if (file.subarray(0, 8).toString('hex') !== SIGNATURE) throw new Error('no PNG signature');
   const [width, height] = [file.readUInt32BE(16), file.readUInt32BE(20)];
   const [depth, colourType, interlace] = [file[24], file[25] ?? 255, file[28]];
   const channels = CHANNELS[colourType];
   if (width === 0 || height === 0 || width * height > MAX_PIXELS) throw new Error('picture too large');
   if (depth !== 8 || channels === undefined || interlace !== 0) throw new Error('unsupported kind of PNG');
+  return { width, height, colourType, channels };
+}
+
+function decode(file: Buffer): DecodedImage {
+  const shape = readHeader(file);
   const { data, palette, transparency } = readChunks(file);
-  const stride = width * channels;
-  const raw = inflateSync(data, { maxOutputLength: (stride + 1) * height });
-  if (raw.length !== (stride + 1) * height) throw new Error('picture data too short');
-  return toChannels(unfilter(raw, height, stride, channels), { width, height, colourType, channels }, palette, transparency);
+  const stride = shape.width * shape.channels;
+  const raw = inflateSync(data, { maxOutputLength: (stride + 1) * shape.height });
+  if (raw.length !== (stride + 1) * shape.height) throw new Error('picture data too short');
+  return toChannels(unfilter(raw, shape.height, stride, shape.channels), shape, palette, transparency);
 }
 
 function readChunks(file: Buffer): { data: Buffer; palette: Buffer; transparency: Buffer } {

@@ -1,7 +1,10 @@
 /** One element of a template as page items. */
+
+import { pngSize } from './decode-png.ts';
 import { fitText, type TextStyle } from './fit-text.ts';
 import { rosette, waveField, waveFrame } from './guilloche.ts';
-import type { LicenceData } from './licence-data.ts';
+import { jpegSize } from './jpeg-size.ts';
+import type { LicenceData, LicencePhoto } from './licence-data.ts';
 import {
   type Box,
   circlePath,
@@ -111,10 +114,16 @@ function drawPhoto(element: Extract<TemplateElement, { kind: 'photo' }>, { photo
   const box = boxOf(element.box);
   const colour = element.stroke ?? '#808080';
   const frame: PathItem = { kind: 'path', commands: rectanglePath(box), stroke: colour, lineWidthMm: element.lineWidth };
-  if (photo) return [{ kind: 'image', ...photo, ...box }, frame];
+  if (photo) return [{ kind: 'image', ...photo, ...insideBox(photo, box) }, frame];
   const sizeMm = Math.min(4, box.widthMm / 8);
-  return [
-    { ...frame, fill: '#f4f6f7' },
-    ...fitText('照片', box, { face: 'sans', sizeMm, colour, align: 'centre', verticalAlign: 'middle', trackingEm: 0.5 }),
-  ];
+  const style = { face: 'sans', sizeMm, colour, align: 'centre', verticalAlign: 'middle', trackingEm: 0.5 } as const;
+  return [{ ...frame, fill: '#f4f6f7' }, ...fitText('照片', box, style)];
+}
+
+/** As large as it goes without stretching the face, centred. */
+function insideBox(photo: LicencePhoto, box: Box): Box {
+  const { width, height } = photo.format === 'PNG' ? pngSize(photo.bytes) : jpegSize(photo.bytes);
+  const scale = Math.min(box.widthMm / width, box.heightMm / height);
+  const [widthMm, heightMm] = [width * scale, height * scale];
+  return { xMm: box.xMm + (box.widthMm - widthMm) / 2, yMm: box.yMm + (box.heightMm - heightMm) / 2, widthMm, heightMm };
 }

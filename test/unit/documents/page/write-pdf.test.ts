@@ -103,6 +103,15 @@ describe('pictures inside a licence', () => {
     expect([...decoded.rgb.subarray(0, 3)]).toEqual([230, 0, 0]);
   });
 
+  test('a portrait keeps its proportions inside its frame', () => {
+    const data = sampleLicence('residence-permit', { photo: { format: 'PNG', bytes: encodePng(pixels, 20, 9, 300) } });
+    const [layout] = licenceDocument(sampleType('residence-permit'), data, { createdAt }).layouts;
+    const image = layout?.items.find((item) => item.kind === 'image');
+    expect(image).toMatchObject({ xMm: 158, widthMm: 34 });
+    expect(image?.heightMm).toBeCloseTo((34 * 9) / 20, 6);
+    expect(image?.yMm).toBeCloseTo(33 + (44 - (34 * 9) / 20) / 2, 6);
+  });
+
   test('a PNG that promises more pixels than it may is refused before it is inflated', () => {
     const file = Buffer.from(encodePng(pixels, 20, 9, 300));
     file.writeUInt32BE(60_000, 16);
