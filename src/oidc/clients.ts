@@ -60,6 +60,8 @@ export async function findClientMetadata({ db, fields }: Pick<OidcDeps, 'db' | '
     ...(row.metadata as AdapterPayload),
     client_id: row.id,
     client_name: row.nameZh,
+    sector: row.sector,
+    first_party: row.firstParty,
     ...(row.logoutUri ? { backchannel_logout_uri: row.logoutUri, backchannel_logout_session_required: row.logoutWithSid } : {}),
     ...(row.sealedSecret ? { client_secret: fields.openText(secretPlace(row.id), row.sealedSecret) } : {}),
   };

@@ -78,7 +78,6 @@ export async function createOidcProvider(deps: OidcDeps, options: OidcOptions): 
         keys: withKeys,
         cookieKeys: cookieKeys(deps, options),
         publicOrigin: options.publicOrigin,
-        ...clientFacts(deps),
       }),
     );
     made.proxy = true;
@@ -208,12 +207,4 @@ function nameOrigin(req: IncomingMessage, publicOrigin: string): void {
 function cookieKeys({ fields }: OidcDeps, { cookieKeys: given }: OidcOptions): readonly string[] {
   if (given?.length) return given;
   return [Buffer.from(fields.blindIndex('oidc.cookie-key', '1')).toString('base64url')];
-}
-
-function clientFacts({ db }: OidcDeps) {
-  const select = { sector: true, firstParty: true };
-  return {
-    sectorOf: async (id: string) => (await db.oidcClient.findUniqueOrThrow({ where: { id }, select })).sector,
-    isFirstParty: async (id: string) => (await db.oidcClient.findUnique({ where: { id }, select }))?.firstParty === true,
-  };
 }

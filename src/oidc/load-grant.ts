@@ -18,11 +18,7 @@ export interface Asked {
  * single sign-on costs one read. Otherwise it is made from the consent; the city's own apps also get what their registration
  * allows, except sensitive claims. A session whose grant was revoked meanwhile simply gets a new one, or is asked again.
  */
-export async function loadGrant(
-  db: Database,
-  ctx: KoaContextWithOIDC,
-  isFirstParty: (clientId: string) => Promise<boolean>,
-): Promise<Grant | undefined> {
+export async function loadGrant(db: Database, ctx: KoaContextWithOIDC): Promise<Grant | undefined> {
   const { oidc } = ctx;
   const { session, client, account, provider } = oidc;
   if (!session || !client || !account) return undefined;
@@ -35,7 +31,7 @@ export async function loadGrant(
   const content = decideContent({
     consent,
     asked,
-    firstParty: await isFirstParty(client.clientId),
+    firstParty: client['first_party'] === true,
     before: existing ? { scopes: existing.getOIDCScope().split(' ').filter(Boolean), claims: existing.getOIDCClaims() } : undefined,
   });
   if (content.scopes.length === 0) return existing;

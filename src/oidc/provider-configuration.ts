@@ -32,8 +32,6 @@ export interface ConfigurationInput {
   keys: readonly SigningKey[];
   cookieKeys: readonly string[];
   publicOrigin: string;
-  sectorOf(clientId: string): Promise<string>;
-  isFirstParty(clientId: string): Promise<boolean>;
 }
 
 /** The resource that `/api` is, in access tokens' `aud`. */
@@ -58,9 +56,9 @@ export function providerConfiguration(input: ConfigurationInput): Configuration 
     },
     scopes: [...SCOPES],
     subjectTypes: ['pairwise', 'public'],
-    pairwiseIdentifier: async (_ctx, personId, client) => pairwiseSubject(deps.fields, await input.sectorOf(client.clientId), personId),
+    pairwiseIdentifier: (_ctx, personId, client) => pairwiseSubject(deps.fields, String(client['sector']), personId),
     sectorIdentifierUriValidate: () => false,
-    extraClientMetadata: { properties: ['api_scope'] },
+    extraClientMetadata: { properties: ['api_scope', 'first_party', 'sector'] },
     clientDefaults: {
       id_token_signed_response_alg: 'ES256',
       grant_types: ['authorization_code', 'refresh_token'],
@@ -83,7 +81,7 @@ export function providerConfiguration(input: ConfigurationInput): Configuration 
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     revokeGrantPolicy: () => true,
     findAccount: (_ctx, personId) => accountOf(deps, personId),
-    loadExistingGrant: (ctx) => loadGrant(deps.db, ctx, input.isFirstParty),
+    loadExistingGrant: (ctx) => loadGrant(deps.db, ctx),
     interactions: {
       policy: ourInteractionPolicy(),
       url: (_ctx, interaction) => `/${interaction.prompt.name === 'consent' ? 'consent' : 'login'}/${interaction.uid}`,

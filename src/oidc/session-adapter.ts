@@ -3,6 +3,7 @@
  * `authorizations`, where the engine notes each app, are rows of their own. So apps that sign in at the same moment add
  * rows instead of overwriting one document, and none is forgotten at log-out.
  */
+import { isDeepStrictEqual } from 'node:util';
 import Provider, { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
 import { type Database, Prisma } from '#storage/database.ts';
 import { storedId } from './stored-id.ts';
@@ -19,6 +20,12 @@ interface SessionRow {
   authorizations: Record<string, Authorization> | null;
 }
 
+/** A session in use is written again at most this often when nothing but its time changed: reading must not cost a disk write. */
+const TOUCH_SECONDS = 60;
+
+/** What a request found, so that saving knows whether anything changed. A copy: the engine changes what it was given. */
+const found = new WeakMap<object, SessionRow & { id: string }>();
+
 export function sessionAdapter(db: Database): Adapter {
   const read = async (where: Prisma.Sql): Promise<SessionRow | undefined> => {
     const rows = await db.$queryRaw<SessionRow[]>`
@@ -34,7 +41,10 @@ export function sessionAdapter(db: Database): Adapter {
 
   return {
     async find(id) {
-      return whole(await read(Prisma.sql`s.id_hash = ${storedId(id)}`), id);
+      const row = await read(Prisma.sql`s.id_hash = ${storedId(id)}`);
+      const ctx = Provider.ctx;
+      if (row && ctx) found.set(ctx, { ...structuredClone(row), id });
+      return whole(row, id);
     },
 
     /** The cookie's id is known only as a hash, so what is found by uid has none; the engine asks for accounts and grants alone. */
@@ -49,6 +59,11 @@ export function sessionAdapter(db: Database): Adapter {
     async upsert(id, { jti: _secret, authorizations, uid, ...payload }, expiresIn) {
       const clientId = Provider.ctx?.oidc?.client?.clientId;
       const joined = clientId === undefined ? undefined : (authorizations as Record<string, Authorization> | undefined)?.[clientId];
+      const before = Provider.ctx && found.get(Provider.ctx);
+      if (before && before.id === id && before.uid === uid && isUnchanged(before, payload, clientId, joined)) {
+        if (await isAlive(db, uid)) return;
+        throw new errors.SessionNotFound('the session has ended');
+      }
       const personId = payload.accountId ?? null;
       const saved = await db.$queryRaw<{ uid: string }[]>`
         WITH saved AS (
@@ -86,4 +101,22 @@ export function sessionAdapter(db: Database): Adapter {
       throw new Error('sessions have no user code');
     },
   };
+}
+
+/** The same but for a little more time to live. */
+function isUnchanged(
+  before: SessionRow,
+  payload: Partial<AdapterPayload>,
+  clientId: string | undefined,
+  joined: Authorization | undefined,
+): boolean {
+  const { exp: expBefore = 0, iat: _before, ...rest } = before.payload;
+  const { exp = 0, iat: _now, ...now } = payload;
+  const known = clientId === undefined ? undefined : before.authorizations?.[clientId];
+  return exp - expBefore < TOUCH_SECONDS && isDeepStrictEqual(now, rest) && isDeepStrictEqual(joined, known);
+}
+
+async function isAlive(db: Database, uid: string): Promise<boolean> {
+  const rows = await db.$queryRaw<unknown[]>`SELECT 1 FROM oidc_session WHERE uid = ${uid} AND ended_at IS NULL AND id_hash IS NOT NULL`;
+  return rows.length > 0;
 }

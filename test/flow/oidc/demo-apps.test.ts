@@ -21,7 +21,6 @@ async function demoCity(): Promise<{ provider: TestProvider; apps: RelyingApp[] 
         ...client,
         issuer: provider.oidc.issuer,
         other: { name: other.app.name, origin: other.origin },
-        onError: console.error,
       });
     }),
   );
