@@ -5,9 +5,23 @@
  * PostgreSQL refuses to run as root, so as root it is given to an unprivileged user, and where that user could not
  * reach the files (a clone in root's home), programs and data go to a folder it can reach.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, closeSync, cpSync, existsSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,6 +36,8 @@ const DATABASE = 'tongren';
 /** A Unix socket's path may have 107 bytes; `.s.PGSQL.5432` is part of it. */
 const MAX_SOCKET_FOLDER_LENGTH = 90;
 const START_TIMEOUT_MS = 60_000;
+const RESTART_TIMEOUT_MS = 15_000;
+const LOG_FILE = 'server.log';
 
 export interface EmbeddedPostgres {
   address: DatabaseAddress;
@@ -54,8 +70,8 @@ export async function startEmbeddedPostgres(dataFolder: string): Promise<Embedde
   }
   if (!existsSync(join(cluster, 'PG_VERSION'))) initialise(native, cluster, owner);
   const running = livingPostmaster(cluster);
-  if (running === undefined) startServer(native, cluster, socketFolder, owner);
-  await waitUntilReady(socketFolder, cluster);
+  if (running === undefined) await startServer({ native, cluster, socketFolder, owner });
+  else await untilReady(socketFolder, () => livingPostmaster(cluster) !== undefined);
   await createDatabaseIfMissing(socketFolder);
   return {
     address: { socketFolder, port: PORT, user: USER, database: DATABASE },
@@ -152,8 +168,27 @@ function initialise(native: string, cluster: string, owner: Owner): void {
     throw new Error(`PostgreSQL could not make its data folder: ${run.error?.message ?? run.stderr.trim().split('\n').at(-1)}`);
 }
 
-function startServer(native: string, cluster: string, socketFolder: string, owner: Owner): void {
-  const log = openSync(join(cluster, 'server.log'), 'a', 0o600);
+interface ServerPlace {
+  native: string;
+  cluster: string;
+  socketFolder: string;
+  owner: Owner;
+}
+
+/** Starts the server and waits until it answers. One that was killed may leave backends that end a moment later: then once more. */
+async function startServer(place: ServerPlace): Promise<void> {
+  const deadline = Date.now() + RESTART_TIMEOUT_MS;
+  for (;;) {
+    removeLockOfZombie(place.cluster);
+    const child = spawnServer(place);
+    if (await untilReady(place.socketFolder, () => child.exitCode === null)) return;
+    if (Date.now() > deadline) throw new Error(`PostgreSQL did not start: ${lastWords(place.cluster)}`);
+    await sleep(300);
+  }
+}
+
+function spawnServer({ native, cluster, socketFolder, owner }: ServerPlace): ChildProcess {
+  const log = openSync(join(cluster, LOG_FILE), 'a', 0o600);
   const options = ['-D', cluster, '-k', socketFolder, '-c', 'listen_addresses=', '-p', String(PORT), '-c', 'max_connections=120'];
   const child = spawn(join(native, 'bin', 'postgres'), options, {
     ...owner,
@@ -165,6 +200,37 @@ function startServer(native: string, cluster: string, socketFolder: string, owne
   child.on('error', () => {});
   child.unref();
   closeSync(log);
+  return child;
+}
+
+/**
+ * In a container without an init a killed server stays in the process table, and PostgreSQL takes its number for a living one.
+ * Its lock file may go once no process of the cluster is left.
+ */
+function removeLockOfZombie(cluster: string): void {
+  const file = join(cluster, 'postmaster.pid');
+  const pid = existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : 0;
+  const stat = `/proc/${pid}/stat`;
+  if (!pid || !existsSync(stat) || !/\) Z /.test(readFileSync(stat, 'utf8'))) return;
+  if (!processesIn(cluster)) rmSync(file, { force: true });
+}
+
+/** Whether some process works in that folder, as the backends of a cluster do. */
+function processesIn(folder: string): boolean {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .some((pid) => {
+      try {
+        return readlinkSync(`/proc/${pid}/cwd`) === folder;
+      } catch {
+        return false;
+      }
+    });
+}
+
+function lastWords(cluster: string): string {
+  const file = join(cluster, LOG_FILE);
+  return existsSync(file) ? (readFileSync(file, 'utf8').trim().split('\n').at(-1) ?? '') : 'it said nothing.';
 }
 
 function environment(): NodeJS.ProcessEnv {
@@ -187,21 +253,21 @@ function livingPostmaster(cluster: string): number | undefined {
   return command.includes('postgres') ? pid : undefined;
 }
 
-async function waitUntilReady(socketFolder: string, cluster: string): Promise<void> {
+/** True when the server answers; false when it ended. Throws when neither happens in time. */
+async function untilReady(socketFolder: string, isAlive: () => boolean): Promise<boolean> {
   const deadline = Date.now() + START_TIMEOUT_MS;
-  let last: unknown;
   while (Date.now() < deadline) {
     const client = new pg.Client({ host: socketFolder, port: PORT, user: USER, database: 'postgres', connectionTimeoutMillis: 2_000 });
     try {
       await client.connect();
       await client.end();
-      return;
-    } catch (error) {
-      last = error;
+      return true;
+    } catch {
+      if (!isAlive()) return false;
       await sleep(30);
     }
   }
-  throw new Error(`PostgreSQL did not come up; its words are in ${join(cluster, 'server.log')}.`, { cause: last });
+  throw new Error('PostgreSQL did not come up in time.');
 }
 
 async function createDatabaseIfMissing(socketFolder: string): Promise<void> {

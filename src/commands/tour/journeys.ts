@@ -247,7 +247,10 @@ async function verifyOnPage({ instance, out }: Walk): Promise<void> {
     expect(page.status === 200 && /通明市公安局/.test(page.text), `the public page does not name who sealed ${file}`);
   }
   const address = await readQr(await readFile(join(out, 'licence-pdf.png')));
-  expect(address?.startsWith(`${instance.origin}/v/`), 'the QR code printed on the licence does not name its public page');
+  expect(
+    address !== undefined && address.startsWith(`${instance.origin}/v/`),
+    'the QR code printed on the licence does not name its public page',
+  );
   const anyone = await new HttpBrowser().open(address);
   expect(anyone.status === 200 && !anyone.text.includes(CITIZEN_NAME), 'the public page of the licence shows the whole name');
 }
