@@ -1,7 +1,9 @@
 /**
- * Reasons of verdicts in plain words. Codes stay what programs go by; a code without words here is shown as it is,
- * so a new reason is never hidden.
+ * Reasons of verdicts in plain words. Codes stay what programs go by; a code without words is shown as it is,
+ * so a new reason is never hidden. What OFD and seals may be given has its words beside their verifier.
  */
+import { describeReason } from '#documents/reason-words.ts';
+
 export interface Words {
   zh: string;
   en: string;
@@ -72,10 +74,16 @@ const REASONS: Record<string, readonly [zh: string, en: string]> = {
   'short-number-not-known': ['短号不存在或已过期，请持证人刷新后重试', 'Unknown or expired: ask the holder for a fresh one'],
   'key-not-known': ['码的签发方不明', 'The code’s issuer is not known'],
   'licence-not-known': ['没有这份证照', 'There is no such licence'],
+  'status-suspended': ['证照处于暂扣状态', 'The licence is suspended'],
+  'status-revoked': ['证照已撤销', 'The licence was withdrawn'],
+  'status-punitively-revoked': ['证照已吊销', 'The licence was revoked as a penalty'],
+  'status-cancelled': ['证照已注销', 'The licence was cancelled'],
+  'status-expired': ['证照已过期', 'The licence has expired'],
+  'status-superseded': ['证照已换发新版', 'A newer version replaced the licence'],
   'code-used-before': ['该码此前已被使用', 'The code had been used before'],
 };
 
 export function reasonWords(code: string): Words {
-  const known = REASONS[code];
-  return known ? { zh: known[0], en: known[1] } : { zh: code, en: '' };
+  const own = REASONS[code];
+  return own ? { zh: own[0], en: own[1] } : (describeReason(code) ?? { zh: code, en: '' });
 }
