@@ -6,6 +6,7 @@ import { readZip } from '#documents/container/read-zip.ts';
 import { writeZip } from '#documents/container/write-zip.ts';
 import { openOfd } from '#documents/ofd/ofd-package.ts';
 import { reachableFiles } from '#documents/ofd/reachable-files.ts';
+import { type Stamp, stampsOf } from '#documents/ofd/stamps.ts';
 import { verifyOfd } from '#documents/ofd/verify-ofd.ts';
 import { VERDICTS, type Verdict } from '#documents/verdict.ts';
 import { SealingTown, SIGNED_AT, unpack } from '#test/fakes/sample-ofd.ts';
@@ -68,7 +69,13 @@ function harmOf(original: Uint8Array, mutant: Uint8Array): string | undefined {
     if (/Signs\/Sign_\d+\//.test(name)) continue;
     if (!archive.has(name) || Buffer.compare(archive.read(name), data) !== 0) return `${name} changed`;
   }
+  const drawn = new Set(stampsOf(original).map(describeStamp));
+  if (stampsOf(mutant).some((stamp) => !drawn.has(describeStamp(stamp)))) return 'another stamp is drawn';
   return undefined;
+}
+
+function describeStamp({ pageIndex, boundary, clip, picture }: Stamp): string {
+  return JSON.stringify([pageIndex, boundary, clip, picture.type, Buffer.from(picture.data).toString('base64')]);
 }
 
 function mutate(original: Uint8Array, random: Random): Uint8Array {

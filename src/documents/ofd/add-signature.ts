@@ -52,9 +52,11 @@ async function add(ofd: OfdPackage, input: NewSignature): Promise<Uint8Array> {
   const document = ofd.documents[input.documentIndex ?? 0];
   if (!document?.root) throw new Problem('ofd-not-sealable');
   const list = readSignatureList(ofd, document);
-  const earlier = describeEarlier(ofd, document, list?.signatures ?? []);
+  const earlier = describeEarlier(ofd);
   const listEntry = list?.entry ?? newListEntry(ofd, document);
-  assertNotLocked(earlier, listEntry);
+  if (earlier.some((one) => isProtected(one, listEntry))) throw new Problem('ofd-locked');
+  // OFD.xml cannot be changed under another document's seal: the list should have been linked before the first one.
+  if (!document.signaturesLoc && earlier.some((one) => isProtected(one, 'OFD.xml'))) throw new Problem('ofd-not-sealable');
   const folder = freeFolder(ofd, directoryOf(listEntry));
   const ids = new IdCounter(list?.maxSignId, list?.signatures ?? [], earlier);
   const id = ids.next();
@@ -69,7 +71,7 @@ async function add(ofd: OfdPackage, input: NewSignature): Promise<Uint8Array> {
   const description = signatureXml({
     provider: input.provider,
     signedAt: input.signedAt,
-    references: digestAll(ofd, changed, input.lock ? undefined : listEntry),
+    references: digestAll(ofd, changed, input.lock ? [] : openLists(ofd, listEntry)),
     stamps,
     sealPath: input.seal ? `/${folder}/Seal.esl` : undefined,
     valuePath: `/${folder}/SignedValue.dat`,
@@ -79,17 +81,18 @@ async function add(ofd: OfdPackage, input: NewSignature): Promise<Uint8Array> {
   return writeZip(arrange(ofd, changed), { time: input.signedAt });
 }
 
-function describeEarlier(ofd: OfdPackage, document: OfdDocument, listed: readonly ListedSignature[]): SignatureDescription[] {
-  return listed.map(({ entry }) => {
-    if (!entry) throw new Problem('ofd-not-sealable');
-    return readSignatureDescription(ofd, entry, document.root ? directoryOf(document.root) : '');
-  });
+/** Every signature of every document in the package. */
+function describeEarlier(ofd: OfdPackage): SignatureDescription[] {
+  return ofd.documents.flatMap((document) =>
+    (readSignatureList(ofd, document)?.signatures ?? []).map(({ entry }) => {
+      if (!entry) throw new Problem('ofd-not-sealable');
+      return readSignatureDescription(ofd, entry, document.root ? directoryOf(document.root) : '');
+    }),
+  );
 }
 
-function assertNotLocked(earlier: readonly SignatureDescription[], listEntry: string): void {
-  for (const { references } of earlier) {
-    if (references.some(({ fileRef }) => resolvePath('', fileRef.trim()) === listEntry)) throw new Problem('ofd-locked');
-  }
+function isProtected({ references }: SignatureDescription, entry: string): boolean {
+  return references.some(({ fileRef }) => resolvePath('', fileRef.trim()) === entry);
 }
 
 /** Where OFD.xml already says the list is to be, or the usual place. */
@@ -146,10 +149,15 @@ function placeStamps(ofd: OfdPackage, root: string, places: readonly StampPlace[
   });
 }
 
-/** SM3 of every file, changed ones in their new form. @param except the list, when it stays open. */
-function digestAll(ofd: OfdPackage, changed: ReadonlyMap<string, Uint8Array>, except: string | undefined) {
+/** The lists that more signatures may be added to: this document's and the others'. */
+function openLists(ofd: OfdPackage, listEntry: string): string[] {
+  return [listEntry, ...ofd.documents.map(({ signatures }) => signatures).filter((entry) => entry !== undefined)];
+}
+
+/** SM3 of every file, changed ones in their new form. @param except lists that stay open. */
+function digestAll(ofd: OfdPackage, changed: ReadonlyMap<string, Uint8Array>, except: readonly string[]) {
   const names = new Set([...ofd.archive.entries.keys(), ...changed.keys()]);
-  if (except) names.delete(except);
+  for (const name of except) names.delete(name);
   return [...names].map((name) => ({
     path: `/${name}`,
     checkValue: createHash('sm3')

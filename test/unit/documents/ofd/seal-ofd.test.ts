@@ -138,6 +138,32 @@ describe('several signatures', () => {
   });
 });
 
+describe('two documents in one package', () => {
+  const twoDocuments = (first: string, second: string) => {
+    const files = sampleFiles();
+    files['OFD.xml'] = (files['OFD.xml'] ?? '')
+      .replace('</ofd:DocRoot>', `</ofd:DocRoot>${first}`)
+      .replace('</ofd:OFD>', `<ofd:DocBody><ofd:DocInfo/><ofd:DocRoot>Doc_1/Document.xml</ofd:DocRoot>${second}</ofd:DocBody></ofd:OFD>`);
+    for (const [name, data] of Object.entries(files)) if (name.startsWith('Doc_0/')) files[name.replace('Doc_0', 'Doc_1')] = data;
+    return packFiles(files);
+  };
+  const link = (n: number) => `<ofd:Signatures>/Doc_${n}/Signs/Signatures.xml</ofd:Signatures>`;
+
+  test('are sealed one after the other when their lists were linked before', async () => {
+    const ofd = await town.sealed(twoDocuments(link(0), link(1)));
+    expect(verifyOfd(ofd, town.options).report.verdict).toBe('malformed');
+    const both = await town.sealed(ofd, { documentIndex: 1 });
+    expect(verifyOfd(both, town.options).report).toMatchObject({ verdict: 'genuine', signatures: [{}, { coverage: 'whole-file' }] });
+    expect(stampsOf(both).map(({ documentIndex }) => documentIndex)).toEqual([0, 1]);
+  });
+
+  test('one seal covers both; the second document cannot be sealed then without breaking it', async () => {
+    const ofd = await town.sealed(twoDocuments('', ''));
+    expect(verifyOfd(ofd, town.options).report).toMatchObject({ verdict: 'genuine', official: true });
+    await expect(town.sealed(ofd, { documentIndex: 1 })).rejects.toMatchObject({ code: 'ofd-not-sealable' });
+  });
+});
+
 describe('sealing refuses', () => {
   test('a signer the seal does not name, before any key is used', async () => {
     const other = town.authority.issue('seal');
