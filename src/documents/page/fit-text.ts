@@ -53,8 +53,11 @@ export function fitText(text: string, box: Box, style: TextStyle): TextItem[] {
   }
 }
 
+/** Where in the data of a licence the common values stand; its own fields stand at the top. */
+const COMMON_POINTERS: Record<string, string> = { '@holder': '/holder/name', '@issuer': '/issuer/name' };
+
 function doesNotFit(field: string | undefined): Problem {
-  const pointer = field ? `/${field.replace(/~/g, '~0').replace(/\//g, '~1')}` : '';
+  const pointer = field ? (COMMON_POINTERS[field] ?? `/${field.replace(/~/g, '~0').replace(/\//g, '~1')}`) : '';
   return new Problem('text-does-not-fit', {
     errors: [{ pointer, detail: 'The text is too long for its place on the licence.', detailZh: '文字过长，证照版面无法容纳。' }],
   });

@@ -24,7 +24,7 @@ export const LARGE_TYPE_STYLES: Readonly<Record<string, TemplateTextStyle>> = {
   edition: style({ face: 'sans-bold', size: 5, align: 'centre', tracking: 0.2 }),
   label: style({ face: 'sans-bold', size: 5, colour: '#333333' }),
   value: style({ face: 'sans-bold', size: VALUE_SIZE, lineHeight: LINE_HEIGHT, lines: 60, verticalAlign: 'top' }),
-  issuer: style({ face: 'sans-bold', size: 6.5, minimumSize: 3, align: 'right' }),
+  issuer: style({ face: 'sans-bold', size: 6.5, minimumSize: 2.5, align: 'right', lines: 2, lineHeight: 1.2 }),
   identifier: style({ face: 'sans', size: 2.8, minimumSize: 1.6 }),
   page: style({ face: 'sans', size: 3.5, align: 'right' }),
 };
