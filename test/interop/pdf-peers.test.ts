@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseSignedData } from '#crypto/cms.ts';
 import { signPdf } from '#documents/pdf/sign-pdf.ts';
 import { toPem } from '#pki/pem.ts';
 import { DocumentAuthority, type TestIdentity } from '#test/fakes/document-authority.ts';
@@ -104,6 +105,32 @@ describe('other people read what we seal', async () => {
     const printed = run('openssl', 'cms', '-cmsout', '-print', '-inform', 'DER', '-in', at('sig.der'), '-noout');
     expect(printed).toContain('id-smime-aa-signingCertificateV2');
     expect(printed).not.toContain('signingTime');
+  });
+
+  test('OpenSSL verifies the SM2 value over the attributes, and SM3 over the ranges', async () => {
+    const gm = new DocumentAuthority({ suite: 'sm2-sm3' });
+    const signer = gm.issue('seal');
+    const pdf = Buffer.from(
+      await signPdf(await samplePdf(), {
+        certificates: [signer.certificate.der],
+        suite: 'sm2-sm3',
+        signedAt: new Date(),
+        fieldName: 'Seal1',
+        sign: signer.sign,
+      }),
+    );
+    const [, a = '', b = ''] = /\/ByteRange \[0 +(\d+) +(\d+) +(\d+)\]/.exec(pdf.toString('latin1')) ?? [];
+    const [length1, start2] = [Number(a), Number(b)];
+    const cms = parseSignedData(Buffer.from(pdf.toString('latin1', length1 + 1, start2 - 1), 'hex')).signers[0];
+    writeFileSync(at('tbs.bin'), Buffer.concat([pdf.subarray(0, length1), pdf.subarray(start2)]));
+    writeFileSync(at('attributes.der'), cms?.signedAttributesBytes ?? new Uint8Array());
+    writeFileSync(at('value.bin'), cms?.signature ?? new Uint8Array());
+    writeFileSync(at('sm2.pem'), toPem('CERTIFICATE', signer.certificate.der));
+    const digest = run('openssl', 'dgst', '-sm3', at('tbs.bin')).trim().split(' ').at(-1) ?? 'none';
+    expect(readFileSync(at('attributes.der')).toString('hex')).toContain(digest);
+    const options = ['-verify', '-rawin', '-digest', 'sm3', '-certin', '-inkey', at('sm2.pem'), '-pkeyopt', 'distid:1234567812345678'];
+    const verified = run('openssl', 'pkeyutl', ...options, '-in', at('attributes.der'), '-sigfile', at('value.bin'));
+    expect(verified).toContain('Signature Verified Successfully');
   });
 
   test('poppler draws the seal where it was put, also on a turned page', async () => {

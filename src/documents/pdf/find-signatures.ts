@@ -5,7 +5,7 @@
 import { findStartXref } from './cross-reference.ts';
 import { readForm, signatureValueOf } from './form-fields.ts';
 import type { PdfFile, PdfView } from './pdf-file.ts';
-import { type PdfDict, PdfError } from './pdf-values.ts';
+import { integerOf, isStream, type PdfDict, PdfError } from './pdf-values.ts';
 
 export interface FoundSignature {
   readonly fieldName: string;
@@ -15,7 +15,8 @@ export interface FoundSignature {
 }
 
 const MAX_REVISIONS = 1_000;
-const MAX_STRAY_MARKS = 2_000;
+const MAX_SIGNATURES = 1_000;
+const MAX_STRAY_MARKS = 200;
 /** A signature dictionary may carry its Contents, some ten thousand bytes, before its ByteRange. */
 const STRAY_WINDOW_BYTES = 200_000;
 
@@ -42,7 +43,7 @@ export function revisionsOf(file: PdfFile, latest: PdfView): PdfView[] {
 export function findSignatures(file: PdfFile, newest: PdfView): FoundSignature[] {
   const found = new Map<number, FoundSignature>();
   const collect = (view: PdfView, current: boolean): void => {
-    for (const { dict, name } of signaturesIn(view)) {
+    for (const { dict, name } of signaturesIn(view).values()) {
       if (dict.source !== file.bytes) throw new PdfError('signature-in-object-stream');
       if (!found.has(dict.start)) found.set(dict.start, { fieldName: name, dict, current });
     }
@@ -52,22 +53,23 @@ export function findSignatures(file: PdfFile, newest: PdfView): FoundSignature[]
   return [...found.values()].sort((a, b) => a.dict.start - b.dict.start);
 }
 
-/** Signature values of the form, and those that /Perms names although no field leads there. */
-function signaturesIn(view: PdfView): { dict: PdfDict; name: string }[] {
-  const list: { dict: PdfDict; name: string }[] = [];
-  for (const field of readForm(view).nodes) {
-    const dict = signatureValueOf(view, field);
-    if (dict && !list.some((known) => known.dict.start === dict.start)) list.push({ dict, name: field.name });
-  }
+/** Signature values of the form, and those that /Perms names although no field leads there; by where they stand. */
+function signaturesIn(view: PdfView): Map<number, { dict: PdfDict; name: string }> {
+  const list = new Map<number, { dict: PdfDict; name: string }>();
+  const add = (dict: PdfDict | undefined, name: string) => {
+    if (!dict || list.has(dict.start)) return;
+    if (list.size >= MAX_SIGNATURES) throw new PdfError('too-many-signatures');
+    list.set(dict.start, { dict, name });
+  };
+  for (const field of readForm(view).nodes) add(signatureValueOf(view, field), field.name);
   const perms = view.dict(view.catalog.entries.get('Perms'));
-  const certification = perms && view.dict(perms.entries.get('DocMDP'));
-  if (certification && !list.some((known) => known.dict.start === certification.start)) list.push({ dict: certification, name: '' });
+  add(perms && view.dict(perms.entries.get('DocMDP')), '');
   return list;
 }
 
 /** Whether a view leads to this very dictionary by its form or its permissions. */
 export function leadsTo(view: PdfView, dict: PdfDict): boolean {
-  return signaturesIn(view).some((known) => known.dict.start === dict.start && known.dict.source === dict.source);
+  return signaturesIn(view).get(dict.start)?.dict.source === dict.source;
 }
 
 /** Where usage-rights signatures stand: they let old programs save forms and say nothing about what a page shows. */
@@ -79,17 +81,35 @@ export function usageRightsIn(views: readonly PdfView[]): PdfDict[] {
 }
 
 /**
- * Whether bytes that look like a signature dictionary stand in the file although no revision leads to one there:
- * a cut or forged chain of revisions hides them. Bytes inside the given spans are known.
+ * Whether a signature dictionary stands in the file although no revision leads to it: a cut or forged chain of
+ * revisions hides it. One inside a stream, such as an attached PDF, is content.
  */
-export function hasStraySignature(bytes: Uint8Array, known: readonly PdfDict[]): boolean {
+export function hasStraySignature(file: PdfFile, newest: PdfView, known: readonly PdfDict[]): boolean {
+  const { bytes } = file;
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   let at = buffer.indexOf('/ByteRange');
   for (let count = 0; at >= 0 && count < MAX_STRAY_MARKS; count++, at = buffer.indexOf('/ByteRange', at + 10)) {
     if (known.some(({ start, end }) => at > start && at < end)) continue;
     const before = buffer.subarray(Math.max(0, at - STRAY_WINDOW_BYTES), at);
     const start = before.lastIndexOf(' obj');
-    if (start >= 0 && before.lastIndexOf('stream') <= start) return true;
+    if (start >= 0 && before.lastIndexOf('stream') <= start && !isInsideStream(newest, at)) return true;
   }
   return false;
+}
+
+/** Whether the byte belongs to the data of a stream that some revision lists. */
+function isInsideStream(view: PdfView, at: number): boolean {
+  let nearest = -1;
+  for (const { entries } of view.sections) {
+    for (const entry of entries.values())
+      if (entry.type === 'plain' && entry.offset <= at && entry.offset > nearest) nearest = entry.offset;
+  }
+  if (nearest < 0) return false;
+  try {
+    const { value } = view.file.objectAt(nearest, (num) => integerOf(view.object(num)?.value));
+    return isStream(value) && value.start <= at && at < value.end;
+  } catch (error) {
+    if (error instanceof PdfError) return false;
+    throw error;
+  }
 }

@@ -3,6 +3,7 @@
  * cross-reference of the same kind as the last one, so that readers of either kind find what is new.
  */
 import { createHash } from 'node:crypto';
+import { spanOf } from './lexer.ts';
 import type { PdfView } from './pdf-file.ts';
 import { isArray, isString, type PdfArray, type PdfDict } from './pdf-values.ts';
 
@@ -134,7 +135,7 @@ function runsOf(numbers: number[]): number[][] {
 
 /** The bytes of an entry's value as they stood. */
 export function rawEntry(dict: PdfDict, key: string): Buffer | undefined {
-  const span = dict.spans.get(key);
+  const span = spanOf(dict, key);
   return span && Buffer.from(dict.source.subarray(span.start, span.end));
 }
 

@@ -84,7 +84,7 @@ export function judgeSignature(question: SignatureQuestion): JudgedSignature {
   report.coverage = isBlankFrom(file.bytes, range.end) ? 'whole-file' : 'whole-revision';
   const rest = { range, view: revision, rules: rulesOf(revision, dict) };
   file.work.spendSigned(range.end);
-  const content = signedBytes(file.bytes, range);
+  const content = signedBytes(file.bytes, range, file.scratch);
   if (isTimestamp) {
     judgeDocumentTimeStamp(question, report, contents, content);
     return { ...judged, ...rest };

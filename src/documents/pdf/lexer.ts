@@ -258,25 +258,55 @@ export class Lexer {
 
   #readDict(depth: number): PdfDict {
     const start = this.position;
-    this.position += 2;
     const entries = new Map<string, PdfValue>();
-    const spans = new Map<string, Span>();
     const duplicates: string[] = [];
+    this.#eachEntry((key) => {
+      const value = this.readValue(depth + 1);
+      if (entries.has(key)) duplicates.push(key);
+      entries.set(key, value);
+    });
+    return {
+      kind: 'dict',
+      entries,
+      duplicates: duplicates.length > 0 ? duplicates : NO_KEYS,
+      source: this.bytes,
+      start,
+      end: this.position,
+    };
+  }
+
+  /** Calls back at the start of each value; whoever is called must move over it. */
+  #eachEntry(atValue: (key: string) => void): void {
+    this.position += 2;
     for (;;) {
       this.skipSpace();
       const byte = this.peek();
       if (byte === 0x3e && this.bytes[this.position + 1] === 0x3e && this.position + 2 <= this.end) {
         this.position += 2;
-        return { kind: 'dict', entries, spans, duplicates, source: this.bytes, start, end: this.position };
+        return;
       }
       if (byte !== 0x2f) throw new PdfError('not-a-dictionary', `no key at ${this.position}`);
       const key = this.#readName();
       this.skipSpace();
-      const from = this.position;
-      const value = this.readValue(depth + 1);
-      if (entries.has(key)) duplicates.push(key);
-      entries.set(key, value);
-      spans.set(key, { start: from, end: this.position });
+      atValue(key);
     }
   }
+
+  /** Where the value of `key` stands in the dictionary that begins here; of a key that stands twice, the last. */
+  findSpan(key: string): Span | undefined {
+    let span: Span | undefined;
+    this.#eachEntry((name) => {
+      const start = this.position;
+      this.readValue();
+      if (name === key) span = { start, end: this.position };
+    });
+    return span;
+  }
+}
+
+const NO_KEYS: readonly string[] = [];
+
+/** Where an entry's value stands in `dict.source`. Read again when asked for: few ask, and keeping it for all costs more than the values. */
+export function spanOf(dict: PdfDict, key: string): Span | undefined {
+  return dict.entries.has(key) ? new Lexer(dict.source, dict.start, dict.end).findSpan(key) : undefined;
 }

@@ -36,11 +36,18 @@ export class PdfFile {
   readonly #objectStreams = new Map<string, ObjectStream>();
   readonly #views = new Map<string, PdfView>();
   readonly work: WorkBudget;
+  #scratch: Uint8Array | undefined;
 
   constructor(bytes: Uint8Array, limits: PdfLimits) {
     this.bytes = bytes;
     this.limits = limits;
     this.work = new WorkBudget(limits, bytes.length);
+  }
+
+  /** Room for a copy of the file, made when first asked for. */
+  get scratch(): Uint8Array {
+    this.#scratch ??= new Uint8Array(this.bytes.length);
+    return this.#scratch;
   }
 
   /** The file as it was when it ended at `end`. Throws PdfError when those bytes are no PDF. */

@@ -47,11 +47,9 @@ export interface PdfArray extends Span {
 export interface PdfDict extends Span {
   readonly kind: 'dict';
   readonly entries: ReadonlyMap<string, PdfValue>;
-  /** Where each value stands in `source`. */
-  readonly spans: ReadonlyMap<string, Span>;
   /** Keys written more than once: readers disagree on which one counts. */
   readonly duplicates: readonly string[];
-  /** The buffer all spans refer to: the file, or a decoded object stream. */
+  /** The buffer the span refers to: the file, or a decoded object stream. */
   readonly source: Uint8Array;
 }
 

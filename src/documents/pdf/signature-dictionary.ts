@@ -2,7 +2,7 @@
  * The form of a signature dictionary: what /ByteRange and /Contents must say to each other (ISO 32000-2 §12.8.1,
  * EN 319 142-1 §5.4). Universal forgery, incremental saving and wrapping all break one of these rules.
  */
-import { hexDigit } from './lexer.ts';
+import { hexDigit, spanOf } from './lexer.ts';
 import { integerOf, isArray, isString, nameOf, type PdfDict } from './pdf-values.ts';
 
 export interface SignedRange {
@@ -27,7 +27,7 @@ export function judgeDictionary(file: Uint8Array, dict: PdfDict): DictionaryJudg
   if (numbers.length !== 4 || numbers.some((number) => number === undefined || number < 0)) return { fault: 'byte-range-not-four-numbers' };
   const [start1 = 0, length1 = 0, start2 = 0, length2 = 0] = numbers as number[];
   const contents = dict.entries.get('Contents');
-  const span = dict.spans.get('Contents');
+  const span = spanOf(dict, 'Contents');
   if (!isString(contents) || !contents.hex || !span) return { fault: 'contents-missing' };
   if (start1 !== 0) return { fault: 'byte-range-not-from-start' };
   if (start2 + length2 > file.length) return { fault: 'byte-range-past-end' };
@@ -41,9 +41,14 @@ export function judgeDictionary(file: Uint8Array, dict: PdfDict): DictionaryJudg
   return { range: { gapStart: length1, gapEnd: start2, end: start2 + length2 }, contents: contents.bytes };
 }
 
-/** The signed bytes. One copy: a CMS over them is checked in one piece. */
-export function signedBytes(file: Uint8Array, { gapStart, gapEnd, end }: SignedRange): Uint8Array {
-  return Buffer.concat([file.subarray(0, gapStart), file.subarray(gapEnd, end)]);
+/**
+ * The signed bytes in one piece, put into `scratch`, which the next signature of the file may use again: a copy for
+ * each would hold the file many times over.
+ */
+export function signedBytes(file: Uint8Array, { gapStart, gapEnd, end }: SignedRange, scratch: Uint8Array): Uint8Array {
+  scratch.set(file.subarray(0, gapStart), 0);
+  scratch.set(file.subarray(gapEnd, end), gapStart);
+  return scratch.subarray(0, end - gapEnd + gapStart);
 }
 
 /** Whether only zeros follow the first `length` bytes. */

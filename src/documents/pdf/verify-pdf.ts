@@ -2,6 +2,7 @@
  * Verifying a PDF: every signature it has or had, and everything that was appended after the first of them.
  * A failed verification is a verdict with reasons, never an exception.
  */
+import { DerError } from '#crypto/der.ts';
 import {
   combineVerdicts,
   DEFAULT_LIMITS,
@@ -37,6 +38,7 @@ export function verifyPdf(bytes: Uint8Array, options: VerifyOptions): Verificati
   } catch (error) {
     if (error instanceof PdfError)
       return refusedFile('pdf', error.reason === 'unsupported-filter' ? 'unsupported' : 'malformed', error.reason);
+    if (error instanceof DerError) return refusedFile('pdf', 'malformed', 'certificate-unreadable');
     throw error;
   }
 }
@@ -57,7 +59,7 @@ function verify(file: PdfFile, limits: Limits, options: VerifyOptions): Verifica
   const found = findSignatures(file, newest);
   if (found.length > limits.maxSignatures) return refusedFile('pdf', 'malformed', 'too-many-signatures');
   const rights = newest.catalog.entries.has('Perms') ? usageRightsIn([newest, ...revisionsOf(file, newest)]) : [];
-  const isStray = hasStraySignature(file.bytes, [...rights, ...found.map(({ dict }) => dict)]);
+  const isStray = hasStraySignature(file, newest, [...rights, ...found.map(({ dict }) => dict)]);
   if (found.length === 0) {
     const own = isStray ? { own: 'altered' as const, reasons: ['signature-outside-revisions'] } : {};
     return { report: combineVerdicts({ format: 'pdf', signatures: [], ...own }) };
@@ -181,17 +183,19 @@ function setLevel(signature: JudgedSignature, judged: readonly JudgedSignature[]
   if (isArchived) report.form = 'pades-lta';
 }
 
-/** Official needs an official seal, and nobody else may have drawn a new field over the page after it. */
+/** Official needs an official seal, and whatever was drawn or filled in after it needs another one over it. */
 function isOfficial(judged: readonly JudgedSignature[], steps: JudgedStep[] | string): boolean {
   if (typeof steps === 'string') return false;
   return judged.some((seal) => {
-    if (!seal.official || !seal.range) return false;
-    const { end } = seal.range;
-    const drawnAfter = steps.filter((step) => step.start >= end && step.changes.some(({ newVisibleField }) => newVisibleField));
-    return drawnAfter.every((step) =>
-      judged.some((item) => item.official && item.range && item.range.end <= step.end && item.range.end > step.start),
-    );
+    const { range } = seal;
+    if (!seal.official || !range) return false;
+    const shown = steps.filter((step) => step.start >= range.end && step.changes.some(isShown));
+    return shown.every((step) => judged.some((item) => item.official && item.range && item.range.end >= lastByteOf(step)));
   });
+}
+
+function isShown({ newVisibleField, level, what }: Change): boolean {
+  return newVisibleField === true || what === 'field-filled' || level === 'annotation';
 }
 
 const TRUSTED_BYTES: readonly Verdict[] = ['genuine', 'untrusted-signer', 'partly-covered'];

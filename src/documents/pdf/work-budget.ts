@@ -27,7 +27,7 @@ export const DEFAULT_PDF_LIMITS: PdfLimits = {
   maxStreamBytes: 32 * 1024 * 1024,
   maxDecodedBytes: 128 * 1024 * 1024,
   maxReads: 400_000,
-  maxValues: 1_500_000,
+  maxValues: 800_000,
   maxSignedBytes: 1024 * 1024 * 1024,
   maxComparisons: 3_000_000,
 };

@@ -323,6 +323,22 @@ describe('official', () => {
     expect(unseen).toMatchObject({ verdict: 'genuine', official: true });
   });
 
+  test('what a citizen filled in and signed is not official, even over an official seal', async () => {
+    const tx = '<</FT/Tx/T(amount)/V(100)/Type/Annot/Subtype/Widget/Rect[50 500 200 520]/P 3 0 R>>';
+    const catalog = '<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[6 0 R]>>>>';
+    const sealed = await seal(appendUpdate(handMadePdf([tx], '/Annots[6 0 R]'), { objects: { 1: catalog } }));
+    const filled = appendUpdate(sealed, { objects: { 6: tx.replace('(100)', '(999)') } });
+    expect(check(await seal(filled, { fieldName: 'Mine' }, citizen))).toMatchObject({ verdict: 'genuine', official: false });
+    expect(check(await seal(filled, { fieldName: 'Seal2' }, second))).toMatchObject({ verdict: 'genuine', official: true });
+  });
+
+  test('a sealed PDF attached without compression does not trouble the one that carries it', async () => {
+    const attached = Buffer.from(one).toString('latin1');
+    const carrier = handMadePdf([`<</Type/EmbeddedFile/Length ${attached.length}>>\nstream\n${attached}\nendstream`]);
+    expect(check(carrier).verdict).toBe('unsigned');
+    expect(check(await seal(carrier)).verdict).toBe('genuine');
+  });
+
   test('an authority that is trusted but not official makes nothing official', () => {
     expect(check(one, { officialAnchors: [] })).toMatchObject({ verdict: 'genuine', official: false });
   });
