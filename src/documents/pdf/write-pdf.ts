@@ -14,10 +14,10 @@ import { type PdfFont, writePdfFont } from './write-pdf-font.ts';
 import { writePdfImage } from './write-pdf-image.ts';
 import { infoDictionary, xmpPacket } from './write-pdf-metadata.ts';
 
-export const POINTS_PER_MM = 72 / 25.4;
+const POINTS_PER_MM = 72 / 25.4;
 
 /** Numbers objects in the order in which they are added. */
-export class PdfObjects {
+class PdfObjects {
   readonly #bodies: (Uint8Array | undefined)[] = [];
 
   reserve(): number {
@@ -62,7 +62,7 @@ export class PdfObjects {
   }
 }
 
-export function streamBody(entries: string, data: Uint8Array, compressed: boolean): Uint8Array {
+function streamBody(entries: string, data: Uint8Array, compressed: boolean): Uint8Array {
   const filter = compressed ? ' /Filter /FlateDecode' : '';
   return Buffer.concat([
     Buffer.from(`<< ${entries} /Length ${data.length}${filter} >>\nstream\n`, 'latin1'),
