@@ -2,6 +2,7 @@
 import type { LicenceData } from '#documents/page/licence-data.ts';
 import { findLicenceType, type LicenceType } from '#documents/page/licence-type.ts';
 import { validityOf } from '#documents/page/validity.ts';
+import { formatIdentifier } from '#licences/licence-identifier.ts';
 
 export function sampleType(slug: string): LicenceType {
   const type = findLicenceType(slug);
@@ -27,7 +28,7 @@ export function sampleLicence(slug: string, changes: Partial<LicenceData> = {}):
   const serial = '990100202600001234';
   return {
     typeCode: type.code,
-    identifier: `1.2.156.3005.2.${type.code}.${issuer.code}.${serial}.001.X`,
+    identifier: formatIdentifier({ typeCode: type.code, issuerCode: issuer.code, serial, version: 1 }),
     number: serial,
     version: '001',
     holder:

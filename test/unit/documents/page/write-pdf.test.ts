@@ -5,6 +5,7 @@ import { encodePng, encodeStencilPng } from '#documents/page/encode-png.ts';
 import { jpegSize } from '#documents/page/jpeg-size.ts';
 import { licenceDataDigest } from '#documents/page/licence-data.ts';
 import { licenceDocument } from '#documents/page/licence-document.ts';
+import { requireReadablePhoto } from '#documents/page/require-readable-photo.ts';
 import { srgbProfile } from '#documents/page/srgb-profile.ts';
 import { renderPdf } from '#documents/pdf/write-pdf.ts';
 import { Problem } from '#problem.ts';
@@ -110,6 +111,19 @@ describe('pictures inside a licence', () => {
     expect(image).toMatchObject({ xMm: 158, widthMm: 34 });
     expect(image?.heightMm).toBeCloseTo((34 * 9) / 20, 6);
     expect(image?.yMm).toBeCloseTo(33 + (44 - (34 * 9) / 20) / 2, 6);
+  });
+
+  test.each([
+    ['too small', { format: 'PNG', bytes: encodePng(pixels, 20, 9, 300) }],
+    ['no picture', { format: 'PNG', bytes: Buffer.from('GIF89a') }],
+    ['a PNG called JPEG', { format: 'JPEG', bytes: encodePng(new Uint8Array(200 * 200 * 3), 200, 200, 300) }],
+  ] as const)('a photo that is %s is refused before anything is stored', (_case, photo) => {
+    const refused = expect.objectContaining({ code: 'invalid-input', errors: [expect.objectContaining({ pointer: '/photo' })] });
+    expect(() => requireReadablePhoto(photo)).toThrow(refused);
+  });
+
+  test('a readable photo passes', () => {
+    expect(() => requireReadablePhoto({ format: 'PNG', bytes: encodePng(new Uint8Array(200 * 260 * 3), 200, 260, 300) })).not.toThrow();
   });
 
   test('a PNG that promises more pixels than it may is refused before it is inflated', () => {
