@@ -47,6 +47,8 @@ export function judgeSeal(seal: Seal, use: SealUse): SealJudgement {
   else if (!value.good) fail('not-valid', 'maker-signature-mismatch');
 
   judgeDates(seal, use, fail);
+  // Only the signer says that it was used before it expired.
+  if (use.usedAt && !use.provenAt && use.usedAt <= seal.validTo && use.options.at > seal.validTo) reasons.add('time-not-proven');
   if (maker.keyUsage && !maker.keyUsage.has('digital-signature')) fail('not-valid', 'maker-wrong-key-usage');
   const chain = judgeMaker(seal, maker, use, fail, reasons);
   const profile = chain.anchored ? profileOf(maker) : undefined;

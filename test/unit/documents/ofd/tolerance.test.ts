@@ -51,6 +51,44 @@ describe('paths', () => {
   });
 });
 
+test('everything a document may link to is reached', () => {
+  const files = sampleFiles();
+  files['OFD.xml'] = (files['OFD.xml'] ?? '')
+    .replace('</ofd:DocID>', '</ofd:DocID><ofd:Cover>cover.jpg</ofd:Cover>')
+    .replace('</ofd:DocBody>', '<ofd:Versions><ofd:Version ID="v1" Index="1" BaseLoc="Doc_0/V/v1.xml"/></ofd:Versions></ofd:DocBody>');
+  files[DOCUMENT] = (files[DOCUMENT] ?? '').replace(
+    '<ofd:Attachments>',
+    '<ofd:Annotations>Annots/Annotations.xml</ofd:Annotations><ofd:CustomTags>Tags/CustomTags.xml</ofd:CustomTags><ofd:Extensions>Extensions.xml</ofd:Extensions><ofd:Attachments>',
+  );
+  const page = 'Doc_0/Pages/Page_0/Content.xml';
+  files[page] = (files[page] ?? '').replace('<ofd:Content>', '<ofd:PageRes>PageRes.xml</ofd:PageRes><ofd:Content>');
+  const more = {
+    'cover.jpg': 'a picture',
+    'Doc_0/V/v1.xml':
+      '<DocVersion ID="v1"><FileList><File ID="f1">/Doc_0/V/old.png</File></FileList><DocRoot>Old.xml</DocRoot></DocVersion>',
+    'Doc_0/V/old.png': 'a picture',
+    'Doc_0/V/Old.xml': '<Document><Pages><Page ID="1" BaseLoc="Page.xml"/></Pages></Document>',
+    'Doc_0/V/Page.xml': '<Page/>',
+    'Doc_0/Annots/Annotations.xml': '<Annotations><Page PageID="1"><FileLoc>Page_0/Annotation.xml</FileLoc></Page></Annotations>',
+    'Doc_0/Annots/Page_0/Annotation.xml': '<PageAnnot/>',
+    'Doc_0/Tags/CustomTags.xml':
+      '<CustomTags><CustomTag TypeID="cert"><SchemaLoc>a.xsd</SchemaLoc><FileLoc>Tag.xml</FileLoc></CustomTag></CustomTags>',
+    'Doc_0/Tags/a.xsd': 'a schema',
+    'Doc_0/Tags/Tag.xml': 'anything',
+    'Doc_0/Extensions.xml': '<Extensions><Extension AppName="a" RefId="1"><ExtendData>ext.dat</ExtendData></Extension></Extensions>',
+    'Doc_0/ext.dat': 'data',
+    'Doc_0/Pages/Page_0/PageRes.xml':
+      '<Res BaseLoc="R"><Fonts><Font ID="20"><FontFile>f.ttf</FontFile></Font></Fonts><ColorSpaces><ColorSpace ID="21" Profile="p.icc"/></ColorSpaces></Res>',
+    'Doc_0/Pages/Page_0/R/f.ttf': 'a font',
+    'Doc_0/Pages/Page_0/R/p.icc': 'a profile',
+  };
+  const all = { ...files, ...more };
+  const reach = reachableFiles(openOfd(packFiles({ ...all, 'notes.txt': 'linked from nowhere' })));
+  expect([...reach.files].sort()).toEqual(Object.keys(all).sort());
+  expect(reach.missing).toEqual([]);
+  expect(reach.pages).toEqual([[{ id: '1', entry: page }]]);
+});
+
 test('Chinese file names', async () => {
   const files = changed('Doc_0/DocumentRes.xml', 'image.png', '图片.png');
   const ofd = await town.sealed(packFiles({ ...files, 'Doc_0/Res/图片.png': 'a picture' }));
@@ -68,6 +106,9 @@ test('a prefix and a namespace of nobody', async () => {
 test.each([
   ['/Doc_0/Signs/Sign_0/Signature.xml', 'this'],
   ['Doc_0/Signs/Sign_0/Signature.xml', 'this'],
+  ['Signature.xml', 'this'],
+  ['/doc_0/signs/Sign_0/Signature.xml', 'this'],
+  ['/Doc_0/Signs/Signatures.xml', 'unknown'],
   ['{"doc.DocID":"1","ofd.Sign":"/Doc_0/Signs/Sign_0/Signature.xml"}', 'this'],
   ['{"Entry":"/Doc_0/Signs/Sign_1/Signature.xml"}', 'other'],
   ['/Doc_0/Signs/Sign_1/Signature.xml', 'other'],

@@ -331,6 +331,12 @@ describe('time', () => {
     expect(report.signatures[0]?.reasons).toContain('time-not-proven');
   });
 
+  test('so is a seal that expired since', () => {
+    const crl = town.authority.crl([], new Date('2028-05-31T00:00:00Z'), new Date('2030-01-01T00:00:00Z'));
+    const report = ask(sealed, { at: new Date('2028-06-01T00:00:00Z'), crls: [crl] });
+    expect(report).toMatchObject({ verdict: 'genuine', signatures: [{ reasons: ['time-not-proven'] }] });
+  });
+
   test('a clock that is five minutes ahead is forgiven, six minutes are not', () => {
     expect(ask(sealed, { at: new Date(SIGNED_AT.getTime() - 5 * 60_000) }).verdict).toBe('genuine');
     expect(ask(sealed, { at: new Date(SIGNED_AT.getTime() - 6 * 60_000) }).verdict).toBe('not-valid');
