@@ -12,6 +12,7 @@ import type { SignBytes } from '#documents/sign-bytes.ts';
 import { type Certificate, parseCertificate } from '#pki/certificate.ts';
 import { Problem } from '#problem.ts';
 import { findSignatures } from './find-signatures.ts';
+import { readForm } from './form-fields.ts';
 import { Increment, writeText } from './increment.ts';
 import { openPdf, type PdfView } from './pdf-file.ts';
 import { PdfError } from './pdf-values.ts';
@@ -166,6 +167,13 @@ function assertSignable(view: PdfView, input: SignPdfInput): void {
     throw new Problem('pdf-not-signable', {
       detail: 'The PDF was certified to allow no further changes, signatures included.',
       detailZh: '该 PDF 已认证为不允许任何更改，不能再次签署。',
+    });
+  }
+  const isCertified = levels.some((level) => level !== undefined);
+  if (isCertified && input.stamp && !readForm(view).nodes.some(({ name }) => name === input.fieldName)) {
+    throw new Problem('pdf-not-signable', {
+      detail: 'After a certification a visible seal needs a field that was reserved for it.',
+      detailZh: '文件认证后，可见印章只能加盖在预留的签名域中。',
     });
   }
   if (input.certification) {

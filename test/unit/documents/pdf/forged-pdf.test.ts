@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { encodeSignedData } from '#crypto/cms.ts';
 import { appendUpdate, bodyOf, type Forgery, handMadePdf } from '#test/fakes/sample-pdf.ts';
-import { check, citizen, OBJECTS, patch, STAMP, seal, sealedOnce, second } from './sealed-pdf.ts';
+import { check, citizen, OBJECTS, patch, STAMP, seal, sealedOnce, second, signForeign } from './sealed-pdf.ts';
 
 const one = await sealedOnce();
 const text = Buffer.from(one).toString('latin1');
@@ -271,7 +272,16 @@ describe('certification', () => {
 
   test('a visible field that was not reserved breaks a certification, an invisible one does not', async () => {
     const certified = await sealedOnce({ certification: 2 });
-    expect(check(await seal(certified, { fieldName: 'Seal2', stamp: STAMP }, second)).verdict).toBe('altered');
+    await expect(seal(certified, { fieldName: 'Seal2', stamp: STAMP }, second)).rejects.toMatchObject({ code: 'pdf-not-signable' });
+    // What another program would write: the invisible seal's field with a rectangle, signed anew.
+    const visible = await signForeign(certified, {
+      subFilter: 'adbe.pkcs7.detached',
+      rect: '0 0 500 500',
+      fields: '7 0 R 20 0 R',
+      contents: async (content) =>
+        encodeSignedData({ form: 'pkcs7', suite: 'es256', certificates: [second.certificate.der], signature: await second.sign(content) }),
+    });
+    expect(check(visible).signatures.map(({ verdict }) => verdict)).toEqual(['altered', 'genuine']);
     expect(check(await seal(certified, { fieldName: 'Seal2' }, second)).verdict).toBe('genuine');
   });
 

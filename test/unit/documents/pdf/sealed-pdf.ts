@@ -56,21 +56,25 @@ export interface ForeignSignature {
   /** What goes into /Contents, over the signed bytes. */
   contents: (signedBytes: Uint8Array) => Promise<Uint8Array> | Uint8Array;
   reserve?: number;
-  extra?: string;
+  rect?: string;
+  /** All fields of the form, the new one (20) among them; others keep the catalog and change form object 11. */
+  fields?: string;
 }
 
 /** A signature of a kind we only read, on `handMadePdf()` or another file of five objects. */
 export async function signForeign(
   pdf: Uint8Array,
-  { filter = 'Adobe.PPKLite', subFilter, contents, reserve = 8000, extra = '' }: ForeignSignature,
+  { filter = 'Adobe.PPKLite', subFilter, contents, reserve = 8000, rect = '0 0 0 0', fields }: ForeignSignature,
 ): Promise<Uint8Array> {
   const gap = `<${'0'.repeat(reserve * 2)}>`;
   const range = '[0 AAAAAAAAAA BBBBBBBBBB CCCCCCCCCC]';
   const update = appendUpdate(pdf, {
     objects: {
-      1: '<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[20 0 R]/SigFlags 3>>>>',
-      20: '<</FT/Sig/T(Foreign)/Type/Annot/Subtype/Widget/F 132/Rect[0 0 0 0]/P 3 0 R/V 21 0 R>>',
-      21: `<</Type/Sig/Filter/${filter}/SubFilter/${subFilter}/M(D:20261121030000Z)/ByteRange ${range}/Contents ${gap}${extra}>>`,
+      ...(fields
+        ? { [OBJECTS.form]: `<</Fields[${fields}]/SigFlags 3>>` }
+        : { [OBJECTS.catalog]: '<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[20 0 R]/SigFlags 3>>>>' }),
+      20: `<</FT/Sig/T(Foreign)/Type/Annot/Subtype/Widget/F 132/Rect[${rect}]/P 3 0 R/V 21 0 R>>`,
+      21: `<</Type/Sig/Filter/${filter}/SubFilter/${subFilter}/M(D:20261121030000Z)/ByteRange ${range}/Contents ${gap}>>`,
     },
   });
   const text = Buffer.from(update).toString('latin1');
