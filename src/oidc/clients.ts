@@ -18,6 +18,8 @@ export interface ClientView {
   contact?: string;
   homepage?: string;
   firstParty: boolean;
+  /** For whom a system acts at the API. */
+  organisationId?: string;
   active: boolean;
   scopes: string[];
   requiredClaims: string[];
@@ -60,6 +62,7 @@ export async function findClientMetadata({ db, fields }: Pick<OidcDeps, 'db' | '
     ...(row.metadata as AdapterPayload),
     client_id: row.id,
     client_name: row.nameZh,
+    name_en: row.nameEn,
     sector: row.sector,
     first_party: row.firstParty,
     ...(row.logoutUri ? { backchannel_logout_uri: row.logoutUri, backchannel_logout_session_required: row.logoutWithSid } : {}),
@@ -81,6 +84,7 @@ export function viewOfClient(row: OidcClient): ClientView {
     ...(row.contact ? { contact: row.contact } : {}),
     ...(row.homepage ? { homepage: row.homepage } : {}),
     firstParty: row.firstParty,
+    ...(row.organisationId ? { organisationId: row.organisationId } : {}),
     active: row.active,
     scopes: `${metadata.scope ?? ''} ${metadata.api_scope ?? ''}`.split(' ').filter(Boolean),
     requiredClaims: row.requiredClaims,

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { JWK } from 'jose';
 import { recordEvent } from '#audit/record-event.ts';
+import { findOrganisation } from '#people/organisations.ts';
 import { type FieldFault, Problem } from '#problem.ts';
 import { isUniqueViolation, type Prisma } from '#storage/database.ts';
 import { isApiScope } from './api-scopes.ts';
@@ -34,6 +35,8 @@ export interface ClientInput {
   requiredClaims?: readonly string[];
   /** Of the city itself: what the registration allows is given without asking, sensitive claims excepted. */
   firstParty?: boolean;
+  /** For whom a system acts at the API. */
+  organisationId?: string;
   authMethod: ClientAuthMethod;
   jwks?: { keys: JWK[] };
   jwksUri?: string;
@@ -50,6 +53,8 @@ export async function registerClient(
   input: ClientInput & { by: string; allowLoopback?: boolean },
 ): Promise<ClientView & { secret?: string }> {
   const faults = faultsOf(input, input.allowLoopback === true);
+  if (input.organisationId !== undefined && !(await findOrganisation({ db }, input.organisationId)))
+    faults.push({ pointer: '/organisationId', detail: 'There is no such organisation.', detailZh: '未找到该机构。' });
   if (faults.length > 0) throw new Problem('invalid-input', { errors: faults });
   const at = clock.now();
   const secret = input.authMethod.startsWith('client_secret') ? randomBytes(32).toString('base64url') : undefined;
@@ -67,6 +72,7 @@ export async function registerClient(
           contact: input.contact ?? null,
           homepage: input.homepage ?? null,
           firstParty: input.firstParty ?? false,
+          organisationId: input.organisationId ?? null,
           sector: sectorOf(input) ?? input.id,
           logoutUri: input.logoutUri ?? null,
           logoutWithSid: input.logoutWithSid ?? true,

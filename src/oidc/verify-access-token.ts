@@ -6,6 +6,8 @@ import type { SigningKey } from './signing-keys.ts';
 /** A system that calls `/api` for itself. */
 export interface ApiCaller {
   clientId: string;
+  /** The organisation it acts for, as registered. */
+  organisationId?: string;
   scopes: readonly string[];
   actor: `client:${string}`;
 }
@@ -38,7 +40,8 @@ export async function verifyAccessToken(
   if (!scopes.includes(scope)) {
     throw new Problem('not-allowed', { detail: `The token lacks the scope ${scope}.`, detailZh: `访问令牌缺少权限 ${scope}。` });
   }
-  const client = await deps.db.oidcClient.findUnique({ where: { id: clientId }, select: { active: true } });
+  const client = await deps.db.oidcClient.findUnique({ where: { id: clientId }, select: { active: true, organisationId: true } });
   if (!client?.active) throw new Problem('client-not-active');
-  return { clientId, scopes, actor: `client:${clientId}` };
+  const { organisationId } = client;
+  return { clientId, ...(organisationId ? { organisationId } : {}), scopes, actor: `client:${clientId}` };
 }

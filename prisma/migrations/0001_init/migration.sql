@@ -240,6 +240,7 @@ CREATE TABLE "oidc_client" (
     "purpose_en" TEXT NOT NULL,
     "homepage" TEXT,
     "first_party" BOOLEAN NOT NULL DEFAULT false,
+    "organisation_id" UUID,
     "active" BOOLEAN NOT NULL DEFAULT true,
     "sector" TEXT NOT NULL,
     "logout_uri" TEXT,

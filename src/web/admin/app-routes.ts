@@ -95,7 +95,8 @@ function clientInputOf(form: z.output<typeof AppForm>): ClientInput {
     purpose: { zh: form.purposeZh, en: form.purposeEn },
     redirectUris,
     postLogoutRedirectUris,
-    scopes,
+    // One list of check boxes serves both kinds: each takes what is its own.
+    scopes: scopes.filter((scope) => (kind === 'system') === Object.hasOwn(API_SCOPES, scope)),
     authMethod,
     ...(logoutUri ? { logoutUri } : {}),
     ...(form.jwks ? { jwks: parseJwks(form.jwks) } : {}),

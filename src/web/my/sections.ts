@@ -4,5 +4,5 @@ export const MY_SECTIONS = [
   ['/my/look-ups', '核验记录', 'Who looked'],
   ['/my/apps', '授权应用', 'Apps'],
   ['/my/sessions', '登录设备', 'Sessions'],
-  ['/my/account', '账号与实名', 'Account'],
+  ['/my/account', '账号', 'Account'],
 ] as const;

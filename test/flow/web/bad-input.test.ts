@@ -11,7 +11,10 @@ let citizen: Browser;
 
 beforeAll(async () => {
   city = await webCity({ listen: true });
-  [clerk, issuer, operator, citizen] = await Promise.all([city.clerk, city.issuer, city.operator, city.citizen].map((who) => city.as(who)));
+  clerk = await city.as(city.clerk);
+  issuer = await city.as(city.issuer);
+  operator = await city.as(city.operator);
+  citizen = await city.as(city.citizen);
 });
 
 const json = { accept: 'application/json', 'content-type': 'application/json' };
