@@ -20,6 +20,11 @@ const ISSUERS: Record<string, { name: string; code: string }> = {
   'driving-licence': { name: '通州市公安局交通管理支队', code: '11990100MBTR00032J' },
 };
 
+/** Whose sex and birth date agree with the number. */
+const HOLDERS: Record<string, LicenceData['holder']> = {
+  'driving-licence': { name: '陈嘉禾', identifier: '990101198512121533', identifierType: '111' },
+};
+
 export function sampleLicence(slug: string, changes: Partial<LicenceData> = {}): LicenceData {
   const type = sampleType(slug);
   const fields = exampleFields(type);
@@ -34,7 +39,7 @@ export function sampleLicence(slug: string, changes: Partial<LicenceData> = {}):
     holder:
       type.holderKind === 'legal'
         ? { name: '通州市晨光信息科技有限公司', identifier: '91990100MATR000126', identifierType: '001' }
-        : { name: '林晓彤', identifier: '990101199003070023', identifierType: '111' },
+        : (HOLDERS[slug] ?? { name: '林晓彤', identifier: '990101199003070023', identifierType: '111' }),
     issuer: { ...issuer, divisionCode: '990100' },
     issuedOn,
     ...validityOf(type, fields, issuedOn),

@@ -26,6 +26,8 @@ export interface TextStyle {
 const CLOSING = new Set('，。、；：？！）》」』】〕”’％,.;:?!)]}%·…');
 const OPENING = new Set('（《「『【〔“‘([{');
 const SHRINK_STEP = 0.96;
+/** How much smaller a text may be set to bring a lonely last character or two back to the line above. */
+const ORPHAN_SHRINK = 0.92;
 const ROUNDING_MM = 0.01;
 const MAX_TEXT = 2000;
 
@@ -45,12 +47,22 @@ export function fitText(text: string, box: Box, style: TextStyle): TextItem[] {
   const paragraphs = clean.split('\n').map((paragraph) => unbreakablePieces(paragraph).map((piece) => glyphsOf(piece, style.face)));
   const smallest = style.minimumSizeMm ?? style.sizeMm * 0.6;
   const lineHeightEm = style.lineHeightEm ?? 1.5;
+  const linesAt = (sizeMm: number) =>
+    paragraphs.flatMap((pieces) => breakLines(pieces, (box.widthMm + ROUNDING_MM) / sizeMm, style.trackingEm ?? 0));
   for (let sizeMm = style.sizeMm; ; sizeMm = Math.max(sizeMm * SHRINK_STEP, smallest)) {
-    const lines = paragraphs.flatMap((pieces) => breakLines(pieces, (box.widthMm + ROUNDING_MM) / sizeMm, style.trackingEm ?? 0));
+    const lines = linesAt(sizeMm);
     const heightMm = ((lines.length - 1) * lineHeightEm + 1) * sizeMm;
-    if (lines.length <= (style.maximumLines ?? 1) && heightMm <= box.heightMm + ROUNDING_MM) return placeLines(lines, box, sizeMm, style);
+    if (lines.length <= (style.maximumLines ?? 1) && heightMm <= box.heightMm + ROUNDING_MM) {
+      const tighter = Math.max(sizeMm * ORPHAN_SHRINK, smallest);
+      const rejoined = isOrphaned(lines) ? linesAt(tighter) : lines;
+      return rejoined.length < lines.length ? placeLines(rejoined, box, tighter, style) : placeLines(lines, box, sizeMm, style);
+    }
     if (sizeMm <= smallest) throw doesNotFit(style.field);
   }
+}
+
+function isOrphaned(lines: readonly Glyph[][]): boolean {
+  return lines.length > 1 && (lines.at(-1)?.length ?? 0) <= 2;
 }
 
 /** Where in the data of a licence the common values stand; its own fields stand at the top. */

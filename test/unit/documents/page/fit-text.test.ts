@@ -19,7 +19,14 @@ function widthOf(item: TextItem): number {
 describe('fitting text', () => {
   test('ten Chinese characters of 5 mm fill a line of 50 mm, the eleventh starts the next', () => {
     expect(linesOf(fitText('一二三四五六七八九十', box, style))).toEqual(['一二三四五六七八九十']);
-    expect(linesOf(fitText('一二三四五六七八九十百', box, style))).toEqual(['一二三四五六七八九十', '百']);
+    expect(linesOf(fitText('一二三四五六七八九十百千万亿', box, style))).toEqual(['一二三四五六七八九十', '百千万亿']);
+  });
+
+  test('a lonely last character is brought back by setting the text a little smaller', () => {
+    const items = fitText('一二三四五六七八九十百', { ...box, widthMm: 52 }, style);
+    expect(linesOf(items)).toEqual(['一二三四五六七八九十百']);
+    expect(items[0]?.sizeMm).toBeCloseTo(4.6, 6);
+    expect(linesOf(fitText('一二三四五六七八九十百', { ...box, widthMm: 45 }, style))).toEqual(['一二三四五六七八九', '十百']);
   });
 
   test('every character has its advance', () => {
