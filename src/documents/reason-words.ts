@@ -64,6 +64,10 @@ const WORDS: Record<string, Entry> = {
   'shown-but-not-signed': ['显示的部分内容未受签名保护', 'Something shown is outside every signature'],
   'signature-list-not-protected': ['签名列表未锁定，可能增减签名', 'The list of signatures is open: some may have been added or removed'],
   'entries-not-linked': ['文件包中有未被引用的内容', 'The package holds files that nothing links to'],
+  'signature-files-not-listed': [
+    '文件包中有未列出的签名文件，签名可能已被移除',
+    'There are signature files that no list names: a signature may have been removed',
+  ],
   'linked-file-missing': ['引用的文件不存在', 'A file that is linked to is missing'],
   'weak-digest': ['使用了不安全的摘要算法', 'A weak digest was used'],
   'no-references': ['签名未保护任何文件', 'The signature covers no file'],

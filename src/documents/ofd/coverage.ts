@@ -56,6 +56,9 @@ export function fillCoverage(
   }
   const unreached = [...ofd.archive.entries.keys()].filter((entry) => !reach.files.has(entry) && !ownFiles.has(entry));
   if (unreached.some((entry) => !claimedByAny.has(entry))) reasons.push('entries-not-linked');
+  // Whoever takes a seal away by emptying the list often forgets its files.
+  if (unreached.some((entry) => /(^|\/)(signature\.xml|signe?d?value\.dat|seal\.esl)$/i.test(entry)))
+    reasons.push('signature-files-not-listed');
   return {
     verdict,
     reasons,

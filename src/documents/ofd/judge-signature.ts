@@ -138,7 +138,7 @@ function bareValue(context: ValueContext): ValueFindings {
 }
 
 function unreadable(verdict: Verdict, reason: string): ValueFindings {
-  const findings = new ValueFindings('signature', 'bare');
+  const findings = new ValueFindings('signature');
   findings.fail(verdict, reason);
   return findings;
 }
@@ -163,7 +163,7 @@ function reportOf(index: number, findings: ValueFindings, references: ReferenceC
   return {
     index,
     kind: findings.kind,
-    form: findings.form,
+    ...(findings.form ? { form: findings.form } : {}),
     ...(suite ? { suite } : {}),
     verdict: findings.verdict,
     ...(signer ? { signer } : {}),

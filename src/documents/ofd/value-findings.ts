@@ -25,7 +25,8 @@ export interface ValueContext {
 
 export class ValueFindings {
   readonly kind: SignatureReport['kind'];
-  readonly form: SignatureForm;
+  /** Undefined when the value is of no known form. */
+  readonly form: SignatureForm | undefined;
   readonly reasons = new Set<string>();
   readonly #verdicts: Verdict[] = [];
   suite: string | undefined;
@@ -39,7 +40,7 @@ export class ValueFindings {
   /** Sealed by a seal or document signer under an official anchor. */
   official = false;
 
-  constructor(kind: SignatureReport['kind'], form: SignatureForm) {
+  constructor(kind: SignatureReport['kind'], form?: SignatureForm) {
     this.kind = kind;
     this.form = form;
   }
