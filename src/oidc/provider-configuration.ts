@@ -58,7 +58,7 @@ export function providerConfiguration(input: ConfigurationInput): Configuration 
     subjectTypes: ['pairwise', 'public'],
     pairwiseIdentifier: (_ctx, personId, client) => pairwiseSubject(deps.fields, String(client['sector']), personId),
     sectorIdentifierUriValidate: () => false,
-    extraClientMetadata: { properties: ['api_scope', 'first_party', 'sector'] },
+    extraClientMetadata: { properties: ['api_scope', 'first_party', 'name_en', 'sector'] },
     clientDefaults: {
       id_token_signed_response_alg: 'ES256',
       grant_types: ['authorization_code', 'refresh_token'],
@@ -162,7 +162,7 @@ async function logoutFacts(ctx: KoaContextWithOIDC, form: string) {
     action: value('action', /action="([^"]+)"/),
     xsrf: value('xsrf', /name="xsrf" value="([^"]+)"/),
     clientId: client?.clientId,
-    clientName: client?.clientName,
+    clientName: client && { zh: client.clientName, en: client['name_en'] },
     redirectOrigin: typeof uri === 'string' && /^https?:/.test(uri) ? new URL(uri).origin : undefined,
   };
 }

@@ -21,6 +21,14 @@ const LABELS: Readonly<Record<string, [string, string]>> = {
   amr: ['认证方式', 'Methods'],
 };
 
+const METHODS: Readonly<Record<string, string>> = {
+  pwd: '密码 password',
+  sms: '短信验证码 SMS code',
+  mfa: '多因素 multi-factor',
+  face: '人脸 face',
+  hwk: '数字证书 hardware key',
+};
+
 export function escapeHtml(text: unknown): string {
   const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
   return String(text).replace(/[&<>"']/g, (character) => entities[character] ?? '');
@@ -62,7 +70,7 @@ export function welcomePage(context: PageContext, notice?: { zh: string; en: str
 export function homePage(context: PageContext, session: AppSession): string {
   const { app, other } = context;
   const rows = Object.entries(LABELS).flatMap(([name, [zh, en]]) =>
-    session.claims[name] === undefined ? [] : [`<dt>${both({ zh, en })}</dt><dd>${escapeHtml(shown(session.claims[name]))}</dd>`],
+    session.claims[name] === undefined ? [] : [`<dt>${both({ zh, en })}</dt><dd>${escapeHtml(inWords(name, session.claims[name]))}</dd>`],
   );
   const name = typeof session.claims['name'] === 'string' ? session.claims['name'] : '市民';
   return layout(
@@ -102,6 +110,14 @@ export function failedPage(context: PageContext, refused: boolean): string {
   );
 }
 
+/** Codes of the protocol in words people read. */
+function inWords(name: string, value: unknown): string {
+  const level = /^urn:tongren:acr:(\d)$/.exec(String(value))?.[1];
+  if (name === 'acr' && level) return `${level} 级 · level ${level}`;
+  if (name === 'amr' && Array.isArray(value)) return value.map((method) => METHODS[String(method)] ?? String(method)).join('、');
+  return shown(value);
+}
+
 function shown(value: unknown): string {
   if (Array.isArray(value)) return value.map(shown).join('、');
   if (typeof value === 'object' && value !== null) return Object.values(value).map(shown).join(' ');
@@ -114,7 +130,7 @@ body{margin:0;min-height:100vh;display:flex;flex-direction:column}.wrap{width:10
 small{display:block;font-size:.8em;font-weight:400;opacity:.75;line-height:1.3}
 header{background:#fff;border-bottom:1px solid #e3e6ea}header .wrap{display:flex;justify-content:space-between;align-items:center;gap:1rem;padding-top:.75rem;padding-bottom:.75rem}
 .brand{display:flex;align-items:center;gap:.75rem;font-weight:700;font-size:1.2rem;color:${colours.dark};text-decoration:none;line-height:1.2}.slogan{color:#5a6472;text-align:right}
-main{flex:1;padding-top:1.5rem;padding-bottom:2rem}h1{margin:0 0 .5rem;font-size:1.75rem;line-height:1.3}h2{font-size:1.15rem;margin:1.75rem 0 .75rem}
+main.wrap{flex:1;padding-top:1.5rem;padding-bottom:2rem}h1{margin:0 0 .5rem;font-size:1.75rem;line-height:1.3}h2{font-size:1.15rem;margin:1.75rem 0 .75rem}
 .hero{background:linear-gradient(135deg,${colours.main},${colours.dark});color:#fff;border-radius:1rem;padding:2rem 1.75rem}.hero p{margin:.25rem 0 1.25rem}
 .row{display:flex;flex-wrap:wrap;gap:.75rem}.row form{margin:0}
 .button{display:inline-block;min-height:48px;padding:.55rem 1.4rem;border:2px solid #fff;border-radius:.6rem;background:#fff;color:${colours.dark};font:inherit;font-weight:600;text-decoration:none;cursor:pointer;line-height:1.3}
@@ -125,5 +141,5 @@ main{flex:1;padding-top:1.5rem;padding-bottom:2rem}h1{margin:0 0 .5rem;font-size
 dl{margin:0;background:#fff;border:1px solid #e3e6ea;border-radius:.6rem;padding:.25rem 1.25rem;display:grid;grid-template-columns:minmax(7rem,auto) 1fr}
 dt,dd{margin:0;padding:.7rem 0;border-bottom:1px solid #eef0f3}dt{color:#5a6472;padding-right:1rem}dd{font-weight:600;overflow-wrap:anywhere}dt:last-of-type,dd:last-of-type{border:0}
 code{font-size:.85em}.quiet{color:#5a6472;font-size:.9rem}.notice{background:${colours.light};border-left:4px solid ${colours.main};border-radius:.4rem;padding:.7rem 1rem;margin:0 0 1rem}
-footer{color:#5a6472;font-size:.85rem;padding-top:1rem;padding-bottom:1.5rem}@media(max-width:30rem){.slogan{display:none}h1{font-size:1.45rem}.hero{padding:1.5rem 1.25rem}}`;
+footer.wrap{color:#5a6472;font-size:.85rem;padding-top:1rem;padding-bottom:1.5rem}@media(max-width:30rem){.slogan{display:none}h1{font-size:1.45rem}.hero{padding:1.5rem 1.25rem}}`;
 }
