@@ -20,7 +20,7 @@ function noise(length: number): Uint8Array {
 }
 
 /** A red ring on transparent ground. */
-export function samplePng(size = 64): Uint8Array {
+export function samplePng(size = 64, colorType: 0 | 2 | 4 | 6 = 6): Uint8Array {
   const png = new PNG({ width: size, height: size });
   for (let y = 0; y < size; y++) {
     for (let x = 0; x < size; x++) {
@@ -29,7 +29,7 @@ export function samplePng(size = 64): Uint8Array {
       png.data.set([220, 0, 0, inside ? 255 : 0], (y * size + x) * 4);
     }
   }
-  return PNG.sync.write(png);
+  return PNG.sync.write(png, { colorType });
 }
 
 /** A classic PDF written by hand: one page, `objects` more, so that tests know every byte. */

@@ -1,5 +1,7 @@
 /** Certificates and revocation lists that the document carries with it: /DSS (EN 319 142-1 §5.4.2.2). Trusted for nothing by being here. */
 import { DerError } from '#crypto/der.ts';
+import { readCertificates } from '#documents/judge-time-stamp.ts';
+import type { Certificate } from '#pki/certificate.ts';
 import { type Crl, parseCrl } from '#pki/crl.ts';
 import { itemsOf } from './form-fields.ts';
 import type { PdfView } from './pdf-file.ts';
@@ -9,7 +11,7 @@ const MAX_ENTRIES = 100;
 const MAX_BYTES = 20 * 1024 * 1024;
 
 export interface SecurityStore {
-  readonly certificates: readonly Uint8Array[];
+  readonly certificates: readonly Certificate[];
   readonly crls: readonly Crl[];
   /** Revocation data of any kind is there: what makes level LT. */
   readonly hasRevocationData: boolean;
@@ -25,7 +27,7 @@ export function readSecurityStore(view: PdfView): SecurityStore {
     const crls = streamsOf(view, dss.entries.get('CRLs'));
     const ocsps = itemsOf(view, dss.entries.get('OCSPs'));
     return {
-      certificates: streamsOf(view, dss.entries.get('Certs')),
+      certificates: readCertificates(streamsOf(view, dss.entries.get('Certs'))),
       crls: readCrls(crls),
       hasRevocationData: crls.length + ocsps.length > 0,
     };

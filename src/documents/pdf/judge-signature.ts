@@ -2,7 +2,7 @@
 import { OID } from '#crypto/oids.ts';
 import { describeSigner } from '#documents/describe-signer.ts';
 import { judgeChain } from '#documents/judge-chain.ts';
-import { judgeTimeStamp, readCertificates } from '#documents/judge-time-stamp.ts';
+import { judgeTimeStamp } from '#documents/judge-time-stamp.ts';
 import { type SignatureReport, type Verdict, type VerifyOptions, worstVerdict } from '#documents/verdict.ts';
 import type { Certificate } from '#pki/certificate.ts';
 import { findStartXref } from './cross-reference.ts';
@@ -82,6 +82,7 @@ export function judgeSignature(question: SignatureQuestion): JudgedSignature {
     return { ...judged, range };
   }
   report.coverage = isBlankFrom(file.bytes, range.end) ? 'whole-file' : 'whole-revision';
+  if (needsAppearances(revision)) report.reasons.push('need-appearances');
   const rest = { range, view: revision, rules: rulesOf(revision, dict) };
   file.work.spendSigned(range.end);
   const content = signedBytes(file.bytes, range, file.scratch);
@@ -113,6 +114,12 @@ function revisionOf(file: PdfFile, found: FoundSignature, end: number): PdfView 
     if (error instanceof PdfError) return 'signed-revision-unreadable';
     throw error;
   }
+}
+
+/** Readers then draw the fields anew from their values, and not as they were when signed. */
+function needsAppearances(view: PdfView): boolean {
+  const form = view.dict(view.catalog.entries.get('AcroForm'));
+  return form !== undefined && view.get(form, 'NeedAppearances') === true;
 }
 
 function isBlankFrom(bytes: Uint8Array, from: number, end = bytes.length): boolean {
@@ -155,7 +162,7 @@ function judgeCmsSignature(
     signedBytes: cms.content,
     layout: cms.layout,
     isPades,
-    furtherCertificates: store.certificates,
+    furtherCertificates: store.certificates.map(({ der }) => der),
   });
   report.form = isPades ? 'pades-b' : 'cms';
   if (result.suite) report.suite = result.suite;
@@ -178,7 +185,7 @@ function judgeCmsSignature(
     report.reasons.push(...stamp.reasons.filter((reason) => reason !== 'revocation-unknown'));
   }
   report.time.proven = provenAt?.toISOString() ?? null;
-  const extra = [...result.certificates, ...readCertificates(store.certificates)];
+  const extra = [...result.certificates, ...store.certificates];
   const chain = judgeChain({ leaf: certificate, role: 'signer', extra, claimedAt, provenAt, options });
   report.signer = describeSigner(certificate, chain.anchored);
   verdicts.push(chain.verdict);

@@ -20,13 +20,16 @@ import { rulesOf } from './permissions.ts';
 import { prepareField } from './reserve-field.ts';
 import type { PdfStamp } from './seal-appearance.ts';
 
+/** What readers of PDF know; Ed25519 is not among it. */
+export type PdfSuite = Exclude<Suite, 'ed25519'>;
+
 /** `pades`: ETSI.CAdES.detached. `pkcs7` and `gm`: adbe.pkcs7.detached with PKCS#7's or GM/T 0010's object identifiers. */
 export type PdfSignatureForm = 'pades' | 'pkcs7' | 'gm';
 
 export interface SignPdfInput {
   /** DER, the signer's first, then its issuers. */
   certificates: readonly Uint8Array[];
-  suite: Suite;
+  suite: PdfSuite;
   signedAt: Date;
   /** A new field, or an empty one that was reserved under this name. */
   fieldName: string;
@@ -119,7 +122,7 @@ class Envelope {
   /** A key that does not belong to the certificate would give a file that looks sealed and never verifies. */
   #assertFits(attributes: Uint8Array, signature: Uint8Array): void {
     const { suite } = this.#input;
-    const scheme = suite === 'sm2-sm3' ? 'sm2' : suite === 'es256' ? 'ecdsa' : suite === 'rs256' ? 'rsa' : 'ed25519';
+    const scheme = suite === 'sm2-sm3' ? 'sm2' : suite === 'es256' ? 'ecdsa' : 'rsa';
     const digestName = digestOfSuite(suite);
     const algorithm = { scheme, digest: digestName } as const;
     if (!verifySignature(this.#leaf.publicKey(), algorithm, attributes, signature, digestName)) {

@@ -19,7 +19,7 @@ import { findSignatures, hasStraySignature, revisionsOf, usageRightsIn } from '.
 import { type JudgedSignature, judgeSignature } from './judge-signature.ts';
 import { licenceMetadataOfPdf } from './licence-metadata.ts';
 import { openPdf, type PdfFile, type PdfView } from './pdf-file.ts';
-import { PdfError } from './pdf-values.ts';
+import { nameOf, PdfError } from './pdf-values.ts';
 import { ruleOn } from './permissions.ts';
 import { readUpdates } from './read-updates.ts';
 import { DEFAULT_PDF_LIMITS, type PdfLimits } from './work-budget.ts';
@@ -173,6 +173,7 @@ function setLevel(signature: JudgedSignature, judged: readonly JudgedSignature[]
   const isArchived = judged.some(
     (item) =>
       item.isTimestamp &&
+      nameOf(item.found.dict.entries.get('Type')) !== 'Sig' &&
       item.report.verdict === 'genuine' &&
       item.range &&
       range &&

@@ -207,6 +207,23 @@ describe('licence metadata', () => {
   });
 });
 
-test('pictures of every common PNG kind are taken', async () => {
-  for (const size of [1, 7, 200]) expect(check(await sealedOnce({ stamp: { ...STAMP, png: samplePng(size) } })).verdict).toBe('genuine');
+test.each([
+  ['grey', 0, 'DeviceGray', false],
+  ['colour', 2, 'DeviceRGB', false],
+  ['grey with alpha', 4, 'DeviceGray', true],
+  ['colour with alpha', 6, 'DeviceRGB', true],
+] as const)('a PNG in %s becomes an image with its transparency apart', async (_name, colorType, colorSpace, hasAlpha) => {
+  const sealed = await sealedOnce({ stamp: { ...STAMP, png: samplePng(40, colorType) } });
+  const text = Buffer.from(sealed).toString('latin1');
+  expect(text).toContain(`/ColorSpace/${colorSpace}`);
+  expect(text.includes('/SMask')).toBe(hasAlpha);
+  expect(check(sealed).verdict).toBe('genuine');
+});
+
+test('an RSA seal has room for its longer value', async () => {
+  const rsa = new DocumentAuthority({ suite: 'rs256' });
+  const signer = rsa.issue('document-signer');
+  const sealed = await seal(handMadePdf(), { certificates: [signer.certificate.der], suite: 'rs256', sign: signer.sign });
+  const report = verifyPdf(sealed, { anchors: [rsa.root.certificate], at: NOW }).report;
+  expect(report).toMatchObject({ verdict: 'genuine', signatures: [{ suite: 'rs256' }] });
 });
