@@ -16,6 +16,7 @@ import { assertSm2KnownAnswer } from '#crypto/suite.ts';
 import type { DemoClient } from '#demo/relying-apps/seed-demo-clients.ts';
 import { seedDemoCity } from '#demo/seed-demo-city.ts';
 import { warmFonts } from '#documents/page/fonts.ts';
+import { listLicenceTypes } from '#documents/page/licence-type.ts';
 import { logoutDeliveryJob } from '#jobs/deliver-logouts.ts';
 import { type Job, type Jobs, startJobs } from '#jobs/run-jobs.ts';
 import { sweepOidcJob } from '#jobs/sweep-oidc.ts';
@@ -95,7 +96,9 @@ export async function buildApp(config: Config, ports: Ports, db: Database, optio
   const context = webContext(config, { ...deps, codes, oidc, metrics }, ports, demo?.facts);
   const server = config.roles.includes('web') ? await createServer(context, serverOptions(options)) : undefined;
   if (config.roles.includes('worker')) jobs = startJobs({ db, clock }, workOf({ ...deps, codes, issuer: oidc.issuer }));
-  if (config.roles.includes('web')) warmFonts();
+  // A faulty licence template or font stops the start, not the first licence.
+  listLicenceTypes();
+  warmFonts();
   return {
     context,
     server,

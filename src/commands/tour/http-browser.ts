@@ -23,6 +23,14 @@ export interface Form {
   fields: Record<string, string>;
 }
 
+interface Visit {
+  method?: string;
+  body?: URLSearchParams | FormData | string;
+  headers?: Record<string, string>;
+  /** An address that is not fetched: the visit ends with the redirect that leads there. */
+  stopAt?: string;
+}
+
 const MAX_REDIRECTS = 20;
 
 export class HttpBrowser {
@@ -30,12 +38,9 @@ export class HttpBrowser {
   readonly #cookies = new Map<string, Map<string, Cookie>>();
 
   /** Opens an address, following redirects with GET. */
-  async open(
-    address: string | URL,
-    init: { method?: string; body?: URLSearchParams | FormData | string; headers?: Record<string, string> } = {},
-  ): Promise<Page> {
+  async open(address: string | URL, { stopAt, ...init }: Visit = {}): Promise<Page> {
     let url = new URL(address);
-    let request = init;
+    let request: Omit<Visit, 'stopAt'> = init;
     for (let hop = 0; hop < MAX_REDIRECTS; hop++) {
       const reply = await fetch(url, {
         ...request,
@@ -59,12 +64,18 @@ export class HttpBrowser {
       const keepsMethod = reply.status === 307 || reply.status === 308;
       request = keepsMethod ? request : {};
       url = next;
+      if (stopAt && next.href.startsWith(stopAt)) return { url, status: reply.status, contentType: '', bytes: new Uint8Array(), text: '' };
     }
     throw new Error(`More than ${MAX_REDIRECTS} redirects, last to ${url.pathname}.`);
   }
 
   /** Fills in and sends a form of a page. `values` replace what the page proposed. */
-  async submit(page: Page, choose: (form: Form) => boolean, values: Record<string, string> = {}): Promise<Page> {
+  async submit(
+    page: Page,
+    choose: (form: Form) => boolean,
+    values: Record<string, string> = {},
+    visit: Pick<Visit, 'stopAt'> = {},
+  ): Promise<Page> {
     const form = formsOf(page).find(choose);
     if (!form) throw new Error(`The expected form is not on ${page.url.pathname} (${page.status}).`);
     const fields = { ...form.fields, ...values };
@@ -75,7 +86,7 @@ export class HttpBrowser {
     }
     const body = form.multipart ? new FormData() : new URLSearchParams();
     for (const [name, value] of Object.entries(fields)) body.append(name, value);
-    return this.open(form.action, { method: 'POST', body, headers: { origin: page.url.origin } });
+    return this.open(form.action, { method: 'POST', body, headers: { origin: page.url.origin }, ...visit });
   }
 
   /** The value of a cookie, if the browser has it. */

@@ -14,6 +14,7 @@ export interface TemporaryInstance {
   origin: string;
   appOrigins: readonly [string, string];
   dataDir: string;
+  pid: number;
   /** The environment in which commands find this instance. */
   environment: NodeJS.ProcessEnv;
   stop(): Promise<void>;
@@ -44,7 +45,14 @@ export async function startTemporaryInstance(): Promise<TemporaryInstance> {
     await stop();
     throw error;
   }
-  return { origin, appOrigins: [`http://localhost:${first}`, `http://localhost:${second}`], dataDir, environment, stop };
+  return {
+    origin,
+    appOrigins: [`http://localhost:${first}`, `http://localhost:${second}`],
+    dataDir,
+    pid: child.pid ?? 0,
+    environment,
+    stop,
+  };
 }
 
 /** The caller's environment without settings that would lead to another installation. */

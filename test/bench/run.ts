@@ -1,0 +1,45 @@
+/** `npm run bench [-- --json FILE]`: everything against a baseline of the same run, as one table, ratios first. */
+import 'reflect-metadata';
+import { writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { benchApp } from './bench-app.ts';
+import { benchLicences } from './bench-licences.ts';
+import { benchOidc } from './bench-oidc.ts';
+import { benchSealing } from './bench-sealing.ts';
+import { benchSignatures } from './bench-signatures.ts';
+import { benchStart } from './bench-start.ts';
+import { type Row, tableOf } from './measure.ts';
+
+const { values } = parseArgs({ options: { json: { type: 'string' }, only: { type: 'string' } } });
+const rows: Row[] = [];
+
+const sections: Record<string, () => Promise<Row[]>> = {
+  signatures: benchSignatures,
+  sealing: benchSealing,
+  licences: () => withApp(benchLicences),
+  oidc: () => withApp(benchOidc),
+  start: benchStart,
+};
+
+async function withApp(bench: (app: Awaited<ReturnType<typeof benchApp>>) => Promise<Row[]>): Promise<Row[]> {
+  const app = await benchApp();
+  try {
+    return await bench(app);
+  } finally {
+    await app.close();
+  }
+}
+
+for (const [name, section] of Object.entries(sections)) {
+  if (values.only && values.only !== name) continue;
+  process.stderr.write(`measuring ${name} …\n`);
+  rows.push(...(await section()));
+}
+console.log(tableOf(rows));
+console.log(
+  `\nNode ${process.version}, ${availableParallelism()} cores. A ratio says how many times the baseline's cost one operation takes.`,
+);
+if (values.json)
+  await writeFile(values.json, `${JSON.stringify({ node: process.version, at: new Date().toISOString(), rows }, null, 2)}\n`);
+process.exit(0);
