@@ -2,6 +2,7 @@
 import type { ParsedCode } from '#codes/code-envelope.ts';
 import type { CodeType, CodeVerdictWord } from '#codes/code-types.ts';
 import type { ShownField } from '#documents/page/mask-field.ts';
+import { openPhoto } from './licence-content.ts';
 import type { LicenceDeps } from './licence-deps.ts';
 import type { LicenceStatus } from './licence-status.ts';
 import { codeLicenceTypes } from './licence-types.ts';
@@ -39,6 +40,8 @@ export interface RedeemedLicence {
   validFrom: string | null;
   validTo: string | null;
   fields: ShownField[];
+  /** PNG or JPEG in Base64, where the licence has one: the counter compares faces. */
+  photo?: string;
 }
 
 /** When nothing in the code could be believed. */
@@ -59,6 +62,7 @@ export function codeFacts(code: ParsedCode): Pick<RedeemResult, 'type' | 'licenc
 /** The main fields, as the counter sees them once. */
 export function redeemedLicenceOf(deps: LicenceDeps, row: LicenceRow, status: LicenceStatus): RedeemedLicence {
   const view = licenceViewOf(deps, row);
+  const photo = openPhoto(deps.fields, row);
   return {
     identifier: view.identifier,
     number: view.number,
@@ -71,5 +75,6 @@ export function redeemedLicenceOf(deps: LicenceDeps, row: LicenceRow, status: Li
     validFrom: view.validFrom ?? null,
     validTo: view.validTo ?? null,
     fields: view.fields,
+    ...(photo ? { photo: Buffer.from(photo.bytes).toString('base64') } : {}),
   };
 }

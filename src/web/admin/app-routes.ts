@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { staffActor } from '#access/staff.ts';
 import { API_SCOPES } from '#oidc/api-scopes.ts';
+import { SCOPES } from '#oidc/claims.ts';
 import { findClient, listClients, setClientActive } from '#oidc/clients.ts';
 import { type ClientInput, registerClient } from '#oidc/register-client.ts';
 import { listOrganisations } from '#people/organisations.ts';
@@ -36,9 +37,6 @@ const AppForm = z.object({
   organisationId: text(64),
 });
 
-/** Scopes a person's sign-in may carry; the API's own come from its catalogue. */
-const SIGN_IN_SCOPES = ['openid', 'profile', 'phone', 'offline_access'] as const;
-
 export function registerAppRoutes(server: FastifyInstance, context: WebContext): void {
   const options = { schema: { hide: true } };
 
@@ -51,7 +49,7 @@ export function registerAppRoutes(server: FastifyInstance, context: WebContext):
     requireStaff(request, 'operator');
     if (refusal) reply.code(refusal.status);
     const organisations = await listOrganisations(context, { limit: 200 });
-    const scopes = { signIn: SIGN_IN_SCOPES, api: Object.entries(API_SCOPES) };
+    const scopes = { signIn: SCOPES, api: Object.entries(API_SCOPES) };
     return reply.page('admin/register-app', { sections: ADMIN_SECTIONS, scopes, organisations, refusal, values: request.body ?? {} });
   }
 

@@ -1,6 +1,6 @@
 /** The holder's licences: cards, one licence, its files and their picture. */
 import type { FastifyInstance } from 'fastify';
-import { findLicencesOf, requireLicence } from '#licences/find-licences.ts';
+import { findLicencesOf, findLicencesOfOrganisation, requireLicence } from '#licences/find-licences.ts';
 import { readLicenceFile } from '#licences/read-licence-file.ts';
 import { requireMaskedPerson } from '#people/find-person.ts';
 import { Problem } from '#problem.ts';
@@ -18,8 +18,13 @@ export function registerMyLicenceRoutes(server: FastifyInstance, context: WebCon
 
   server.get('/my', options, async (request, reply) => {
     const { personId } = requireSession(request);
-    const [licences, person] = await Promise.all([findLicencesOf(context, personId), requireMaskedPerson(context, personId)]);
-    return reply.page('my/licences', { sections: MY_SECTIONS, licences, person });
+    const organisationIds = [...new Set(request.positions.map(({ organisationId }) => organisationId))];
+    const [licences, person, ofOrganisations] = await Promise.all([
+      findLicencesOf(context, personId),
+      requireMaskedPerson(context, personId),
+      Promise.all(organisationIds.map((organisationId) => findLicencesOfOrganisation(context, { organisationId, byPersonId: personId }))),
+    ]);
+    return reply.page('my/licences', { sections: MY_SECTIONS, licences, person, ofOrganisations: ofOrganisations.flat() });
   });
 
   server.get<{ Params: { id: string } }>('/my/licences/:id', options, async (request, reply) => {

@@ -1,4 +1,5 @@
 /** The counter: purpose first, then the code by any way; and what the holder then reads. */
+import { PNG } from 'pngjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { changeStatus } from '#licences/change-status.ts';
 import { showCode } from '#licences/show-code.ts';
@@ -83,6 +84,14 @@ describe('reading a code', () => {
     expect(page.statusCode).toBe(200);
     expect(page.body).toContain('无法识别');
   });
+});
+
+test('a photo is shown, so that faces can be compared', async () => {
+  const photo = PNG.sync.write(Object.assign(new PNG({ width: 60, height: 80 }), { data: Buffer.alloc(60 * 80 * 4, 200) }));
+  const { licenceId: withPhoto } = await city.issue('residence-permit', { personId: city.citizen }, photo);
+  const { digits } = await showCode(city.deps, { personId: city.citizen, licenceId: withPhoto });
+  const page = await redeem(digits);
+  expect(page.body).toContain(`data:image/png;base64,${photo.toString('base64')}`);
 });
 
 describe('the purpose', () => {

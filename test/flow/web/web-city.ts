@@ -38,6 +38,7 @@ export interface WebCity extends SampleCity {
   issue(
     type: string,
     holder: { personId: string } | { organisationId: string },
+    photo?: Uint8Array,
   ): Promise<{ licenceId: string; identifier: string; publicToken: string }>;
 }
 
@@ -98,11 +99,12 @@ export async function webCity({ listen = false } = {}): Promise<WebCity> {
     auditor,
     stranger: () => browser(server),
     as: async (personId) => browser(server, { tongren_session: await sessionOf(personId) }),
-    issue: (type, holder) =>
+    issue: (type, holder, photo) =>
       issueLicence(deps, {
         type,
         holder,
         fields: exampleFields(type),
+        photo: photo && { format: 'PNG', bytes: photo },
         issuerOrganisationId: city.department.id,
         by: { personId: city.issuer, organisationId: city.department.id },
       }),
