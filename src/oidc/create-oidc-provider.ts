@@ -3,6 +3,7 @@
  * a code or a refresh token works once, whoever comes at the same moment; no app that took part is forgotten at log-out;
  * a log-out is written down before the session goes; two apps never see the same subject; nothing sensitive goes out unasked.
  */
+import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import Provider from 'oidc-provider';
 import { adapterFactory } from './adapter-factory.ts';
@@ -14,6 +15,7 @@ import type { OidcDeps } from './oidc-deps.ts';
 import { type OidcPage, takeAskedPage } from './oidc-page.ts';
 import { apiResource, providerConfiguration } from './provider-configuration.ts';
 import { ensureSigningKeys, loadSigningKeys, type SigningKey } from './signing-keys.ts';
+import { storedId } from './stored-id.ts';
 import { type ApiCaller, verifyAccessToken } from './verify-access-token.ts';
 
 /** Names the last log-out of this browser, for the report page. */
@@ -27,6 +29,8 @@ export interface OidcOptions {
   cookieKeys?: readonly string[];
   /** Told when deliveries were written, so that the worker need not wait for its next round. */
   onLogoutQueued?: () => void;
+  /** Told of what went wrong on our side inside the engine: for the log. */
+  onError?: (error: unknown) => void;
   /** The portal's own session of the same browser, which ends together with the provider's. */
   portal?: { cookieName: string; endSession(token: string): Promise<void> };
 }
@@ -81,6 +85,9 @@ export async function createOidcProvider(deps: OidcDeps, options: OidcOptions): 
       }),
     );
     made.proxy = true;
+    made.on('server_error', (_ctx, error) => options.onError?.(error));
+    // What comes after the answer, such as a connection that breaks; without a listener the engine would print it.
+    (made as EventEmitter).on('error', (error) => options.onError?.(error));
     bendEngine(made, { deps, options, queued });
     return made;
   }
@@ -146,7 +153,11 @@ function bendEngine(provider: Provider, { deps, options, queued }: Bending): voi
   // Finding and saving are two steps there; one atomic step here.
   provider.ReplayDetection.unique = async (iss: string, jti: string, exp: number) => {
     const left = exp - Math.floor(Date.now() / 1000);
-    return deps.ephemeral.setIfAbsent(`oidc:replay:${iss}:${jti}`, '1', Math.max(1, left + 60));
+    return deps.ephemeral.setIfAbsent(
+      `oidc:replay:${Buffer.from(storedId(`${iss}\0${jti}`)).toString('base64url')}`,
+      '1',
+      Math.max(1, left + 60),
+    );
   };
 
   // A new id is for a new sign-in. Changing it after a mere consent would sign out whoever has a second tab under way.

@@ -64,6 +64,14 @@ test('a system gets a short JWT for /api, and each operation checks its scope', 
   await expect(provider.oidc.verifyAccessToken(tokens.access_token, 'licences:read')).rejects.toMatchObject({ code: 'not-allowed' });
 });
 
+test('the API learns for whom the system acts', async () => {
+  const { provider, id, config } = await setUp();
+  const organisationId = '01890000-0000-7000-8000-000000000001';
+  await db.oidcClient.update({ where: { id }, data: { organisationId } });
+  const { access_token: token } = await client.clientCredentialsGrant(config, { scope: 'licences:read' });
+  expect(await provider.oidc.verifyAccessToken(token, 'licences:read')).toMatchObject({ clientId: id, organisationId });
+});
+
 test('a scope it was not registered for is not given, another resource is refused', async () => {
   const { ask, assertion } = await setUp();
   const reply = (await (await ask(await assertion(), { scope: 'licences:issue audit:read' })).json()) as { scope: string };

@@ -28,6 +28,8 @@ export interface TestProvider {
   /** Who signs in at the test's sign-in page, and how well. */
   login: { personId: string; acr: string; amr: string[] };
   endedPortalSessions: string[];
+  /** What the provider reported to the log. */
+  errors: unknown[];
 }
 
 const PAGES = fileURLToPath(new URL('../../../templates/pages', import.meta.url));
@@ -43,8 +45,10 @@ export async function testProvider(db: Database, options: { ephemeral?: Ephemera
     outbound: allowListedFetch({ hosts: [], allowLoopback: true }),
   };
   const endedPortalSessions: string[] = [];
+  const errors: unknown[] = [];
   const oidc = await createOidcProvider(deps, {
     publicOrigin: origin,
+    onError: (error) => errors.push(error),
     portal: { cookieName: 'tongren_session', endSession: async (token) => void endedPortalSessions.push(token) },
   });
   const person = await registerPerson(deps, { name: '林小满', phone: randomPhone(), by: 'system:test' });
@@ -66,7 +70,7 @@ export async function testProvider(db: Database, options: { ephemeral?: Ephemera
   });
   await server.listen({ port, host: '127.0.0.1' });
   onTestFinished(() => server.close());
-  return { origin, deps: { ...deps, issuer: oidc.issuer }, oidc, server, login, endedPortalSessions };
+  return { origin, deps: { ...deps, issuer: oidc.issuer }, oidc, server, login, endedPortalSessions, errors };
 }
 
 /** The layout belongs to the web room; here the bare page will do. */
@@ -83,8 +87,9 @@ async function pagesServer(): Promise<FastifyInstance> {
   });
   server.setErrorHandler((error, _request, reply) => {
     const problem = error instanceof Problem ? error : undefined;
-    if (!problem) console.error(error);
-    return reply.code(problem?.status ?? 500).send({ code: problem?.code ?? 'internal' });
+    const status = problem?.status ?? (error as { statusCode?: number }).statusCode ?? 500;
+    if (status >= 500) console.error(error);
+    return reply.code(status).send({ code: problem?.code ?? 'internal' });
   });
   return server;
 }

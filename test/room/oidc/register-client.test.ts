@@ -57,6 +57,7 @@ test.each<[string, Partial<ClientInput>, string]>([
   ['private_key_jwt without a key', { authMethod: 'private_key_jwt' }, '/jwks'],
   ['a private key', { authMethod: 'private_key_jwt', jwks: { keys: [{ ...publicKey, d: 'secret' }] } }, '/jwks'],
   ['a system with a secret', { kind: 'system', redirectUris: [], scopes: ['licences:issue'] }, '/authMethod'],
+  ['an organisation nobody knows', { organisationId: '01890000-0000-7000-8000-000000000000' }, '/organisationId'],
   [
     'a system that asks for people',
     { kind: 'system', scopes: ['openid'], authMethod: 'private_key_jwt', jwks: { keys: [publicKey] } },
