@@ -36,11 +36,18 @@ export async function deliverDueLogouts(deps: Deps, { limit = 20 }: { limit?: nu
   return claimed.length;
 }
 
-/** For /metrics. */
-export async function countLogoutDeliveries({ db }: Pick<OidcDeps, 'db'>): Promise<{ pending: number; confirmed: number; failed: number }> {
-  const groups = await db.oidcLogoutDelivery.groupBy({ by: ['state'], _count: { _all: true } });
-  const count = (state: string) => groups.find((group) => group.state === state)?._count._all ?? 0;
-  return { pending: count('pending'), confirmed: count('confirmed'), failed: count('failed') };
+/** For /metrics: what waits, for how long already, and what was given up. */
+export async function countLogoutDeliveries({
+  db,
+  clock,
+}: Pick<OidcDeps, 'db' | 'clock'>): Promise<{ pending: number; failed: number; oldestPendingSeconds: number }> {
+  const [pending, failed] = await Promise.all([
+    db.oidcLogoutDelivery.aggregate({ where: { state: 'pending' }, _count: { _all: true }, _min: { createdAt: true } }),
+    db.oidcLogoutDelivery.count({ where: { state: 'failed' } }),
+  ]);
+  const oldest = pending._min.createdAt;
+  const oldestPendingSeconds = oldest ? Math.max(0, (clock.now().getTime() - oldest.getTime()) / 1000) : 0;
+  return { pending: pending._count._all, failed, oldestPendingSeconds };
 }
 
 /** The wait before the next attempt: doubling, spread by a fifth so that many apps do not come back at one moment. */

@@ -1,4 +1,6 @@
+import { Registry } from 'prom-client';
 import { expect, test, vi } from 'vitest';
+import { registerJobMetrics } from '#jobs/register-job-metrics.ts';
 import { type Job, startJobs } from '#jobs/run-jobs.ts';
 import { testDatabase } from '#test/test-database.ts';
 
@@ -126,5 +128,23 @@ test('the lease of a process that died is taken over when it ends, not before', 
   expect(runs).toBe(0);
   time = now + 60_001;
   await until(() => expect(runs).toBeGreaterThan(0));
+  await jobs.stop();
+});
+
+test('metrics name waiting log-outs and failing jobs', async () => {
+  const failing: Job = {
+    name: 'broken-job',
+    everySeconds: 3_600,
+    run: async () => {
+      throw new Error('broken');
+    },
+  };
+  const jobs = startJobs({ db, clock }, [failing]);
+  const registry = new Registry();
+  registerJobMetrics(registry, { db, clock }, () => jobs);
+  await until(() => expect(jobs.status()[0]?.failures).toBe(1));
+  const text = await registry.metrics();
+  expect(text).toContain('tongren_job_failures{job="broken-job"} 1');
+  expect(text).toContain('tongren_logout_deliveries{state="pending"} 0');
   await jobs.stop();
 });

@@ -76,6 +76,7 @@ test('rows are written with the end of the session, before anything is sent', as
   const { uid } = await session([await app(), await app()]);
   const logoutId = await end(uid);
   expect(sent).toHaveLength(0);
+  expect(await countLogoutDeliveries(deps)).toEqual({ pending: 2, failed: 0, oldestPendingSeconds: 0 });
   expect((await logoutReport(deps, logoutId))?.apps.map(({ state }) => state)).toEqual(['pending', 'pending']);
   expect((await db.oidcSession.findUniqueOrThrow({ where: { uid } })).endedAt).toEqual(clock.now());
   expect(await end(uid), 'ending again answers the first log-out').toBe(logoutId);
@@ -126,7 +127,7 @@ test('after the last attempt it is failed: kept, reported, counted, and never se
   }
   expect(sent).toHaveLength(MAX_ATTEMPTS);
   expect(await logoutReport(deps, logoutId)).toMatchObject({ done: true, apps: [{ state: 'failed', attempts: MAX_ATTEMPTS }] });
-  expect(await countLogoutDeliveries(deps)).toEqual({ pending: 0, confirmed: 0, failed: 1 });
+  expect(await countLogoutDeliveries(deps)).toEqual({ pending: 0, failed: 1, oldestPendingSeconds: 0 });
 });
 
 test('many workers share the work: each delivery is sent once', async () => {

@@ -39,9 +39,16 @@ test('what expired goes, what lives stays, and sessions of people are kept for q
       { ...token, idHash: Uint8Array.of(2), expiresAt: after(1) },
     ],
   });
+  for (const days of [-184, -182]) {
+    const logout = await db.oidcLogout.create({ data: { personId: 'p', reason: `${days}`, at: after(days) } });
+    const delivery = { logoutId: logout.id, clientId: 'c', personId: 'p', state: 'failed', dueAt: at, createdAt: at };
+    await db.oidcLogoutDelivery.createMany({ data: [delivery, delivery] });
+  }
   while ((await sweepExpired({ db, clock })) > 0);
   expect((await db.oidcSession.findMany({ orderBy: { uid: 'asc' } })).map(({ uid }) => uid)).toEqual(['anonymous alive', 'person lately']);
   expect((await db.oidcParticipation.findMany()).map(({ sid }) => sid)).toEqual(['s1']);
   expect((await db.oidcGrant.findMany()).map(({ id }) => id)).toEqual(['alive']);
   expect(await db.oidcRefreshToken.count()).toBe(1);
+  expect((await db.oidcLogout.findMany()).map(({ reason }) => reason)).toEqual(['-182']);
+  expect(await db.oidcLogoutDelivery.count()).toBe(2);
 });

@@ -1,0 +1,35 @@
+import { Gauge, type Registry } from 'prom-client';
+import { countLogoutDeliveries } from '#oidc/deliver-logouts.ts';
+import type { OidcDeps } from '#oidc/oidc-deps.ts';
+import type { Jobs } from './run-jobs.ts';
+
+/** What an operator wants an alarm on: log-outs that wait or were given up, and jobs that fail. Read when somebody asks for /metrics. */
+export function registerJobMetrics(registry: Registry, deps: Pick<OidcDeps, 'db' | 'clock'>, jobs: () => Jobs | undefined): void {
+  const registers = [registry];
+  new Gauge({
+    name: 'tongren_logout_deliveries',
+    help: 'Back-channel log-outs by state: pending, or failed for good.',
+    labelNames: ['state'],
+    registers,
+    async collect() {
+      const { pending, failed, oldestPendingSeconds } = await countLogoutDeliveries(deps);
+      this.set({ state: 'pending' }, pending);
+      this.set({ state: 'failed' }, failed);
+      oldest.set(oldestPendingSeconds);
+    },
+  });
+  const oldest = new Gauge({
+    name: 'tongren_logout_delivery_oldest_pending_seconds',
+    help: 'Age of the oldest back-channel log-out that is not confirmed yet.',
+    registers,
+  });
+  new Gauge({
+    name: 'tongren_job_failures',
+    help: 'Failures in a row of each background job of this process; 0 after a success.',
+    labelNames: ['job'],
+    registers,
+    collect() {
+      for (const { name, failures } of jobs()?.status() ?? []) this.set({ job: name }, failures);
+    },
+  });
+}
