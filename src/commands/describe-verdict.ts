@@ -1,3 +1,4 @@
+import { describeReason } from '#documents/reason-words.ts';
 import type { FileVerdict, Verdict } from '#documents/verdict.ts';
 
 const SENTENCES: Record<Verdict, string> = {
@@ -17,7 +18,7 @@ export function describeVerdict(report: FileVerdict): string {
     `${report.file?.name ?? ''}: ${report.verdict}${report.official ? ' (official / 官方签发)' : ''}`,
     `  ${SENTENCES[report.verdict]}`,
   ];
-  if (report.reasons.length) lines.push(`  reasons / 原因: ${report.reasons.join(', ')}`);
+  for (const reason of report.reasons) lines.push(`  - ${sentenceOf(reason)}`);
   for (const signature of report.signatures) {
     const who = [signature.signer?.organisation, signature.signer?.subject].filter(Boolean).join(' — ') || 'unknown signer / 未知签署者';
     lines.push(
@@ -27,9 +28,15 @@ export function describeVerdict(report: FileVerdict): string {
     if (signature.seal) lines.push(`     seal / 印章: ${signature.seal.name} (${signature.seal.id})`);
     const { proven, claimed } = signature.time;
     if (proven ?? claimed) lines.push(`     ${proven ? 'proven time / 可信时间' : 'claimed time / 声称时间'}: ${proven ?? claimed}`);
-    if (signature.reasons.length) lines.push(`     ${signature.reasons.join(', ')}`);
+    for (const reason of signature.reasons) lines.push(`     - ${sentenceOf(reason)}`);
     if (signature.uncovered.length) lines.push(`     not covered / 未覆盖: ${signature.uncovered.join(', ')}`);
   }
   if (report.licence) lines.push(`  licence / 证照 ${report.licence.identifier}: ${report.licence.status} (${report.licence.asOf})`);
   return lines.join('\n');
+}
+
+/** The reason's words with its code, which stays the same in every version. */
+function sentenceOf(code: string): string {
+  const words = describeReason(code);
+  return words ? `${words.en} / ${words.zh} [${code}]` : code;
 }

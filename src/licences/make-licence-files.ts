@@ -44,6 +44,8 @@ export async function makeLicenceFiles(deps: LicenceDeps, row: LicenceRow): Prom
     signedAt,
     stamps: [stamp],
     provider: SEALING_PROGRAM,
+    // The list of signatures is sealed too: nobody can take the seal off and leave a file that was never signed.
+    lock: true,
     sign: (toBeSigned) => keys.sign(seal.keyName, 'seal-signature', toBeSigned),
   });
   const pdf = await signPdf(renderPdf(layouts, metadata), {
