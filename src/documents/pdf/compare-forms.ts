@@ -1,8 +1,8 @@
 /** The form's part of comparing revisions: filling and signing is told apart from everything else (ISO 32000-2 §12.8.2.2, 12.8.2.4). */
 import type { Change, Step } from './compare-revisions.ts';
-import { differingKeys } from './compare-values.ts';
+import { differingKeys, sameReference } from './compare-values.ts';
 import { type FieldNode, isVisible, signatureValueOf, widgetsOf } from './form-fields.ts';
-import { isArray, isDict, isRef, nameOf, type PdfDict, type PdfValue } from './pdf-values.ts';
+import { isArray, isDict, nameOf, type PdfDict, type PdfValue } from './pdf-values.ts';
 
 /** What filling in a field may touch. */
 const FILLING = new Set(['V', 'AP', 'AS', 'I', 'RV', 'M', 'MK', 'DA', 'Q', 'Type', 'Kids', 'Parent']);
@@ -102,10 +102,6 @@ function compareSignatureField(step: Step, old: FieldNode, fresh: FieldNode, own
 /** Whether the signature was made in this update: an older one led to by a new field would lend that field its good name. */
 function isFresh({ before }: Step, value: PdfDict): boolean {
   return value.source === before.file.bytes && value.start >= before.end;
-}
-
-function sameReference(a: PdfValue | undefined, b: PdfValue | undefined): boolean {
-  return isRef(a) ? isRef(b) && a.num === b.num : !isRef(b);
 }
 
 function signed(value: PdfDict, field: string, newVisibleField: boolean): Change {

@@ -4,7 +4,7 @@
  * Rules after EN 319 142-1 and ISO 32000-2 §12.8.2: updates of validation data; form filling and signing; annotations.
  */
 import { compareForms } from './compare-forms.ts';
-import { differingKeys, ValueComparison } from './compare-values.ts';
+import { differingKeys, sameReference, ValueComparison } from './compare-values.ts';
 import { type FormTree, itemsOf, readForm } from './form-fields.ts';
 import { type PageTreeNode, readPageTree } from './pages.ts';
 import type { PdfView } from './pdf-file.ts';
@@ -48,7 +48,7 @@ export function changesOf({ before, after }: Pick<Update, 'before' | 'after'>): 
   const report = (change: Change) => void changes.push(change);
   const forbid = (what: string) => report({ level: 'forbidden', what });
   const [oldRoot, newRoot] = [before.trailer.entries.get('Root'), after.trailer.entries.get('Root')];
-  if (!isRef(oldRoot) || !isRef(newRoot) || oldRoot.num !== newRoot.num) return [{ level: 'forbidden', what: 'catalog-replaced' }];
+  if (!isRef(oldRoot) || !isRef(newRoot) || !sameReference(oldRoot, newRoot)) return [{ level: 'forbidden', what: 'catalog-replaced' }];
   if (before.encrypted !== after.encrypted) forbid('encryption-changed');
 
   const [oldTree, newTree] = [readPageTree(before), readPageTree(after)];
@@ -130,7 +130,7 @@ function comparePages(step: Step, oldTree: readonly PageTreeNode[], newTree: rea
 /** Where a page looks for what it inherits. */
 function compareParents(before: PageTreeNode, after: PageTreeNode, forbid: (what: string) => void): void {
   const [a, b] = [before.dict.entries.get('Parent'), after.dict.entries.get('Parent')];
-  if ((isRef(a) ? a.num : -1) !== (isRef(b) ? b.num : -1)) forbid('page-changed:Parent');
+  if (!sameReference(a, b)) forbid('page-changed:Parent');
 }
 
 /** Old annotations must all be there unchanged, in their order; new ones may only be widgets that the form's rules judge. */
@@ -140,8 +140,7 @@ function compareAnnotations(step: Step, oldPage: PdfDict, newPage: PdfDict): voi
   let rest: PdfValue[] = [];
   let at = 0;
   for (const old of itemsOf(before, oldPage.entries.get('Annots'))) {
-    const isTwin = (item: PdfValue) =>
-      isRef(old) ? isRef(item) && item.num === old.num : !isRef(item) && comparison.same(old, item, 'Annots');
+    const isTwin = (item: PdfValue) => (isRef(old) ? sameReference(old, item) : !isRef(item) && comparison.same(old, item, 'Annots'));
     const from = at;
     while (at < fresh.length && !isTwin(fresh[at] as PdfValue)) at++;
     if (at === fresh.length) {

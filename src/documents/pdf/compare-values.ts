@@ -33,8 +33,8 @@ export class ValueComparison {
 
   #compare([a, b, key]: [PdfValue, PdfValue, string], work: [PdfValue, PdfValue, string][], pairs: Set<string>): boolean {
     if (isRef(a) || isRef(b)) {
-      if (isRef(a) && isRef(b) && a.num === b.num && this.#isManaged(a.num, key)) return true;
-      const pair = `${isRef(a) ? a.num : 'd'}:${isRef(b) ? b.num : 'd'}`;
+      if (isRef(a) && isRef(b) && a.num === b.num && a.gen === b.gen && this.#isManaged(a.num, key)) return true;
+      const pair = `${isRef(a) ? `${a.num} ${a.gen}` : ''}:${isRef(b) ? `${b.num} ${b.gen}` : ''}`;
       const whole = isRef(a) && isRef(b);
       if (whole && (this.#equal.has(pair) || pairs.has(pair))) return true;
       if (whole) pairs.add(pair);
@@ -90,4 +90,9 @@ export function differingKeys(comparison: ValueComparison, a: PdfDict, b: PdfDic
   if (b.duplicates.length > 0 && !(b.source === a.source && b.start === a.start)) return ['duplicate-keys'];
   const keys = new Set([...a.entries.keys(), ...b.entries.keys()]);
   return [...keys].filter((key) => !except.has(key) && !comparison.same(a.entries.get(key), b.entries.get(key), key));
+}
+
+/** Two references to the same object, or two values that are both no reference. */
+export function sameReference(a: PdfValue | undefined, b: PdfValue | undefined): boolean {
+  return isRef(a) ? isRef(b) && a.num === b.num && a.gen === b.gen : !isRef(b);
 }
