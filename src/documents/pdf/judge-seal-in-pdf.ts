@@ -10,6 +10,7 @@ import { parseSesSignature } from '#documents/ses/read-signature.ts';
 import type { Seal, SesSignature } from '#documents/ses/seal.ts';
 import { checkSesValue } from '#documents/ses/ses-algorithm.ts';
 import { type SignatureReport, type Verdict, type VerifyOptions, worstVerdict } from '#documents/verdict.ts';
+import { faultsOfSigner } from './faults-of-signer.ts';
 import { unpad } from './signature-dictionary.ts';
 
 export interface SealInPdfInput {
@@ -71,12 +72,11 @@ function judge(signature: SesSignature, { content, report, claimed, provenAt, op
     if (stamp.provenAt && (!proven || stamp.provenAt < proven)) proven = stamp.provenAt;
   }
   report.time.proven = proven?.toISOString() ?? null;
-  const usage = certificate.keyUsage;
-  if (usage && !usage.has('digital-signature') && !usage.has('non-repudiation')) fail('not-valid', 'signer-wrong-key-usage');
   if (!isAmongSigners(toSign.seal, certificate.der)) fail('not-valid', 'signer-not-in-seal');
   const seal = judgeSeal(toSign.seal, { usedAt: proven ?? claimedAt, provenAt: proven, options });
   const chain = judgeChain({ leaf: certificate, role: 'signer', claimedAt, provenAt: proven, options });
   report.signer = describeSigner(certificate, chain.anchored);
+  for (const fault of faultsOfSigner(certificate, report.signer.profile, proven ?? claimedAt, options.at)) fail('not-valid', fault);
   report.reasons.push(...seal.reasons, ...chain.reasons);
   report.verdict = worstVerdict(...verdicts, seal.verdict, chain.verdict);
   return seal.official && chain.official && ['seal', 'document-signer'].includes(report.signer.profile);

@@ -1,12 +1,11 @@
 /** One signature of a PDF, judged alone: dictionary, revision, CMS, time, chain. What came after it is for `verify-pdf.ts`. */
-import { OID } from '#crypto/oids.ts';
 import { describeSigner } from '#documents/describe-signer.ts';
 import { judgeChain } from '#documents/judge-chain.ts';
 import { judgeTimeStamp } from '#documents/judge-time-stamp.ts';
 import { type SignatureReport, type Verdict, type VerifyOptions, worstVerdict } from '#documents/verdict.ts';
-import type { Certificate } from '#pki/certificate.ts';
 import { findStartXref } from './cross-reference.ts';
 import { readCrls, type SecurityStore } from './document-security-store.ts';
+import { faultsOfSigner } from './faults-of-signer.ts';
 import { type FoundSignature, leadsTo } from './find-signatures.ts';
 import { type CmsLayout, judgeCms } from './judge-cms.ts';
 import { judgeSealInPdf } from './judge-seal-in-pdf.ts';
@@ -37,9 +36,6 @@ const CMS_LAYOUTS: Record<string, CmsLayout> = {
   'adbe.pkcs7.sha1': 'sha1-inside',
   'GM.sm2cms.detached': 'sm3-inside',
 };
-
-/** A signer's clock may be this far ahead of ours. */
-const MAX_CLOCK_SKEW_MS = 5 * 60_000;
 
 export interface SignatureQuestion {
   file: PdfFile;
@@ -190,39 +186,11 @@ function judgeCmsSignature(
   report.signer = describeSigner(certificate, chain.anchored);
   verdicts.push(chain.verdict);
   report.reasons.push(...chain.reasons);
-  for (const fault of faultsOfUse(certificate, report.signer.profile)) {
+  for (const fault of faultsOfSigner(certificate, report.signer.profile, provenAt ?? claimedAt, options.at)) {
     verdicts.push('not-valid');
     report.reasons.push(fault);
-  }
-  const late = judgeTimeOfSigning(certificate, provenAt ?? claimedAt, options.at);
-  if (late) {
-    verdicts.push('not-valid');
-    report.reasons.push(late);
   }
   report.verdict = worstVerdict(...verdicts);
   const official = chain.official && ['seal', 'document-signer'].includes(report.signer.profile);
   return { official, hasTimeStamp };
-}
-
-/** The signer himself says, or a timestamp proves, that he signed outside his certificate's life, or in the future. */
-export function judgeTimeOfSigning(certificate: Certificate, signedAt: Date | undefined, now: Date): string | undefined {
-  if (!signedAt) return undefined;
-  if (signedAt.getTime() > now.getTime() + MAX_CLOCK_SKEW_MS) return 'signed-in-the-future';
-  if (signedAt < certificate.notBefore) return 'signer-not-yet-valid';
-  return signedAt > certificate.notAfter ? 'signer-expired' : undefined;
-}
-
-/** Profiles of ours that may sign documents; a certificate made for anything else must not, whatever its bits say. */
-const SIGNING_PROFILES: readonly string[] = ['', 'seal', 'document-signer', 'person'];
-/** Extended usages that, alone, say: not for documents. */
-const OTHER_PURPOSES: readonly string[] = [OID.timeStamping, OID.ocspSigning, OID.serverAuthentication, '1.3.6.1.5.5.7.3.3'];
-
-function faultsOfUse({ keyUsage, extKeyUsage, basicConstraints }: Certificate, profile: string): string[] {
-  const faults: string[] = [];
-  if (keyUsage && !keyUsage.has('digital-signature') && !keyUsage.has('non-repudiation')) faults.push('signer-wrong-key-usage');
-  if (extKeyUsage && extKeyUsage.length > 0 && extKeyUsage.every((oid) => OTHER_PURPOSES.includes(oid)))
-    faults.push('signer-wrong-purpose');
-  if (!SIGNING_PROFILES.includes(profile)) faults.push('signer-wrong-profile');
-  if (basicConstraints?.ca) faults.push('signer-is-a-ca');
-  return faults;
 }
