@@ -1,13 +1,76 @@
 /** Small PDFs of each structure, and pieces to build forged updates from. */
-import { PDFDocument } from '@cantoo/pdf-lib';
+import { deflateSync } from 'node:zlib';
 import { PNG } from 'pngjs';
 
-/** A PDF of `pages` A4 pages. `streams` writes object streams and a cross-reference stream. */
-export async function samplePdf({ streams = false, pages = 1, padding = 0 } = {}): Promise<Uint8Array> {
-  const document = await PDFDocument.create({ updateMetadata: false });
-  for (let i = 0; i < pages; i++) document.addPage([595, 842]).drawText(`Sample licence 000${i + 1}`, { x: 60, y: 760, size: 24 });
-  if (padding > 0) await document.attach(noise(padding), 'padding.bin');
-  return document.save({ useObjectStreams: streams, addDefaultPage: false });
+/** A PDF of `pages` A4 pages. `streams` writes an object stream and a cross-reference stream with predictor. */
+export function samplePdf({ streams = false, pages = 1, padding = 0 } = {}): Uint8Array {
+  const kids = Array.from({ length: pages }, (_value, index) => `${4 + index * 2} 0 R`).join(' ');
+  const attached = 4 + pages * 2;
+  const names =
+    padding > 0 ? `/Names<</EmbeddedFiles<</Names[(padding.bin)<</Type/Filespec/F(padding.bin)/EF<</F ${attached} 0 R>>>>]>>>>` : '';
+  const objects = [
+    `<</Type/Catalog/Pages 2 0 R${names}>>`,
+    `<</Type/Pages/Kids[${kids}]/Count ${pages}>>`,
+    '<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>',
+  ];
+  for (let i = 0; i < pages; i++) {
+    const resources = '/Resources<</Font<</F1 3 0 R>>>>';
+    objects.push(`<</Type/Page/Parent 2 0 R/MediaBox [0 0 595 842]${resources}/Contents ${5 + i * 2} 0 R>>`);
+    objects.push(streamOf('', Buffer.from(`BT /F1 24 Tf 60 760 Td (Sample licence 000${i + 1}) Tj ET`)));
+  }
+  if (padding > 0) objects.push(streamOf('/Type/EmbeddedFile', noise(padding)));
+  return streams ? buildStreamPdf(objects) : buildPdf(objects);
+}
+
+function streamOf(keys: string, data: Uint8Array): string {
+  return `<<${keys}/Length ${data.length}>>\nstream\n${Buffer.from(data).toString('latin1')}\nendstream`;
+}
+
+/** As `buildPdf`, with everything that is no stream inside an object stream. */
+function buildStreamPdf(objects: readonly string[]): Uint8Array {
+  const container = objects.length + 1;
+  const own = container + 1;
+  let text = '%PDF-1.7\n%\xe2\xe3\xcf\xd3\n';
+  const rows: number[][] = [[0, 0, 255]];
+  const inside: string[] = [];
+  const head: string[] = [];
+  let length = 0;
+  objects.forEach((body, index) => {
+    if (body.includes('\nstream\n')) {
+      rows[index + 1] = [1, text.length, 0];
+      text += `${index + 1} 0 obj\n${body}\nendobj\n`;
+      return;
+    }
+    rows[index + 1] = [2, container, inside.length];
+    head.push(`${index + 1} ${length}`);
+    inside.push(body);
+    length += body.length + 1;
+  });
+  const index = `${head.join(' ')}\n`;
+  const packed = deflateSync(Buffer.from(index + inside.join('\n'), 'latin1'));
+  rows[container] = [1, text.length, 0];
+  text += `${container} 0 obj\n${streamOf(`/Type/ObjStm/N ${inside.length}/First ${index.length}/Filter/FlateDecode`, packed)}\nendobj\n`;
+  const at = text.length;
+  rows[own] = [1, at, 0];
+  const keys = `/Type/XRef/W[1 4 1]/Size ${own + 1}/Root 1 0 R/Filter/FlateDecode/DecodeParms<</Predictor 12/Columns 6>>`;
+  text += `${own} 0 obj\n${streamOf(keys, deflateSync(withUpPredictor(rows)))}\nendobj\nstartxref\n${at}\n%%EOF\n`;
+  return Buffer.from(text, 'latin1');
+}
+
+/** Rows of type, offset and index as PNG "up" rows. */
+function withUpPredictor(rows: readonly number[][]): Uint8Array {
+  const out = Buffer.alloc(rows.length * 7);
+  let above = Buffer.alloc(6);
+  rows.forEach(([type = 0, second = 0, third = 0], index) => {
+    const row = Buffer.alloc(6);
+    row.writeUInt8(type, 0);
+    row.writeUInt32BE(second, 1);
+    row.writeUInt8(third, 5);
+    out[index * 7] = 2;
+    for (let i = 0; i < 6; i++) out[index * 7 + 1 + i] = ((row[i] ?? 0) - (above[i] ?? 0)) & 0xff;
+    above = row;
+  });
+  return out;
 }
 
 /** Bytes that do not compress, the same each time. */
