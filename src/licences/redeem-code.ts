@@ -8,7 +8,7 @@ import { judgeCode } from '#codes/judge-code.ts';
 import { findCodeOfTwin } from '#codes/mint-code.ts';
 import { readCode } from '#codes/read-code.ts';
 import { faultyField, Problem } from '#problem.ts';
-import { isUniqueViolation } from '#storage/database.ts';
+import { insertRedemption } from './insert-redemptions.ts';
 import { type Acting, type ActingParty, type LicenceDeps, requireActing } from './licence-deps.ts';
 import { type LicenceStatus, statusAt } from './licence-status.ts';
 import { codeNumberOf, requireLicenceType } from './licence-types.ts';
@@ -52,10 +52,11 @@ export async function redeemCode(deps: LicenceDeps, input: RedeemInput): Promise
   if (judged.verdict === 'unknown-key' || judged.verdict === 'forged')
     return refusedResult(judged.verdict, judged.reason ?? judged.verdict);
   const facts = { ...codeFacts(code), holder: 'shown-by-holder' as const, statusAsOf: null };
-  const repeated = await findSameRequest(deps, acting, requestId, code);
-  if (repeated) return answer(deps, repeated, code);
-  if (judged.verdict !== 'valid') return { verdict: judged.verdict, ...facts, reasons: [] };
-  if (await isMarkedUsed(deps, code)) return usedAnswer(deps, acting, code, facts);
+  if (judged.verdict !== 'valid' || (await isMarkedUsed(deps, code))) {
+    const repeated = await findSameRequest(deps, acting, requestId, code);
+    if (repeated) return answer(deps, repeated, code);
+    return judged.verdict === 'valid' ? usedAnswer(deps, acting, code, facts) : { verdict: judged.verdict, ...facts, reasons: [] };
+  }
 
   const row = await findLicenceOfCode(deps, code);
   if (!row) return { ...refusedResult('licence-not-in-force', 'licence-not-known'), ...facts };
@@ -81,41 +82,22 @@ interface Redemption {
 }
 
 /** The one insert that counts. Undefined for everybody but the first. */
-async function winOrLose({ db }: LicenceDeps, redemption: Redemption): Promise<LookUpRow | undefined> {
+function winOrLose({ db }: LicenceDeps, redemption: Redemption): Promise<LookUpRow | undefined> {
   const { acting, purpose, requestId, code, via, row, status, at } = redemption;
-  const verdict = status === 'in-force' ? 'valid' : 'licence-not-in-force';
-  try {
-    return await db.$transaction(async (tx) => {
-      const lookUp = await tx.lookUp.create({
-        data: {
-          at,
-          kind: 'code',
-          codeId: Uint8Array.from(code.codeId),
-          useNumber: 1,
-          via,
-          licenceId: row.id,
-          holderId: row.holderId,
-          organisationId: acting.organisationId,
-          actor: acting.actor,
-          purpose,
-          verdict,
-          licenceStatus: status,
-          requestId,
-        },
-      });
-      await recordEvent(tx, {
-        kind: 'code-redeemed',
-        actor: acting.actor,
-        subject: `licence:${row.id}`,
-        detail: { lookUp: lookUp.id, verdict, via },
-        at,
-      });
-      return lookUp;
-    });
-  } catch (error) {
-    if (isUniqueViolation(error)) return undefined;
-    throw error;
-  }
+  return insertRedemption(db, {
+    at,
+    kind: 'code',
+    codeId: Uint8Array.from(code.codeId),
+    via,
+    licenceId: row.id,
+    holderId: row.holderId,
+    organisationId: acting.organisationId,
+    actor: acting.actor,
+    purpose,
+    verdict: status === 'in-force' ? 'valid' : 'licence-not-in-force',
+    licenceStatus: status,
+    requestId,
+  });
 }
 
 /** Tells again, or for the first time, what a look-up found. */
