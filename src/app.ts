@@ -17,7 +17,8 @@ import type { DemoClient } from '#demo/relying-apps/seed-demo-clients.ts';
 import { seedDemoCity } from '#demo/seed-demo-city.ts';
 import { warmFonts } from '#documents/page/fonts.ts';
 import { listLicenceTypes } from '#documents/page/licence-type.ts';
-import { logoutDeliveryJob } from '#jobs/deliver-logouts.ts';
+import { LOGOUT_JOB, logoutDeliveryJob } from '#jobs/deliver-logouts.ts';
+import { registerJobMetrics } from '#jobs/register-job-metrics.ts';
 import { type Job, type Jobs, startJobs } from '#jobs/run-jobs.ts';
 import { sweepOidcJob } from '#jobs/sweep-oidc.ts';
 import { resumeIssuing } from '#licences/resume-issuing.ts';
@@ -37,6 +38,7 @@ import { sweepSignIn } from '#sign-in/sweep-sign-in.ts';
 import type { Database } from '#storage/database.ts';
 import { openDataKeys } from '#storage/open-data-keys.ts';
 import { createServer } from '#web/create-server.ts';
+import { describeForLog } from '#web/log-without-personal-data.ts';
 import type { DemoFacts, SimulatedSms, WebContext } from '#web/web-context.ts';
 
 export const VERSION = '0.1.0';
@@ -57,6 +59,8 @@ export interface Ports {
 
 export interface AppOptions {
   logger?: FastifyBaseLogger | false;
+  /** Further background work of the process. */
+  jobs?: readonly Job[];
   /** PEM certificate and key with which the server speaks https itself. */
   tls?: { cert: string; key: string };
 }
@@ -85,17 +89,23 @@ export async function buildApp(config: Config, ports: Ports, db: Database, optio
   await prepareSealMaker(deps);
   await ensureCodeKeys(deps);
 
+  const report = (what: string, error: unknown) => options.logger && options.logger.error({ error: describeForLog(error) }, what);
   let jobs: Jobs | undefined;
   const oidc = await createOidcProvider(deps, {
     publicOrigin: config.origin,
-    onLogoutQueued: () => jobs?.wake('deliver-logouts'),
+    onLogoutQueued: () => jobs?.wake(LOGOUT_JOB),
+    onError: (error) => report('sign-in engine', error),
     portal: { cookieName: PORTAL_COOKIE, endSession: async (token) => void (await endSession(deps, token)) },
   });
   const demo = config.demo ? await seedDemoCity({ ...deps, codes }, demoOrigins(config)) : undefined;
   const metrics = new Registry();
   const context = webContext(config, { ...deps, codes, oidc, metrics }, ports, demo?.facts);
   const server = config.roles.includes('web') ? await createServer(context, serverOptions(options)) : undefined;
-  if (config.roles.includes('worker')) jobs = startJobs({ db, clock }, workOf({ ...deps, codes, issuer: oidc.issuer }));
+  if (config.roles.includes('worker')) {
+    const work = [...workOf({ ...deps, codes, issuer: oidc.issuer }), ...(options.jobs ?? [])];
+    jobs = startJobs({ db, clock, onError: (job, error) => report(`job ${job}`, error) }, work);
+  }
+  registerJobMetrics(metrics, { db, clock }, () => jobs);
   // A faulty licence template or font stops the start, not the first licence.
   listLicenceTypes();
   warmFonts();

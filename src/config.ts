@@ -64,7 +64,10 @@ export const ENVIRONMENT = z.strictObject({
     .transform(listOf)
     .describe('Hosts that may be called although their address is private, comma separated.'),
   TONGREN_TRUST_PROXY: flag.default(false).describe('Believe X-Forwarded-* of the proxy in front.'),
-  TONGREN_LOG_LEVEL: z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info').describe('How much is logged.'),
+  TONGREN_LOG_LEVEL: z
+    .enum(['silent', 'error', 'warn', 'info', 'debug'])
+    .optional()
+    .describe('How much is logged. Default: info in production, warn otherwise.'),
   DATABASE_URL: z
     .url({ protocol: /^postgres(ql)?$/ })
     .optional()
@@ -102,7 +105,7 @@ export interface Config {
   outboundAllow: readonly string[];
   trustProxy: boolean;
   tls: boolean;
-  logLevel: z.infer<typeof ENVIRONMENT>['TONGREN_LOG_LEVEL'];
+  logLevel: NonNullable<z.infer<typeof ENVIRONMENT>['TONGREN_LOG_LEVEL']>;
   databaseUrl: string | undefined;
   redisUrl: string | undefined;
 }
@@ -170,7 +173,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, options: { tls?: bool
     outboundAllow: env.TONGREN_OUTBOUND_ALLOW,
     trustProxy: env.TONGREN_TRUST_PROXY,
     tls,
-    logLevel: env.TONGREN_LOG_LEVEL,
+    logLevel: env.TONGREN_LOG_LEVEL ?? (production ? 'info' : 'warn'),
     databaseUrl: env.DATABASE_URL,
     redisUrl: env.REDIS_URL,
   };

@@ -2,9 +2,9 @@
  * The process edge: environment → configuration → adapters → listen → drain. Everything that can be wrong with the
  * outside (settings, port, database) ends here in one clear sentence each.
  */
-import 'reflect-metadata';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import { allowListedFetch } from '#adapters/allow-listed-fetch.ts';
 import { fileKeyStore } from '#adapters/file-keys.ts';
 import { fileSystemStore } from '#adapters/file-system-store.ts';
@@ -60,14 +60,13 @@ async function run(config: Config, undo: Undo[]): Promise<void> {
   const db = openDatabase(storage.address);
   undo.push(() => db.$disconnect());
   const ports = await openPorts(config, undo);
-  const app = await buildApp(
-    config,
-    ports,
-    db,
-    config.tls ? { tls: await developmentTls(config, { ...ports, db, publicOrigin: config.origin }) } : {},
-  );
+  const app = await buildApp(config, ports, db, {
+    ...(config.tls ? { tls: await developmentTls(config, { ...ports, db, publicOrigin: config.origin }) } : {}),
+    logger: pino({ level: config.logLevel }),
+    jobs: [{ name: 'trust-folder', everySeconds: 60, run: () => writeTrustFolder(config.dataDir, { db }) }],
+  });
   undo.push(() => app.close());
-  await writeTrustFolder(config.dataDir, app.context);
+  await writeTrustFolder(config.dataDir, { db });
   await app.server?.listen({ port: config.port, host: config.host });
   const demoApps = app.demoClients && app.server ? await runDemoApps(`${config.origin}/oidc`, app.demoClients) : [];
   for (const demoApp of demoApps) undo.push(() => demoApp.close());

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { currentCrls, trustedCertificates } from '#certificates/find-certificates.ts';
@@ -5,8 +6,8 @@ import { toPem } from '#pki/pem.ts';
 import type { Database } from '#storage/database.ts';
 import { ANCHORS_FILE, INTERMEDIATES_FILE, trustFolderOf } from './installation.ts';
 
-/** Leaves our authorities' certificates and newest CRLs in the data folder, for commands that run without the database. */
-export async function writeTrustFolder(dataDir: string, deps: { db: Database }): Promise<void> {
+/** Leaves our authorities' certificates and newest CRLs in the data folder, for commands that run without the database. Answers 0: a job with nothing left to do. */
+export async function writeTrustFolder(dataDir: string, deps: { db: Database }): Promise<number> {
   const folder = trustFolderOf(dataDir);
   await mkdir(folder, { recursive: true });
   const { roots, issuing } = await trustedCertificates(deps);
@@ -14,9 +15,11 @@ export async function writeTrustFolder(dataDir: string, deps: { db: Database }):
   await replaceFile(join(folder, ANCHORS_FILE), pem(roots));
   await replaceFile(join(folder, INTERMEDIATES_FILE), pem(issuing));
   for (const [index, crl] of (await currentCrls(deps)).entries()) await replaceFile(join(folder, `${index}.crl`), crl.der);
+  return 0;
 }
 
 async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
-  await writeFile(`${path}.new`, content);
-  await rename(`${path}.new`, path);
+  const beside = `${path}.${randomUUID()}`;
+  await writeFile(beside, content);
+  await rename(beside, path);
 }

@@ -18,7 +18,11 @@ export function connectionOptions(address: DatabaseAddress) {
 
 /** A client with its own pool. Close it with `$disconnect()`. */
 export function openDatabase(address: DatabaseAddress, options: { maxConnections?: number } = {}): Database {
-  return new PrismaClient({ adapter: new PrismaPg({ ...connectionOptions(address), max: options.maxConnections ?? 12 }) });
+  // Minimal errors: the long ones print what was to be written.
+  return new PrismaClient({
+    errorFormat: 'minimal',
+    adapter: new PrismaPg({ ...connectionOptions(address), max: options.maxConnections ?? 12 }),
+  });
 }
 
 /** P2002: a unique index refused the row. The guard against double use is often exactly this. */
