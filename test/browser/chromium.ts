@@ -38,6 +38,10 @@ export async function visit(
   page.on('console', (message) => {
     if (message.type() === 'error') complaints.push(`console: ${message.text()} (${message.location().url})`);
   });
-  page.on('requestfailed', (request) => complaints.push(`load: ${request.url()} ${request.failure()?.errorText}`));
+  page.on('requestfailed', (request) => {
+    const failure = request.failure()?.errorText ?? '';
+    // Leaving a page cuts off what it was still loading.
+    if (failure !== 'net::ERR_ABORTED') complaints.push(`load: ${request.url()} ${failure}`);
+  });
   return { context, page, complaints };
 }

@@ -117,6 +117,14 @@ function startThread(heapMb: number, living: Set<Thread>): Thread {
   return thread;
 }
 
+/** An upload moves to the thread instead of being there twice; small ones may share their buffer with others and are copied. */
+function transferable({ kind, bytes }: WorkerTask): ArrayBuffer[] {
+  const { buffer } = bytes;
+  return kind === 'verify' && buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength && bytes.byteLength > 1024 * 1024
+    ? [buffer]
+    : [];
+}
+
 /** Rejects with `file-too-costly` when the thread runs out of time or memory. */
 function ask(worker: Worker, task: WorkerTask, timeoutMs: number): Promise<WorkerMessage> {
   return new Promise((resolve, reject) => {
@@ -129,6 +137,6 @@ function ask(worker: Worker, task: WorkerTask, timeoutMs: number): Promise<Worke
     const onMessage = (message: WorkerMessage) => settle(() => resolve(message));
     const timer = setTimeout(giveUp, timeoutMs);
     worker.on('message', onMessage).on('error', giveUp).on('exit', giveUp);
-    worker.postMessage(task);
+    worker.postMessage(task, transferable(task));
   });
 }
