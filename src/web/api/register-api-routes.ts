@@ -37,7 +37,7 @@ export async function registerApiRoutes(server: FastifyInstance, context: WebCon
   });
   // The description's own page sets styles on elements; nothing of ours does.
   const staticCSP = contentSecurityPolicy().replace("style-src 'self'", "style-src 'self' 'unsafe-inline'");
-  await server.register(swaggerUi, { routePrefix: '/api/docs', staticCSP, uiConfig: { validatorUrl: null } });
+  await server.register(swaggerUi, { routePrefix: '/api/docs', staticCSP, uiConfig: { validatorUrl: null, layout: 'BaseLayout' } });
   registerCodeOperations(server, context);
   registerLicenceOperations(server, context);
   registerVerifyOperation(server, verifyUpload);
