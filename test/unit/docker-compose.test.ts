@@ -18,7 +18,9 @@ interface Compose {
   secrets: Record<string, unknown>;
 }
 
-const compose = parse(readFileSync(fileURLToPath(new URL('../../docker-compose.yml', import.meta.url)), 'utf8'), { merge: true }) as Compose;
+const compose = parse(readFileSync(fileURLToPath(new URL('../../docker-compose.yml', import.meta.url)), 'utf8'), {
+  merge: true,
+}) as Compose;
 const ours = ['web', 'worker', 'signer'];
 const settings = new Set(Object.keys(ENVIRONMENT.shape));
 
