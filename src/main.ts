@@ -53,8 +53,9 @@ export async function startService({ tls = false }: { tls?: boolean } = {}): Pro
 
 async function run(config: Config, undo: Undo[]): Promise<void> {
   const began = performance.now();
-  undo.push(claimDataFolder(config.dataDir));
   if (config.roles.every((role) => role === 'signer')) return runSigner(config, undo);
+  // With a database of its own elsewhere, several processes may share one folder of files.
+  if (!config.databaseUrl) undo.push(claimDataFolder(config.dataDir));
   const storage = await openStorage(config);
   undo.push(storage.close);
   const db = openDatabase(storage.address);
