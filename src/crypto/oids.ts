@@ -76,6 +76,10 @@ export const OID = {
   authorityInfoAccess: '1.3.6.1.5.5.7.1.1',
   qcStatements: '1.3.6.1.5.5.7.1.3',
   ocspNoCheck: '1.3.6.1.5.5.7.48.1.5',
+  // OCSP (RFC 6960, RFC 9654)
+  ocspBasic: '1.3.6.1.5.5.7.48.1.1',
+  ocspNonce: '1.3.6.1.5.5.7.48.1.2',
+  ocspArchiveCutoff: '1.3.6.1.5.5.7.48.1.6',
   /** 组织机构代码, also the unified social credit code (GM/T 0015). */
   gmOrganisationCode: '1.2.156.10260.4.1.4',
 
