@@ -8,6 +8,7 @@ import { chainEvents } from '#audit/chain-events.ts';
 import { writeCheckpoint } from '#audit/export-checkpoint.ts';
 import { initialiseAuthorities } from '#certificates/initialise-authorities.ts';
 import { publishDueCrls } from '#certificates/publish-crls.ts';
+import { certifyCodeKeys } from '#codes/certify-code-keys.ts';
 import { codeKeyRing } from '#codes/code-key-ring.ts';
 import { ensureCodeKeys } from '#codes/rotate-code-key.ts';
 import type { Config } from '#config.ts';
@@ -88,6 +89,7 @@ export async function buildApp(config: Config, ports: Ports, db: Database, optio
   await initialiseAuthorities(deps);
   await prepareSealMaker(deps);
   await ensureCodeKeys(deps);
+  await certifyCodeKeys(deps);
 
   const report = (what: string, error: unknown) => options.logger && options.logger.error({ error: describeForLog(error) }, what);
   let jobs: Jobs | undefined;
@@ -166,6 +168,7 @@ function workOf(deps: WorkDeps): Job[] {
     alone('sweep-sign-in', 3600, () => sweepSignIn(deps)),
     alone('chain-audit', 5, async () => (await chainEvents(deps)).chained),
     alone('audit-checkpoint', 300, () => writeCheckpoint(deps)),
+    alone('certify-code-keys', 3600, () => certifyCodeKeys(deps)),
     alone('publish-crls', 60, () => publishDueCrls(deps)),
     alone('publish-status-list', 30, () => currentStatusList(deps)),
     alone('resume-issuing', 60, () => resumeIssuing(deps)),

@@ -109,6 +109,7 @@ async function readKeys(db: Database, clock: Clock): Promise<Loaded> {
           publicKey: importPublicKey(row.spki),
           validFrom: row.mintFrom,
           ...(row.mintUntil ? { validTo: new Date(row.mintUntil.getTime() + GRACE_MS) } : {}),
+          ...(row.certificate && row.issuer ? { certificates: [row.certificate, row.issuer] } : {}),
         },
       ]),
     ),

@@ -24,6 +24,8 @@ export interface VerificationKey {
   validFrom: Date;
   /** … until here, exclusive. Absent: until told otherwise. */
   validTo?: Date;
+  /** Certificates that vouch for the key, DER, its own first (RFC 7517 §4.7). Verifying a code does not need them. */
+  certificates?: readonly Uint8Array[];
 }
 
 export interface CodeKeySet {
@@ -94,6 +96,7 @@ export function jwkOf(key: VerificationKey): CodeKeysFile['keys'][number] & { al
     purpose: key.purpose,
     validFrom: key.validFrom.toISOString(),
     ...(key.validTo ? { validTo: key.validTo.toISOString() } : {}),
+    ...(key.certificates ? { x5c: key.certificates.map((der) => Buffer.from(der).toString('base64')) } : {}),
   };
 }
 

@@ -111,6 +111,19 @@ CREATE TABLE "revocation_list" (
 );
 
 -- CreateTable
+CREATE TABLE "ocsp_answer" (
+    "serial_hex" TEXT NOT NULL,
+    "digest" TEXT NOT NULL,
+    "revoked_at" TIMESTAMPTZ(3),
+    "revocation_reason" TEXT,
+    "der" BYTEA NOT NULL,
+    "this_update" TIMESTAMPTZ(3) NOT NULL,
+    "next_update" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "ocsp_answer_pkey" PRIMARY KEY ("serial_hex","digest")
+);
+
+-- CreateTable
 CREATE TABLE "code_key" (
     "kid" INTEGER NOT NULL,
     "key_name" TEXT NOT NULL,
@@ -120,6 +133,8 @@ CREATE TABLE "code_key" (
     "mint_until" TIMESTAMPTZ(3),
     "predecessor" INTEGER NOT NULL,
     "created_at" TIMESTAMPTZ(3) NOT NULL,
+    "certificate" BYTEA,
+    "issuer" BYTEA,
 
     CONSTRAINT "code_key_pkey" PRIMARY KEY ("kid")
 );
