@@ -42,6 +42,8 @@ const PURPOSES = [
   'status-list',
   'receipt',
   'audit-checkpoint',
+  'ocsp-response',
+  'timestamp',
 ] as const satisfies readonly KeyPurpose[];
 
 const folderShape = z.object({ version: z.literal(1), salt: z.base64(), check: z.base64() });

@@ -47,8 +47,11 @@ export function remoteSigner(options: RemoteSignerOptions): KeyStore {
       // A key never changes: once found it need not be asked for again.
       return known.get(name) ?? remember(await call(options, agent, 'GET', `/key?${new URLSearchParams({ name })}`));
     },
-    async sign(name, purpose, structure) {
-      return Uint8Array.from(await call(options, agent, 'POST', `/sign?${new URLSearchParams({ key: name, purpose })}`, structure));
+    async sign(name, purpose, structure, evidence) {
+      const query = new URLSearchParams({ key: name, purpose });
+      // A few hundred octets at most: it goes beside the structure, which stays exactly what is signed.
+      if (evidence) query.set('evidence', Buffer.from(evidence).toString('base64url'));
+      return Uint8Array.from(await call(options, agent, 'POST', `/sign?${query}`, structure));
     },
   };
 }

@@ -78,6 +78,10 @@ export interface SignedDataInput {
   /** As `encodeSignedAttributes` made them; absent when the signature is over the content itself. */
   signedAttributes?: Uint8Array;
   signature: Uint8Array;
+  /** Type of the content; default the data type of the form. */
+  contentType?: string;
+  /** Only when a reader has the certificates already: a time-stamp token that was asked for without them. */
+  withoutCertificates?: boolean;
   /** Encapsulated content; absent for a detached signature. */
   content?: Uint8Array;
   crls?: readonly Uint8Array[];
@@ -91,12 +95,15 @@ export function encodeSignedData(input: SignedDataInput): Uint8Array {
   if (!leaf) throw new DerError('SignedData without the signer certificate');
   const { issuer, serial } = input.signer ?? issuerAndSerialOf(leaf);
   const algorithms = algorithmsOf(input.suite);
-  const dataOid = input.form === 'gm' ? OID.gmData : OID.data;
+  const dataOid = input.contentType ?? (input.form === 'gm' ? OID.gmData : OID.data);
+  const isPlainData = dataOid === OID.gmData || dataOid === OID.data;
+  const certificates = input.withoutCertificates ? [] : [...input.certificates].sort((a, b) => Buffer.compare(a, b));
   const parts = [
-    integer(1),
+    // RFC 5652 §5.1: 3 when the content is not plain data.
+    integer(isPlainData ? 1 : 3),
     setOf(algorithms.digest),
     input.content ? sequence(oid(dataOid), explicit(0, octetString(input.content))) : sequence(oid(dataOid)),
-    tlv(context(0), ...[...input.certificates].sort((a, b) => Buffer.compare(a, b))),
+    ...(certificates.length > 0 ? [tlv(context(0), ...certificates)] : []),
   ];
   if (input.crls?.length) parts.push(tlv(context(1), ...[...input.crls].sort((a, b) => Buffer.compare(a, b))));
   const signer = [integer(1), sequence(issuer, serial), algorithms.digest];

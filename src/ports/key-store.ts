@@ -3,7 +3,7 @@ import type { Suite } from '#crypto/suite.ts';
 /**
  * What a key may be used for, and so what the signer must be able to parse before it signs:
  * a certificate or a CRL (TBS), a seal (SES_SealInfo), a sealing (TBS_Sign), CMS signed attributes, a CWT of short life,
- * a status list, a receipt, an audit checkpoint.
+ * a status list, a receipt, an audit checkpoint, an OCSP ResponseData, the signed attributes of a time-stamp token.
  */
 export type KeyPurpose =
   | 'certificate'
@@ -14,7 +14,9 @@ export type KeyPurpose =
   | 'code'
   | 'status-list'
   | 'receipt'
-  | 'audit-checkpoint';
+  | 'audit-checkpoint'
+  | 'ocsp-response'
+  | 'timestamp';
 
 export interface StoredKey {
   name: string;
@@ -33,7 +35,9 @@ export interface KeyStore {
   find(name: string): Promise<StoredKey | undefined>;
   /**
    * Signs `structure` (the bytes to be signed, whole; never a digest) in the key's suite; ECDSA and SM2 as DER {r, s}.
+   * @param evidence what the structure names by digest only, where the rule of the purpose wants to see it: for `timestamp`
+   * the TSTInfo. It is not signed itself.
    * Throws Problem `key-not-found`, or `signing-refused` when the key's purposes or the policy do not allow it.
    */
-  sign(name: string, purpose: KeyPurpose, structure: Uint8Array): Promise<Uint8Array>;
+  sign(name: string, purpose: KeyPurpose, structure: Uint8Array, evidence?: Uint8Array): Promise<Uint8Array>;
 }

@@ -9,8 +9,9 @@ import { Problem } from '#problem.ts';
 import { keyRateLimit, type RateLimits } from './rate-limit.ts';
 import { certificateRule, crlRule, isAuthorityKey } from './rules-authority.ts';
 import { cmsAttributesRule, sealInfoRule, sealSignatureRule } from './rules-document.ts';
+import { ocspResponseRule, timestampRule } from './rules-status.ts';
 import { checkpointRule, codeRule, receiptRule, statusListRule } from './rules-token.ts';
-import type { SigningRule } from './signing-rule.ts';
+import type { SigningCase, SigningRule } from './signing-rule.ts';
 
 const RULES: Readonly<Record<KeyPurpose, SigningRule>> = {
   certificate: certificateRule,
@@ -22,6 +23,8 @@ const RULES: Readonly<Record<KeyPurpose, SigningRule>> = {
   'status-list': statusListRule,
   receipt: receiptRule,
   'audit-checkpoint': checkpointRule,
+  'ocsp-response': ocspResponseRule,
+  timestamp: timestampRule,
 };
 
 /** One line for each use of a key, signed or refused. Nothing of the structure but its digest. */
@@ -71,7 +74,7 @@ export function guardedKeyStore(inner: KeyStore, { clock, log = () => {}, limits
       return key;
     },
 
-    async sign(name, purpose, structure) {
+    async sign(name, purpose, structure, evidence) {
       const key = await inner.find(name);
       if (!key) throw new Problem('key-not-found');
       const about = { purpose, structure: Buffer.from(digest('sha256', structure)).toString('hex') };
@@ -79,27 +82,27 @@ export function guardedKeyStore(inner: KeyStore, { clock, log = () => {}, limits
         line('limited', name, about);
         throw new Problem('signing-too-fast', { retryAfterSeconds: 60 });
       }
-      const reason = await judge(inner, key, purpose, structure, clock.now());
+      const reason = await judge(inner, { key, structure, now: clock.now(), ...(evidence ? { evidence } : {}) }, purpose);
       if (reason) {
         line('refused', name, { ...about, reason });
         throw new Problem('signing-refused', { detail: reason });
       }
-      const signature = await inner.sign(name, purpose, structure);
+      const signature = await inner.sign(name, purpose, structure, evidence);
       line('signed', name, about);
       return signature;
     },
   };
 }
 
-async function judge(inner: KeyStore, key: StoredKey, purpose: KeyPurpose, structure: Uint8Array, now: Date): Promise<string | undefined> {
+type Asked = Pick<SigningCase, 'key' | 'structure' | 'evidence' | 'now'>;
+
+async function judge(inner: KeyStore, asked: Asked, purpose: KeyPurpose): Promise<string | undefined> {
   // `purpose` may come from another process: only own keys of the table count.
   const rule = Object.hasOwn(RULES, purpose) ? RULES[purpose] : undefined;
-  if (!rule || !key.purposes.includes(purpose)) return 'the key has another purpose';
+  if (!rule || !asked.key.purposes.includes(purpose)) return 'the key has another purpose';
   const searchable = 'findByPublicKey' in inner ? (inner as SearchableKeyStore) : undefined;
   return rule({
-    key,
-    structure,
-    now,
+    ...asked,
     findKey: (name) => inner.find(name),
     ...(searchable ? { findByPublicKey: (spki) => searchable.findByPublicKey(spki) } : {}),
   });

@@ -16,6 +16,8 @@ export const DEFAULT_LIMITS: Readonly<Record<KeyPurpose, number>> = {
   'status-list': 6_000,
   receipt: 600_000,
   'audit-checkpoint': 600,
+  'ocsp-response': 120_000,
+  timestamp: 600_000,
 };
 
 /** Answers whether this key may sign once more now, and counts it. */

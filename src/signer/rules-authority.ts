@@ -23,6 +23,8 @@ const OWN_KEYS: Partial<Record<ProfileName, readonly KeyPurpose[]>> = {
   seal: ['seal-signature', 'cms-attributes'],
   'document-signer': ['cms-attributes'],
   'code-signer': ['code'],
+  ocsp: ['ocsp-response'],
+  timestamp: ['timestamp'],
   'service-signer': ['status-list', 'receipt', 'audit-checkpoint'],
 };
 

@@ -90,7 +90,9 @@ async function answer(store: GuardedKeyStore, expected: Buffer, request: Incomin
     if (route === 'POST /sign') {
       const structure = await readBody(request);
       const purpose = (searchParams.get('purpose') ?? '') as KeyPurpose;
-      const signature = await store.sign(searchParams.get('key') ?? '', purpose, structure);
+      const shown = searchParams.get('evidence');
+      const evidence = shown === null ? undefined : Uint8Array.from(Buffer.from(shown, 'base64url'));
+      const signature = await store.sign(searchParams.get('key') ?? '', purpose, structure, evidence);
       response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(signature);
     } else if (route === 'GET /key') {
       reply(response, 200, describe(await store.find(searchParams.get('name') ?? '')));

@@ -4,6 +4,8 @@ import type { StoredKey } from '#ports/key-store.ts';
 export interface SigningCase {
   key: StoredKey;
   structure: Uint8Array;
+  /** What the structure names by digest only, as the caller showed it. */
+  evidence?: Uint8Array;
   now: Date;
   /** A key of the same store. */
   findKey: (name: string) => Promise<StoredKey | undefined>;
