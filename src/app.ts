@@ -8,6 +8,7 @@ import { chainEvents } from '#audit/chain-events.ts';
 import { writeCheckpoint } from '#audit/export-checkpoint.ts';
 import { initialiseAuthorities } from '#certificates/initialise-authorities.ts';
 import { publishDueCrls } from '#certificates/publish-crls.ts';
+import { refreshOcspAnswers } from '#certificates/refresh-ocsp.ts';
 import { certifyCodeKeys } from '#codes/certify-code-keys.ts';
 import { codeKeyRing } from '#codes/code-key-ring.ts';
 import { ensureCodeKeys } from '#codes/rotate-code-key.ts';
@@ -123,11 +124,10 @@ export async function buildApp(config: Config, ports: Ports, db: Database, optio
   };
 }
 
-/** Addresses of the demo city's two apps: beside ours, each on its own port. */
-export function demoOrigins(config: Pick<Config, 'origin' | 'demoPorts'>): [string, string] {
-  const { hostname } = new URL(config.origin);
+/** Addresses of the demo city's two apps: plain http, and so on loopback, each on its own port. */
+export function demoOrigins(config: Pick<Config, 'demoPorts'>): [string, string] {
   const [first, second] = config.demoPorts;
-  return [`http://${hostname}:${first}`, `http://${hostname}:${second}`];
+  return [`http://localhost:${first}`, `http://localhost:${second}`];
 }
 
 function serverOptions({ logger, tls }: AppOptions) {
@@ -170,6 +170,7 @@ function workOf(deps: WorkDeps): Job[] {
     alone('audit-checkpoint', 300, () => writeCheckpoint(deps)),
     alone('certify-code-keys', 3600, () => certifyCodeKeys(deps)),
     alone('publish-crls', 60, () => publishDueCrls(deps)),
+    alone('refresh-ocsp', 60, () => refreshOcspAnswers(deps)),
     alone('publish-status-list', 30, () => currentStatusList(deps)),
     alone('resume-issuing', 60, () => resumeIssuing(deps)),
   ];

@@ -31,6 +31,7 @@ export function printWelcome(config: Config, context: WebContext, facts: { stora
   }
   if (embedded)
     lines.push('', `PostgreSQL and data / 数据库与数据: ${embedded.folder}${embedded.movedBecause ? ` (${embedded.movedBecause})` : ''}`);
+  if (config.tls) lines.push(`For phones / 手机请先信任此根证书: ${config.dataDir}/trust/root-for-phones.crt (${config.origin}/ca)`);
   if (embedded?.adopted) lines.push('A database server of an earlier run was still alive and has been taken over.');
   lines.push('', 'Ctrl-C stops / 按 Ctrl-C 停止');
   console.log(lines.join('\n'));
@@ -61,6 +62,7 @@ export function failure(error: unknown): string {
   if (code === 'EACCES' && port !== undefined)
     return `Port ${port} may not be used by this user: set TONGREN_PORT to one above 1023. / 无权使用端口 ${port}。`;
   if (code === 'EADDRNOTAVAIL') return 'TONGREN_HOST is not an address of this machine. / TONGREN_HOST 不是本机地址。';
-  if (error instanceof Problem) return `${message} ${error.detail ?? ''}`.trim();
+  if (error instanceof Problem)
+    return [message, error.detail, ...error.errors.map(({ pointer, detail }) => `${pointer}: ${detail}`)].filter(Boolean).join(' ');
   return message || String(error);
 }

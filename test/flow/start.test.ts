@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { get } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,7 +40,7 @@ interface Started {
 }
 
 /** Starts the service as `npm start` does. */
-function start(settings: Record<string, string>, cwd = root): Started {
+function start(settings: Record<string, string>, cwd = root, flags: readonly string[] = []): Started {
   const environment = {
     PATH: process.env['PATH'],
     HOME: process.env['HOME'],
@@ -47,7 +48,7 @@ function start(settings: Record<string, string>, cwd = root): Started {
     TONGREN_DEMO: 'false',
     ...settings,
   };
-  const child = spawn(process.execPath, ['src/start.js'], { cwd, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['src/start.js', ...flags], { cwd, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
   running.push(child);
   let words = '';
   const settled = new Promise<'ready' | number>((done) => {
@@ -136,6 +137,21 @@ test('a second service on the same data folder is refused in one sentence', asyn
   expect(await second.settled).toBe(1);
   expect(second.words().trim().split('\n')).toEqual([expect.stringContaining('already running')]);
   expect((await fetch(`http://localhost:${settings.TONGREN_PORT}/health/ready`)).status).toBe(200);
+});
+
+test('--tls serves https with a certificate of the development CA', async () => {
+  const settings = { TONGREN_DATA_DIR: folder(), TONGREN_PORT: String(await freePort()) };
+  const started = start(settings, root, ['--tls']);
+  expect(await started.settled, started.words()).toBe('ready');
+  const origin = /https:\/\/[^/\s]+/.exec(started.words())?.[0] ?? '';
+  const ca = readFileSync(join(settings.TONGREN_DATA_DIR, 'trust', 'root-for-phones.crt'));
+  const status = await new Promise((done, fail) => {
+    get(`${origin}/health/ready`, { ca }, (reply) => {
+      reply.resume();
+      done(reply.statusCode);
+    }).on('error', fail);
+  });
+  expect(status).toBe(200);
 });
 
 test('a port in use is one sentence, and leaves no database behind', async () => {
