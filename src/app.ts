@@ -92,7 +92,9 @@ export async function buildApp(config: Config, ports: Ports, db: Database, optio
   await ensureCodeKeys(deps);
   await certifyCodeKeys(deps);
 
-  const report = (what: string, error: unknown) => options.logger && options.logger.error({ error: describeForLog(error) }, what);
+  const report = (what: string, error: unknown) => {
+    if (options.logger) options.logger.error({ error: describeForLog(error) }, what);
+  };
   let jobs: Jobs | undefined;
   const oidc = await createOidcProvider(deps, {
     publicOrigin: config.origin,

@@ -1,7 +1,8 @@
 /** A Redis for tests: the one named by TONGREN_TEST_REDIS_URL, else a server of our own when the machine has the program. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { afterAll } from 'vitest';
+import { freePort } from '#test/free-port.ts';
 
 /** Undefined when there is none: tests that need it are then skipped. In CI the variable is set, so there they never are. */
 export async function redisForTests(): Promise<{ url: string; stop(): Promise<void> } | undefined> {
@@ -36,12 +37,4 @@ function answers(port: number): Promise<boolean> {
     });
     socket.once('error', () => done(false));
   });
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((done) => void probe.listen(0, '127.0.0.1', done));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((done) => void probe.close(done));
-  return port;
 }

@@ -1,6 +1,5 @@
 /** The whole service in this process, on the embedded PostgreSQL, with its guarded file keys: what `npm start` runs, without its log. */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { allowListedFetch } from '#adapters/allow-listed-fetch.ts';
@@ -18,6 +17,7 @@ import { guardedKeyStore } from '#signer/guarded-key-store.ts';
 import { openDatabase } from '#storage/database.ts';
 import { startEmbeddedPostgres } from '#storage/embedded-postgres.ts';
 import { applyMigrations } from '#storage/migrate.ts';
+import { freePort } from '#test/free-port.ts';
 
 export interface BenchApp {
   app: App;
@@ -53,12 +53,4 @@ export async function benchApp(): Promise<BenchApp> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const address = server.address();
-  await new Promise((done) => server.close(done));
-  return typeof address === 'object' && address ? address.port : 0;
 }

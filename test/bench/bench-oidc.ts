@@ -8,7 +8,8 @@ import Provider from 'oidc-provider';
 import { HttpBrowser } from '#commands/tour/http-browser.ts';
 import { DEMO_PASSWORD } from '#demo/demo-people.ts';
 import { registerClient } from '#oidc/register-client.ts';
-import { type BenchApp, freePort } from './bench-app.ts';
+import { freePort } from '#test/free-port.ts';
+import type { BenchApp } from './bench-app.ts';
 import { compare, type Row } from './measure.ts';
 
 const CLIENT_ID = 'bench-app';

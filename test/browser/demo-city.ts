@@ -1,10 +1,10 @@
 /** The program as a newcomer starts it: its own process, a data folder that is thrown away, demo city and apps on ports of their own. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '#test/free-port.ts';
 
 const START = fileURLToPath(new URL('../../src/start.js', import.meta.url));
 const START_TIMEOUT_MS = 60_000;
@@ -56,12 +56,4 @@ function isReady(child: ChildProcess): Promise<void> {
     child.stderr?.on('data', listen);
     child.once('exit', (code) => reject(new Error(`ended with ${code}: ${said}`)));
   });
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((done) => void probe.listen(0, '127.0.0.1', done));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((done) => void probe.close(done));
-  return port;
 }

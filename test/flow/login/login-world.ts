@@ -1,5 +1,3 @@
-/** The whole web server on a port of its own with the OpenID Provider, simulators for SMS and register, and a browser without a screen. */
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { allowListedFetch } from '#adapters/allow-listed-fetch.ts';
 import { inProcessStore } from '#adapters/in-process-store.ts';
@@ -12,6 +10,7 @@ import { endSession } from '#sign-in/sessions.ts';
 import { setPassword } from '#sign-in/set-password.ts';
 import type { Database } from '#storage/database.ts';
 import { testFields } from '#test/fakes/test-fields.ts';
+import { freePort } from '#test/free-port.ts';
 import { createServer } from '#web/create-server.ts';
 import type { WebContext } from '#web/web-context.ts';
 
@@ -75,12 +74,4 @@ export function formTo(html: string, ending: string): { action: string; body: UR
     return { action, body };
   }
   throw new Error(`no form to …${ending} in ${html.slice(0, 2000)}`);
-}
-
-async function freePort(): Promise<number> {
-  const probe = createTcpServer();
-  await new Promise<void>((done) => void probe.listen(0, '127.0.0.1', done));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((done) => void probe.close(done));
-  return port;
 }

@@ -1,9 +1,8 @@
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { type RelyingApp, runRelyingApp } from '#demo/relying-apps/run-relying-app.ts';
 import { seedDemoClients } from '#demo/relying-apps/seed-demo-clients.ts';
 import { deliverDueLogouts } from '#oidc/deliver-logouts.ts';
+import { freePort } from '#test/free-port.ts';
 import { testDatabase } from '#test/test-database.ts';
 import { TestBrowser } from './test-browser.ts';
 import { type TestProvider, testProvider } from './test-provider.ts';
@@ -26,14 +25,6 @@ async function demoCity(): Promise<{ provider: TestProvider; apps: RelyingApp[] 
   );
   onTestFinished(async () => void (await Promise.all(apps.map((app) => app.close()))));
   return { provider, apps };
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((done) => void probe.listen(0, '127.0.0.1', done));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((done) => void probe.close(done));
-  return port;
 }
 
 test('journey 1: signed in at one demo app, recognised at the other under another subject, logged out of both', async () => {

@@ -1,5 +1,3 @@
-/** The provider on a port of its own, with our consent pages and a sign-in page that believes what the test says. */
-import { type AddressInfo, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import cookie from '@fastify/cookie';
 import formbody from '@fastify/formbody';
@@ -15,6 +13,7 @@ import type { EphemeralStore } from '#ports/ephemeral-store.ts';
 import { Problem } from '#problem.ts';
 import type { Database } from '#storage/database.ts';
 import { testFields } from '#test/fakes/test-fields.ts';
+import { freePort } from '#test/free-port.ts';
 import { registerConsentRoutes } from '#web/consent/register-consent-routes.ts';
 import { registerOidcRoutes } from '#web/consent/register-oidc-routes.ts';
 import { keepProviderCookies } from '#web/login/login-cookies.ts';
@@ -92,14 +91,6 @@ async function pagesServer(): Promise<FastifyInstance> {
     return reply.code(status).send({ code: problem?.code ?? 'internal' });
   });
   return server;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((done) => void probe.listen(0, '127.0.0.1', done));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((done) => void probe.close(done));
-  return port;
 }
 
 export function randomPhone(): string {

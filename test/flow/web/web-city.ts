@@ -1,5 +1,3 @@
-/** The whole web server over the sample city, and browsers without a screen: cookies kept, forms found and sent with their token. */
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { afterAll } from 'vitest';
 import { appointStaff } from '#access/appoint-staff.ts';
@@ -12,6 +10,7 @@ import { createOidcProvider } from '#oidc/create-oidc-provider.ts';
 import { citizenCheckCharacter } from '#people/citizen-number.ts';
 import { registerPerson } from '#people/register-person.ts';
 import { openSession } from '#sign-in/sessions.ts';
+import { freePort } from '#test/free-port.ts';
 import { exampleFields, type SampleCity, sampleCity } from '#test/room/licences/sample-city.ts';
 import { testDatabase } from '#test/test-database.ts';
 import { createServer } from '#web/create-server.ts';
@@ -148,12 +147,4 @@ function browser(server: FastifyInstance, initial: Record<string, string> = {}):
       return inject({ method: 'POST', url: path, headers, payload: JSON.stringify(body) });
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const probe = createTcpServer();
-  await new Promise<void>((done) => void probe.listen(0, '127.0.0.1', done));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((done) => void probe.close(done));
-  return port;
 }
