@@ -39,6 +39,11 @@ export function issuerUrl(publicOrigin: string, keyName: string): string {
   return `${publicOrigin}/ca/${keyName}.cer`;
 }
 
+/** One responder answers for all authorities: a request names the one it means. */
+export function ocspUrl(publicOrigin: string): string {
+  return `${publicOrigin}/ocsp`;
+}
+
 /** Certificates and CRLs count in whole seconds. */
 export function wholeSeconds(date: Date): Date {
   return new Date(Math.floor(date.getTime() / 1000) * 1000);

@@ -6,9 +6,17 @@ import { importPublicKey, UnsupportedKeyError } from '#crypto/suite.ts';
 import { encodeTbsCertificate, keyIdentifier, type SubjectAltName } from '#pki/build-certificate.ts';
 import type { Certificate } from '#pki/certificate.ts';
 import { encodeName, type NameAttribute } from '#pki/name.ts';
-import { PROFILES, type ProfileName } from '#pki/profiles.ts';
+import { type CertificateProfile, PROFILES, type ProfileName } from '#pki/profiles.ts';
 import { faultyField, Problem } from '#problem.ts';
-import { type AuthoritySuite, authorityKeyName, type CertificateDeps, crlUrl, issuerUrl, wholeSeconds } from './certificate-deps.ts';
+import {
+  type AuthoritySuite,
+  authorityKeyName,
+  type CertificateDeps,
+  crlUrl,
+  issuerUrl,
+  ocspUrl,
+  wholeSeconds,
+} from './certificate-deps.ts';
 import { findAuthority } from './find-authority.ts';
 import { newSerial } from './serial.ts';
 import { completeCertificate, requireCleanTbs } from './sign-certificate.ts';
@@ -75,6 +83,7 @@ export async function issueCertificate(deps: CertificateDeps, input: IssueCertif
     issuerKeyIdentifier: keyIdentifier(issuing.spki),
     crlUrl: crlUrl(deps.publicOrigin, issuerKey),
     issuerUrl: issuerUrl(deps.publicOrigin, issuerKey),
+    ...(namesResponder(profile, deps.publicOrigin) ? { ocspUrl: ocspUrl(deps.publicOrigin) } : {}),
     ...(input.subject.uscc ? { organisationCode: input.subject.uscc } : {}),
     ...(input.subjectAltNames ? { subjectAltNames: input.subjectAltNames } : {}),
   });
@@ -104,6 +113,19 @@ export async function issueCertificate(deps: CertificateDeps, input: IssueCertif
   });
   const certificate = await completeCertificate(deps, serial.hex);
   return { certificate, chain: [certificate, issuing, root] };
+}
+
+/**
+ * Readers of PDF (NSS) ask the responder that a certificate names, and call a signer unknown when nobody answers there.
+ * An instance on a loopback address is gone when its files are judged, so there its document signers name none, and the CRL tells.
+ */
+function namesResponder(profile: CertificateProfile, publicOrigin: string): boolean {
+  if (profile.ocspNoCheck) return false;
+  return profile.name !== 'document-signer' || !isLoopback(new URL(publicOrigin).hostname);
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127\./.test(hostname);
 }
 
 /** One chain, one suite: a reader that can judge the leaf can judge the whole. */

@@ -3,8 +3,10 @@ import type { FastifyInstance } from 'fastify';
 import type { VerifyUpload } from '#web/verification/verify-upload.ts';
 import type { WebContext } from '#web/web-context.ts';
 import { registerPublicLicenceRoutes } from './licence-routes.ts';
+import { registerOcspRoutes } from './ocsp-routes.ts';
 import { registerProblemPages } from './problem-pages.ts';
 import { registerTrustRoutes } from './trust-routes.ts';
+import { registerTsaRoutes } from './tsa-routes.ts';
 import { registerVerifyRoutes } from './verify-routes.ts';
 
 export function registerPublicRoutes(server: FastifyInstance, context: WebContext, verifyUpload: VerifyUpload): void {
@@ -18,4 +20,6 @@ export function registerPublicRoutes(server: FastifyInstance, context: WebContex
   registerVerifyRoutes(server, verifyUpload);
   registerPublicLicenceRoutes(server, context);
   registerTrustRoutes(server, context);
+  registerOcspRoutes(server, context);
+  registerTsaRoutes(server, context);
 }
