@@ -45,6 +45,7 @@ function judge(token: Uint8Array, stamped: Uint8Array, options: VerifyOptions): 
   if (Buffer.compare(digest(name, stamped), imprint.at(1).asOctets()) !== 0) {
     return { verdict: 'not-valid', reasons: ['timestamp-over-other-data'], time };
   }
+  if (name === 'sha1' || signer.digest === 'sha1') return { verdict: 'not-valid', reasons: ['timestamp-weak-digest'], time };
   const certificateDer = findSignerCertificate(signedData, signer);
   if (!certificateDer) return { verdict: 'unsupported', reasons: ['timestamp-without-certificate'], time };
   const certificate = new Certificate(certificateDer);

@@ -1,23 +1,25 @@
 /**
- * What the reason codes of OFD files, seals and certificate chains mean, in a sentence for clerks. Verdicts stay codes;
- * whoever shows one asks here. `reason-words.test.ts` keeps this complete.
+ * What reason codes mean, in a sentence for clerks: those of OFD files, seals and certificate chains here, those of PDF files
+ * alone in `pdf-reason-words.ts`. Verdicts stay codes; whoever shows one asks here. `reason-words.test.ts` keeps this complete.
  */
+
+import { PDF_KINDS, PDF_WORDS } from './pdf-reason-words.ts';
 
 export interface ReasonWords {
   zh: string;
   en: string;
 }
 
-type Entry = readonly [zh: string, en: string];
+export type ReasonEntry = readonly [zh: string, en: string];
 
-const ROLES: Record<string, Entry> = {
+const ROLES: Record<string, ReasonEntry> = {
   signer: ['签章人', 'The signer'],
   maker: ['制章人', 'The seal maker'],
   timestamp: ['时间戳机构', 'The timestamp authority'],
 };
 
 /** After a role: `signer-expired`, `maker-revoked`. */
-const OF_CERTIFICATES: Record<string, Entry> = {
+const OF_CERTIFICATES: Record<string, ReasonEntry> = {
   'chain-untrusted': ['的证书不能追溯到受信任的机构', '’s certificate leads to no authority trusted here'],
   'bad-signature': ['的证书链签名不正确', '’s certificate carries a wrong signature'],
   'unsupported-algorithm': ['的证书使用了不支持的算法', '’s certificate uses an algorithm that is not supported'],
@@ -28,6 +30,7 @@ const OF_CERTIFICATES: Record<string, Entry> = {
   'path-too-long': ['的证书链超过允许的长度', '’s certificate chain is longer than allowed'],
   'wrong-key-usage': ['的证书用途不允许此操作', '’s certificate is not for this use'],
   'wrong-purpose': ['的证书用途不符', '’s certificate is for another purpose'],
+  'is-a-ca': ['使用了颁发机构的证书', ' used an authority’s certificate'],
   'wrong-profile': ['的证书种类不符', '’s certificate is of another kind'],
   'unknown-critical-extension': ['的证书含有未知的关键扩展', '’s certificate has an unknown critical extension'],
   'unsupported-constraint': ['的证书链含有不支持的约束', '’s certificate chain has a constraint that is not supported'],
@@ -40,7 +43,7 @@ const OF_CERTIFICATES: Record<string, Entry> = {
   'revoked-later': ['的证书在经证明的签署时间之后被吊销', '’s certificate was revoked after the proven time of signing'],
 };
 
-const WORDS: Record<string, Entry> = {
+const WORDS: Record<string, ReasonEntry> = {
   // time and revocation
   'revocation-unknown': ['无法得知证书是否被吊销', 'Whether a certificate was revoked could not be learnt'],
   'time-not-proven': ['签署时间由签署方声称，没有时间戳证明', 'The time is the signer’s claim; no timestamp proves it'],
@@ -50,6 +53,7 @@ const WORDS: Record<string, Entry> = {
   'timestamp-unreadable': ['时间戳无法读取', 'The timestamp cannot be read'],
   'timestamp-over-other-data': ['时间戳针对的是其他数据', 'The timestamp is over other data'],
   'timestamp-signature-mismatch': ['时间戳的签名不正确', 'The timestamp’s signature is wrong'],
+  'timestamp-weak-digest': ['时间戳使用了不安全的摘要算法', 'The timestamp uses a weak digest'],
   'timestamp-digest-unsupported': ['时间戳的摘要算法不受支持', 'The timestamp uses a digest that is not supported'],
   'timestamp-without-certificate': ['时间戳中没有证书', 'There is no certificate in the timestamp'],
   'timestamp-names-another-signer': ['时间戳指明了另一张证书', 'The timestamp names another certificate'],
@@ -75,6 +79,7 @@ const WORDS: Record<string, Entry> = {
   'maker-signature-mismatch': ['印章本身的签名不正确，可能是伪造', 'The seal’s own signature is wrong: it may be forged'],
   'maker-invalid-after-making': ['制章人证书在制章之后失效', 'The seal maker’s certificate ended after the seal was made'],
   'signer-not-in-seal': ['签章人不在印章允许的名单内', 'The signer is not among those the seal allows'],
+  'seal-weak-digest': ['印章使用了不安全的摘要算法', 'The seal was made with a weak digest'],
   'seal-expired': ['用印时印章已过期', 'The seal had expired when it was used'],
   'seal-not-yet-valid': ['用印时印章尚未生效', 'The seal was not valid yet when it was used'],
   'used-before-seal-was-made': ['用印时间早于制章时间', 'The seal was used before it was made'],
@@ -120,7 +125,7 @@ const WORDS: Record<string, Entry> = {
 };
 
 /** Codes of archives and XML that must not be read, and of deviations that were read nevertheless: one sentence for each kind. */
-const KINDS: readonly (readonly [pattern: RegExp, words: Entry])[] = [
+const KINDS: readonly (readonly [pattern: RegExp, words: ReasonEntry])[] = [
   [/^signed-data-(?!pkcs7)/, ['签名数据的结构自相矛盾', 'The parts of the signed data contradict each other']],
   [
     /^(compression-ratio|archive-too-large|entry-too-large|too-many-|xml-too-)/,
@@ -146,13 +151,13 @@ const KINDS: readonly (readonly [pattern: RegExp, words: Entry])[] = [
   ],
 ];
 
-/** Undefined for a code of another verifier: show the code then. */
+/** Undefined for a code that is no reason of a verifier: show the code then. */
 export function describeReason(code: string): ReasonWords | undefined {
-  const own = WORDS[code] ?? ofRole(code) ?? KINDS.find(([pattern]) => pattern.test(code))?.[1];
+  const own = WORDS[code] ?? PDF_WORDS[code] ?? ofRole(code) ?? [...PDF_KINDS, ...KINDS].find(([pattern]) => pattern.test(code))?.[1];
   return own && { zh: own[0], en: own[1] };
 }
 
-function ofRole(code: string): Entry | undefined {
+function ofRole(code: string): ReasonEntry | undefined {
   const [, prefix = '', role = '', rest = ''] = /^(seal-)?(signer|maker|timestamp)-(.+)$/.exec(code) ?? [];
   const who = ROLES[role];
   const what = OF_CERTIFICATES[rest];

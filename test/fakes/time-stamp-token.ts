@@ -2,13 +2,19 @@
 import { encodeSignedAttributes } from '#crypto/cms.ts';
 import { explicit, generalizedTime, integer, nullValue, octetString, oid, sequence, setOf, tlv } from '#crypto/der.ts';
 import { OID } from '#crypto/oids.ts';
-import { digest } from '#crypto/suite.ts';
+import { type DigestName, digest } from '#crypto/suite.ts';
 import type { TestIdentity } from './document-authority.ts';
 
 /** A token of an SM2 authority that says `stamped` existed at `at`. */
-export async function timeStampToken(tsa: TestIdentity, stamped: Uint8Array, at: Date): Promise<Uint8Array> {
+export async function timeStampToken(
+  tsa: TestIdentity,
+  stamped: Uint8Array,
+  at: Date,
+  imprint: Extract<DigestName, 'sm3' | 'sha1'> = 'sm3',
+): Promise<Uint8Array> {
   const sm3 = sequence(oid(OID.sm3), nullValue());
-  const info = sequence(integer(1), oid('1.2.3.4.5'), sequence(sm3, octetString(digest('sm3', stamped))), integer(7), generalizedTime(at));
+  const imprinted = sequence(sequence(oid(OID[imprint]), nullValue()), octetString(digest(imprint, stamped)));
+  const info = sequence(integer(1), oid('1.2.3.4.5'), imprinted, integer(7), generalizedTime(at));
   const attributes = encodeSignedAttributes({
     contentType: OID.timeStampInfo,
     messageDigest: digest('sm3', info),

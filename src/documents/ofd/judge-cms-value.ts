@@ -7,7 +7,7 @@ import { digest } from '#crypto/suite.ts';
 import { judgeChain } from '#documents/judge-chain.ts';
 import { judgeTimeStamp, readCertificates } from '#documents/judge-time-stamp.ts';
 import { readCertificate } from '#documents/ses/judge-seal.ts';
-import { canSign, type ValueContext, ValueFindings } from './value-findings.ts';
+import { type ValueContext, ValueFindings } from './value-findings.ts';
 
 /** Throws DerError when the value is no SignedData. */
 export function judgeCmsValue(value: Uint8Array, context: ValueContext): ValueFindings {
@@ -29,9 +29,7 @@ export function judgeCmsValue(value: Uint8Array, context: ValueContext): ValueFi
   }
   findings.suite = suiteOf(certificate);
   judgeContent(signedData, signer, certificate.spki, context, findings);
-  if (!canSign(certificate)) findings.fail('not-valid', 'signer-wrong-key-usage');
   judgeToken(signer, context, findings);
-  findings.judgeTime(certificate, context);
   const chain = judgeChain({
     leaf: certificate,
     role: 'signer',
@@ -40,7 +38,7 @@ export function judgeCmsValue(value: Uint8Array, context: ValueContext): ValueFi
     provenAt: findings.provenAt,
     options: context.options,
   });
-  findings.official = findings.judgeSigner(certificate, chain);
+  findings.official = findings.judgeSigner(certificate, chain, context.options.at);
   return findings;
 }
 
@@ -54,6 +52,7 @@ function judgeContent(signedData: SignedData, signer: CmsSigner, spki: Uint8Arra
   if (check.unsupported) findings.fail('unsupported', 'signature-algorithm-unsupported');
   if (check.malformed) findings.fail('malformed', `signed-data-${check.malformed}`);
   if (check.unsupported || check.malformed) return;
+  if (signer.digest === 'sha1') findings.fail('not-valid', 'weak-digest');
   if (check.attributesReordered) findings.note('signed-attributes-reordered');
   if (signer.signature.length === 64 && findings.suite === 'sm2-sm3') findings.note('signature-value-raw');
   if (signedData.content) {

@@ -2,13 +2,14 @@
 import { digest } from '#crypto/suite.ts';
 import { judgeChain } from '#documents/judge-chain.ts';
 import { judgeTimeStamp } from '#documents/judge-time-stamp.ts';
+import { isAmongSigners } from '#documents/ses/is-among-signers.ts';
 import { describeSeal, judgeSeal, readCertificate } from '#documents/ses/judge-seal.ts';
 import { parseSesSignature } from '#documents/ses/read-signature.ts';
 import type { Seal, SesSignature } from '#documents/ses/seal.ts';
 import { checkSesValue } from '#documents/ses/ses-algorithm.ts';
 import type { Certificate } from '#pki/certificate.ts';
 import { propertyInfoNames } from './property-info.ts';
-import { canSign, isDigestOf, type ValueContext, ValueFindings } from './value-findings.ts';
+import { type ValueContext, ValueFindings } from './value-findings.ts';
 
 /** Throws DerError when the value is no SES_Signature. */
 export function judgeSesValue(value: Uint8Array, context: ValueContext): ValueFindings {
@@ -38,7 +39,6 @@ export function judgeSesValue(value: Uint8Array, context: ValueContext): ValueFi
     findings.provenAt = stamp.provenAt;
   }
   if (toSign.timeInfoToken) findings.note('time-info-token-not-judged');
-  findings.judgeTime(certificate, context);
   const usedAt = findings.provenAt ?? findings.claimedAt;
   const maker = judgeSeal(seal, { usedAt: usedAt ?? context.options.at, provenAt: findings.provenAt, options: context.options });
   findings.note(...maker.reasons);
@@ -50,7 +50,7 @@ export function judgeSesValue(value: Uint8Array, context: ValueContext): ValueFi
     provenAt: findings.provenAt,
     options: context.options,
   });
-  findings.official = findings.judgeSigner(certificate, chain) && maker.official;
+  findings.official = findings.judgeSigner(certificate, chain, context.options.at) && maker.official;
   return findings;
 }
 
@@ -62,21 +62,14 @@ function judgeValue(signature: SesSignature, certificate: Certificate, context: 
   else if (value.keyDiffers) findings.fail('not-valid', 'signature-algorithm-does-not-fit-key');
   else if (!value.good) findings.fail('altered', 'signature-mismatch');
   const name = value.digest ?? 'sm3';
+  if (name === 'sha1') findings.fail('not-valid', 'weak-digest');
   if (Buffer.compare(digest(name, context.description), signature.toSign.dataHash) !== 0) findings.fail('altered', 'data-hash-mismatch');
-  if (!canSign(certificate)) findings.fail('not-valid', 'signer-wrong-key-usage');
 }
 
 function judgeProperty(propertyInfo: string, context: ValueContext, findings: ValueFindings): void {
   const names = propertyInfoNames(propertyInfo, context.entry);
   if (names === 'other') findings.fail('not-valid', 'property-info-mismatch');
   if (names === 'unknown') findings.note('property-info-unknown');
-}
-
-export function isAmongSigners(seal: Seal, certificate: Uint8Array): boolean {
-  return (
-    seal.certificates.some((one) => Buffer.compare(one, certificate) === 0) ||
-    seal.certificateDigests.some(({ algorithm, value }) => isDigestOf(algorithm, value, certificate))
-  );
 }
 
 /** Seal.esl beside the signature must be the very seal that was signed: some readers draw the stamp from it. */

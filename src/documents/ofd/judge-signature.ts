@@ -2,6 +2,7 @@
 import { DerError, parseDer, TAG } from '#crypto/der.ts';
 import { ZipError } from '#documents/container/zip-error.ts';
 import { normaliseBer } from '#documents/pdf/normalise-ber.ts';
+import { isAmongSigners } from '#documents/ses/is-among-signers.ts';
 import { describeSeal, judgeSeal } from '#documents/ses/judge-seal.ts';
 import { parseSigningTime } from '#documents/ses/parse-signing-time.ts';
 import { parseSeal } from '#documents/ses/read-seal.ts';
@@ -10,7 +11,7 @@ import { type SignatureReport, type Verdict, type VerifyOptions, worstVerdict } 
 import { XmlError } from '#documents/xml/decode-text.ts';
 import { checkReferences, type EntryDigests, type ReferenceCheck } from './check-references.ts';
 import { judgeCmsValue } from './judge-cms-value.ts';
-import { isAmongSigners, judgeSesValue } from './judge-ses-value.ts';
+import { judgeSesValue } from './judge-ses-value.ts';
 import type { OfdPackage } from './ofd-package.ts';
 import { readSignatureDescription, type SignatureDescription } from './signature-description.ts';
 import type { ListedSignature } from './signature-list.ts';

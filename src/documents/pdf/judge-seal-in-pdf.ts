@@ -1,16 +1,16 @@
 /** An e-seal in a PDF: /Contents is a SES_Signature of GB/T 38540 over the digest of the signed bytes (SubFilter GM.sm2seal, GM/T 0112 practice). */
 import { DerError } from '#crypto/der.ts';
 import { digest } from '#crypto/suite.ts';
-import { digestOfOid } from '#crypto/verify-signature.ts';
 import { describeSigner } from '#documents/describe-signer.ts';
+import { faultsOfSigner } from '#documents/faults-of-signer.ts';
 import { judgeChain } from '#documents/judge-chain.ts';
 import { judgeTimeStamp } from '#documents/judge-time-stamp.ts';
+import { isAmongSigners } from '#documents/ses/is-among-signers.ts';
 import { describeSeal, judgeSeal, readCertificate } from '#documents/ses/judge-seal.ts';
 import { parseSesSignature } from '#documents/ses/read-signature.ts';
-import type { Seal, SesSignature } from '#documents/ses/seal.ts';
+import type { SesSignature } from '#documents/ses/seal.ts';
 import { checkSesValue } from '#documents/ses/ses-algorithm.ts';
 import { type SignatureReport, type Verdict, type VerifyOptions, worstVerdict } from '#documents/verdict.ts';
-import { faultsOfSigner } from './faults-of-signer.ts';
 import { unpad } from './signature-dictionary.ts';
 
 export interface SealInPdfInput {
@@ -60,6 +60,7 @@ function judge(signature: SesSignature, { content, report, claimed, provenAt, op
   if (value.suite) report.suite = value.suite;
   if (value.unsupported) fail('unsupported', 'unsupported-algorithm');
   else if (value.keyDiffers || !value.good) fail('not-valid', 'signature-mismatch');
+  if (value.digest === 'sha1') fail('not-valid', 'weak-digest');
   if (Buffer.compare(digest(value.digest ?? 'sm3', content), toSign.dataHash) !== 0) fail('altered', 'digest-mismatch');
 
   const claimedAt = toSign.signedAt ?? claimed;
@@ -80,12 +81,4 @@ function judge(signature: SesSignature, { content, report, claimed, provenAt, op
   report.reasons.push(...seal.reasons, ...chain.reasons);
   report.verdict = worstVerdict(...verdicts, seal.verdict, chain.verdict);
   return seal.official && chain.official && ['seal', 'document-signer'].includes(report.signer.profile);
-}
-
-function isAmongSigners(seal: Seal, certificate: Uint8Array): boolean {
-  if (seal.certificates.some((one) => Buffer.compare(one, certificate) === 0)) return true;
-  return seal.certificateDigests.some(({ algorithm, value }) => {
-    const name = /^sm3$/i.test(algorithm) ? 'sm3' : /^sha-?256$/i.test(algorithm) ? 'sha256' : digestOfOid(algorithm);
-    return name !== undefined && name !== 'sha1' && Buffer.compare(digest(name, certificate), value) === 0;
-  });
 }

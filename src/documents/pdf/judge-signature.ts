@@ -1,11 +1,11 @@
 /** One signature of a PDF, judged alone: dictionary, revision, CMS, time, chain. What came after it is for `verify-pdf.ts`. */
 import { describeSigner } from '#documents/describe-signer.ts';
+import { faultsOfSigner } from '#documents/faults-of-signer.ts';
 import { judgeChain } from '#documents/judge-chain.ts';
 import { judgeTimeStamp } from '#documents/judge-time-stamp.ts';
 import { type SignatureReport, type Verdict, type VerifyOptions, worstVerdict } from '#documents/verdict.ts';
 import { findStartXref } from './cross-reference.ts';
 import { readCrls, type SecurityStore } from './document-security-store.ts';
-import { faultsOfSigner } from './faults-of-signer.ts';
 import { type FoundSignature, leadsTo } from './find-signatures.ts';
 import { type CmsLayout, judgeCms } from './judge-cms.ts';
 import { judgeSealInPdf } from './judge-seal-in-pdf.ts';

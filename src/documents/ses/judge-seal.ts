@@ -45,6 +45,7 @@ export function judgeSeal(seal: Seal, use: SealUse): SealJudgement {
   if (value.unsupported) fail('unsupported', 'maker-algorithm-unsupported');
   else if (value.keyDiffers) fail('not-valid', 'maker-algorithm-does-not-fit-key');
   else if (!value.good) fail('not-valid', 'maker-signature-mismatch');
+  if (value.digest === 'sha1') fail('not-valid', 'seal-weak-digest');
 
   judgeDates(seal, use, fail);
   // Only the signer says that it was used before it expired.

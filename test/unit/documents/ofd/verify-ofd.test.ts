@@ -8,7 +8,7 @@ import { lockOfd } from '#documents/ofd/lock-ofd.ts';
 import { verifyOfd } from '#documents/ofd/verify-ofd.ts';
 import { buildSesSignature } from '#documents/ses/build-signature.ts';
 import type { VerifyOptions } from '#documents/verdict.ts';
-import { DocumentAuthority } from '#test/fakes/document-authority.ts';
+import { DocumentAuthority, type IssueOptions } from '#test/fakes/document-authority.ts';
 import { ASKED_AT, PROVIDER, packFiles, repack, SealingTown, SIGNED_AT, sampleFiles, unpack } from '#test/fakes/sample-ofd.ts';
 
 const town = new SealingTown();
@@ -182,6 +182,16 @@ describe('not valid', () => {
     const seal = await town.seal({ signerCertificates: [signer.certificate.der] });
     const report = ask(await town.sealed(undefined, { seal, signerCertificate: signer.certificate.der, sign: signer.sign }));
     expect(report.signatures[0]).toMatchObject({ verdict: 'not-valid', reasons: ['signer-wrong-profile'] });
+  });
+
+  test.each<[string, NonNullable<IssueOptions['change']>, string]>([
+    ['an authority’s certificate', { policy: '', ca: true, keyUsage: ['digital-signature', 'key-cert-sign'] }, 'signer-is-a-ca'],
+    ['a certificate for timestamps alone', { policy: '', extendedKeyUsage: [OID.timeStamping] }, 'signer-wrong-purpose'],
+  ])('%s of another house used as a signer', async (_case, change, reason) => {
+    const signer = town.authority.issue('seal', { change });
+    const seal = await town.seal({ signerCertificates: [signer.certificate.der] });
+    const report = ask(await town.sealed(undefined, { seal, signerCertificate: signer.certificate.der, sign: signer.sign }));
+    expect(report.signatures[0]).toMatchObject({ verdict: 'not-valid', reasons: [reason] });
   });
 
   test('propertyInfo of another place', async () => {

@@ -13,13 +13,14 @@ function rangesOf(pdf: Uint8Array): [number, number, number][] {
   return [...text.matchAll(/\/ByteRange \[0 +(\d+) +(\d+) +(\d+)\]/g)].map(([, a, b, c]) => [Number(a), Number(b), Number(b) + Number(c)]);
 }
 
-/** Whether all protected bytes of `original` stand in the mutant and only blanks follow. */
+/** Whether all protected bytes of `original` stand in the mutant and only blanks follow; or those of an earlier seal, when the rest was cut off. */
 function isUntouched(original: Uint8Array, mutant: Uint8Array): boolean {
   const ranges = rangesOf(original);
   const same = (from: number, to: number) => Buffer.compare(original.subarray(from, to), mutant.subarray(from, to)) === 0;
-  const end = Math.max(...ranges.map(([, , last]) => last));
-  const rest = Buffer.from(mutant.subarray(end)).toString('latin1');
-  return ranges.every(([gap, after, last]) => same(0, gap) && same(after, last)) && /^[\0\t\n\f\r ]*$/.test(rest);
+  return ranges.some(([, , end], index) => {
+    const rest = Buffer.from(mutant.subarray(end)).toString('latin1');
+    return ranges.slice(0, index + 1).every(([gap, after, last]) => same(0, gap) && same(after, last)) && /^[\0\t\n\f\r ]*$/.test(rest);
+  });
 }
 
 const inputs: [string, () => Promise<Uint8Array>][] = [
