@@ -72,7 +72,10 @@ test.each(SUITES)('%s: an issued certificate leads to the root, carries its prof
   expect(chain).toHaveLength(3);
   expect(profileOf(certificate)).toBe('seal');
   expect(certificate.crlAddresses).toEqual([`https://trust.example.cn/crl/${authorityKeyName('issuing', suite)}.crl`]);
-  expect(certificate.aia).toEqual([{ method: 'ca-issuers', url: `https://trust.example.cn/ca/${authorityKeyName('issuing', suite)}.cer` }]);
+  expect(certificate.aia).toEqual([
+    { method: 'ocsp', url: 'https://trust.example.cn/ocsp' },
+    { method: 'ca-issuers', url: `https://trust.example.cn/ca/${authorityKeyName('issuing', suite)}.cer` },
+  ]);
   const result = validatePath({
     leaf: certificate,
     intermediates: issuing,
