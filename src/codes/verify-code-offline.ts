@@ -3,7 +3,7 @@
  * licence that was in force as of the list. It cannot say that the code was not used before, nor who holds the phone;
  * `holder` is therefore always `not-proven`. Pure.
  */
-import type { CodeKeySet, CodeLicenceType } from './code-keys.ts';
+import { type CodeKeySet, type CodeLicenceType, isKeyValidAt, type VerificationKey } from './code-keys.ts';
 import { CODE_SKEW_SECONDS, type CodeType, type CodeVerdictWord } from './code-types.ts';
 import { judgeCode } from './judge-code.ts';
 import { readCode } from './read-code.ts';
@@ -88,7 +88,16 @@ function judgeStatus(input: OfflineInput, index: number, type: CodeLicenceType |
   if (input.statusList === undefined) return { status: 'unknown', refuses: false, reasons: ['status-unknown'] };
   const token = statusListTokenOf(input.statusList);
   if (token === undefined) return { status: 'unknown', refuses: true, reasons: ['status-list-malformed'] };
-  const list = readStatusList(token, (kid) => input.keys.statusListKeys.get(kid)?.publicKey, input.keys.statusListUri);
+  let key: VerificationKey | undefined;
+  const findKey = (kid: string) => {
+    key = input.keys.statusListKeys.get(kid);
+    return key?.publicKey;
+  };
+  const list = readStatusList(token, findKey, input.keys.statusListUri);
+  // A retired key, perhaps stolen since, speaks for no list of today.
+  if (typeof list !== 'string' && key && !isKeyValidAt(key, list.issuedAt)) {
+    return { status: 'unknown', refuses: true, reasons: ['status-list-unknown-key'] };
+  }
   if (typeof list === 'string') return { status: 'unknown', refuses: true, reasons: [list] };
   const asOf = list.issuedAt;
   const maxAgeMs = (type?.maxStatusAgeSeconds ?? 0) * 1000;

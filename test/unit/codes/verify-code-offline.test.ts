@@ -202,6 +202,20 @@ describe('the status list', () => {
     });
   });
 
+  test('a key signs no list of a time before or after its own', async () => {
+    const retired = structuredClone(file);
+    Object.assign(retired.keys[3] ?? {}, { validTo: at(-300).toISOString() });
+    const known = parseCodeKeys(retired);
+    const judge = async (issuedAt: Date) =>
+      verifyCodeOffline({ digits: digitsOf(), keys: known, statusList: await listOf([], issuedAt), at: at(5) });
+    expect((await judge(at(-301))).verdict).toBe('valid');
+    expect(await judge(at(-300))).toMatchObject({
+      verdict: 'licence-not-in-force',
+      reasons: ['status-list-unknown-key'],
+      statusAsOf: null,
+    });
+  });
+
   test('may come as the file of CONTRACT.md, text or parsed', async () => {
     const token = await listOf([{ index: 42, value: 1 }]);
     for (const statusList of [{ statusListToken: token }, JSON.stringify({ statusListToken: token }), `${token}\n`]) {
