@@ -32,6 +32,11 @@ export function percentDecoded(path: string): string | undefined {
   }
 }
 
+/** File systems of some readers take such names for one and the same. */
+function foldedName(name: string): string {
+  return name.normalize('NFC').toLowerCase();
+}
+
 /** Finds files by the paths that other files give, the strict reading first and then those of tolerant readers. */
 export class PathIndex {
   readonly #names: ReadonlySet<string>;
@@ -40,7 +45,7 @@ export class PathIndex {
   constructor(names: Iterable<string>) {
     this.#names = new Set(names);
     for (const name of this.#names) {
-      const folded = name.toLowerCase();
+      const folded = foldedName(name);
       const twins = this.#byFolded.get(folded);
       if (twins) twins.push(name);
       else this.#byFolded.set(folded, [name]);
@@ -51,9 +56,9 @@ export class PathIndex {
     return this.#names.has(name);
   }
 
-  /** Names that differ from this one in case only, itself included. */
+  /** Names that differ from this one only in case or in how accents are composed, itself included. */
   twinsOf(name: string): readonly string[] {
-    return this.#byFolded.get(name.toLowerCase()) ?? [];
+    return this.#byFolded.get(foldedName(name)) ?? [];
   }
 
   /**

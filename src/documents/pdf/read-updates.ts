@@ -16,6 +16,9 @@ export interface Update {
   readonly after: PdfView;
 }
 
+/** An object of the update; what it holds is read again when it is asked for, so that no update fills the memory. */
+type PlacedObject = Pick<IndirectObject, 'num' | 'gen' | 'start'>;
+
 /** Words that would make a lenient reader see structure inside a comment. */
 const STRUCTURE_WORDS = /obj|stream|xref|trailer|%%EOF.|%PDF/;
 
@@ -42,10 +45,11 @@ function refuse(why: string): never {
 
 function readUpdate(file: PdfFile, start: number, before: PdfView, latest: PdfView): Update {
   const { bytes } = file;
-  const objects = new Map<number, IndirectObject>();
+  const objects = new Map<number, PlacedObject>();
+  const numbers = new Set<number>();
   let at = start;
   let tableAt: number | undefined;
-  let last: IndirectObject | undefined;
+  let last: PlacedObject | undefined;
   for (;;) {
     at = skipBlanks(bytes, at);
     const lexer = new Lexer(bytes, at);
@@ -57,10 +61,12 @@ function readUpdate(file: PdfFile, start: number, before: PdfView, latest: PdfVi
       break;
     } else {
       if (tableAt !== undefined) refuse('an object after the table');
-      last = readStrictly(file, at, latest);
-      if (objects.has(last.start)) refuse('object twice');
-      objects.set(last.start, last);
-      at = last.end;
+      const { num, gen, start: objectAt, end } = readStrictly(file, at, latest);
+      if (numbers.has(num)) refuse('object twice');
+      numbers.add(num);
+      last = { num, gen, start: objectAt };
+      objects.set(objectAt, last);
+      at = end;
     }
   }
   const { offset, end } = readTail(bytes, at);
@@ -109,7 +115,7 @@ function startsObject(byte: number | undefined): boolean {
 }
 
 /** Every object is listed at its place, every entry leads to one of them or says what the revision before said, /Prev is that revision. */
-function assertListed(before: PdfView, after: PdfView, objects: ReadonlyMap<number, IndirectObject>, ownNumber: number | undefined): void {
+function assertListed(before: PdfView, after: PdfView, objects: ReadonlyMap<number, PlacedObject>, ownNumber: number | undefined): void {
   const [section] = after.sections;
   const [previous] = before.sections;
   if (!section || !previous || section.previous !== previous.offset) refuse('Prev is not the revision before');

@@ -38,6 +38,12 @@ describe('paths', () => {
     expect(index.candidates('Res/a%20b.png', ['Doc_0'])).toEqual(['Doc_0/Res/a b.png', 'Res/a b.png', 'doc_0/res/A B.png']);
   });
 
+  test('names that differ in how an accent is composed are twins: some file systems hold only one of them', () => {
+    const [composed, decomposed] = ['Doc_0/\u00e9.xml', 'Doc_0/e\u0301.xml'] as const;
+    const index = new PathIndex([composed, decomposed]);
+    expect(index.candidates('\u00e9.xml', ['Doc_0'])).toEqual([composed, decomposed]);
+  });
+
   test.each([
     ['a path from the root where it should be relative', changed(DOCUMENT, 'BaseLoc="Pages', 'BaseLoc="Doc_0/Pages')],
     ['an absolute path', changed(DOCUMENT, 'BaseLoc="Pages', 'BaseLoc="/Doc_0/Pages')],
