@@ -9,6 +9,7 @@ import { benchOidc } from './bench-oidc.ts';
 import { benchSealing } from './bench-sealing.ts';
 import { benchSignatures } from './bench-signatures.ts';
 import { benchStart } from './bench-start.ts';
+import { benchStatus } from './bench-status.ts';
 import { type Row, tableOf } from './measure.ts';
 
 const { values } = parseArgs({ options: { json: { type: 'string' }, only: { type: 'string' } } });
@@ -19,6 +20,7 @@ const sections: Record<string, () => Promise<Row[]>> = {
   sealing: benchSealing,
   licences: () => withApp(benchLicences),
   oidc: () => withApp(benchOidc),
+  status: () => withApp(benchStatus),
   start: benchStart,
 };
 

@@ -7,10 +7,14 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { remoteSigner } from '#adapters/remote-signer.ts';
 import { encodeSignedAttributes } from '#crypto/cms.ts';
-import { importPublicKey, verifyMessage } from '#crypto/suite.ts';
+import { OID } from '#crypto/oids.ts';
+import { digest, importPublicKey, verifyMessage } from '#crypto/suite.ts';
+import { encodeMessageImprint } from '#pki/timestamp-query.ts';
+import { encodeTstInfo } from '#pki/timestamp-token.ts';
 import { guardedKeyStore } from '#signer/guarded-key-store.ts';
 import { serveSigner } from '#signer/serve-signer.ts';
 import { memoryKeyStore } from '../../fakes/memory-key-store.ts';
+import { testName } from '../../fakes/test-authority.ts';
 import { testClock } from '../../fakes/test-clock.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'tongren-signer-'));
@@ -150,4 +154,22 @@ test('each use is on record in the signer’s log, which never holds the token',
   expect(log).toContain('"event":"signed","key":"seal-1-p256","purpose":"cms-attributes"');
   expect(log).toContain('"event":"refused"');
   expect(log).not.toContain(token);
+});
+
+test('what a structure names by digest goes beside it: a time-stamp is signed in the other process', async () => {
+  const tsa = await remote.create('tsa-p256', 'es256', ['timestamp']);
+  const info = encodeTstInfo({
+    imprintDer: encodeMessageImprint('sha256', new Uint8Array(32)),
+    serial: new Uint8Array(16).fill(0x41),
+    at: new Date(),
+    tsaName: testName('tsa'),
+  });
+  const toSign = encodeSignedAttributes({
+    contentType: OID.timeStampInfo,
+    messageDigest: digest('sha256', info),
+    signingCertificate: { digestName: 'sha256', digest: new Uint8Array(32) },
+  });
+  const signature = await remote.sign('tsa-p256', 'timestamp', toSign, info);
+  expect(verifyMessage(importPublicKey(tsa.spki), toSign, signature)).toBe(true);
+  await expect(remote.sign('tsa-p256', 'timestamp', toSign)).rejects.toMatchObject({ code: 'signing-refused' });
 });
