@@ -9,6 +9,7 @@ import { dataDirOf, findInstalledDatabase, type InstalledTrust, readCertificates
 import { findLicenceStatus } from '#licences/find-public-licence.ts';
 import type { Certificate } from '#pki/certificate.ts';
 import { openDatabase } from '#storage/database.ts';
+import { contractReport } from './contract-report.ts';
 import { describeVerdict } from './describe-verdict.ts';
 
 export interface VerifyOptions {
@@ -37,7 +38,7 @@ export async function verifyFile(path: string, options: VerifyOptions): Promise<
   }
   if (!options.offline) await addLicenceStatus(outcome);
   const { report } = outcome;
-  console.log(options.json ? JSON.stringify(report, null, 2) : describeVerdict(report));
+  console.log(options.json ? JSON.stringify(contractReport(report), null, 2) : describeVerdict(report));
   if (report.verdict === 'malformed') return EXIT.unreadable;
   return report.verdict === 'genuine' ? EXIT.genuine : EXIT.otherVerdict;
 }
