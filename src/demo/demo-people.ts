@@ -3,10 +3,9 @@
  * their checks. What is written here without check characters gets them below.
  */
 import type { Role } from '#access/staff.ts';
-import { citizenCheckCharacter } from '#people/citizen-number.ts';
+import { citizenCheckCharacter, usccCheckCharacter } from '#documents/check-characters.ts';
 import { organisationCheckCharacter } from '#people/organisation-code.ts';
 import type { OrganisationKind } from '#people/organisations.ts';
-import { usccCheckCharacter } from '#people/uscc.ts';
 
 const AREA = '350199';
 /** One for all demo accounts; production never loads the demo. */

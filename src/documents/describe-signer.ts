@@ -4,17 +4,17 @@ import { OID } from '#crypto/oids.ts';
 import type { Certificate } from '#pki/certificate.ts';
 import { attributeOf, nameToString } from '#pki/name.ts';
 import { profileOf } from '#pki/profiles.ts';
+import { hasUsccCheck } from './check-characters.ts';
 import type { SignerReport } from './verdict.ts';
 
 /** Where CAs put the unified social credit code: GM/T 0015, and an extension a provincial CA uses. */
 const CODE_EXTENSIONS = [OID.gmOrganisationCode, '1.2.5.29.1'];
-const ALPHABET = '0123456789ABCDEFGHJKLMNPQRTUWXY';
 
 /** @param anchored whether its chain ends in an anchor: only then does the profile it claims mean anything. */
 export function describeSigner(certificate: Certificate, anchored: boolean): SignerReport {
   const organisation = attributeOf(certificate.subject, OID.organisation) ?? '';
   const inName = /^([0-9A-Z]{18})(.+)$/s.exec(organisation);
-  const leading = inName?.[1] && isUnifiedCode(inName[1]) ? inName[1] : undefined;
+  const leading = inName?.[1] && hasUsccCheck(inName[1]) ? inName[1] : undefined;
   return {
     subject: nameToString(certificate.subject),
     organisation: leading ? (inName?.[2] ?? organisation) : organisation,
@@ -33,7 +33,7 @@ function codeOf(certificate: Certificate): string | undefined {
   }
   for (const text of texts) {
     const candidate = text?.match(/[0-9A-Z]{18}/)?.[0];
-    if (candidate && isUnifiedCode(candidate)) return candidate;
+    if (candidate && hasUsccCheck(candidate)) return candidate;
   }
   return undefined;
 }
@@ -46,17 +46,4 @@ function textOf(value: Uint8Array): string {
     if (!(error instanceof DerError)) throw error;
     return Buffer.from(value).toString('utf8');
   }
-}
-
-/** GB 32100: 18 characters, the last one a weighted sum modulo 31. */
-function isUnifiedCode(code: string): boolean {
-  let sum = 0;
-  let weight = 1;
-  for (let i = 0; i < 17; i++) {
-    const value = ALPHABET.indexOf(code[i] ?? '');
-    if (value < 0) return false;
-    sum += value * weight;
-    weight = (weight * 3) % 31;
-  }
-  return code[17] === ALPHABET[(31 - (sum % 31)) % 31];
 }

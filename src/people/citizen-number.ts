@@ -2,11 +2,10 @@
  * Citizen identification numbers, GB 11643: six digits of area, eight of birth date, three of sequence, one check character.
  * Check-valid is not existence: whether the number is a person's own is for a register to say.
  */
+import { citizenCheckCharacter } from '#documents/check-characters.ts';
 import { faultyField } from '#problem.ts';
 import { halfWidth } from './half-width.ts';
 
-const WEIGHTS = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
-const CHECK_CHARACTERS = '10X98765432';
 const EARLIEST_BIRTH_YEAR = 1800;
 
 /**
@@ -24,12 +23,6 @@ export interface CitizenNumber {
   /** YYYY-MM-DD */
   birthDate: string;
   sex: 'male' | 'female';
-}
-
-/** ISO 7064 MOD 11-2 over the first 17 digits. */
-export function citizenCheckCharacter(first17: string): string {
-  const sum = WEIGHTS.reduce((total, weight, index) => total + weight * Number(first17[index]), 0);
-  return CHECK_CHARACTERS[sum % 11] as string;
 }
 
 /**

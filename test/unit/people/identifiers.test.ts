@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { citizenCheckCharacter, isCitizenNumber, normaliseCitizenNumber, parseCitizenNumber } from '#people/citizen-number.ts';
+import { citizenCheckCharacter, usccCheckCharacter } from '#documents/check-characters.ts';
+import { isCitizenNumber, normaliseCitizenNumber, parseCitizenNumber } from '#people/citizen-number.ts';
 import { isDivisionCode, isWithinDivision } from '#people/division.ts';
 import { isOrganisationCode, organisationCheckCharacter } from '#people/organisation-code.ts';
 import { normalisePhone } from '#people/phone.ts';
-import { isUscc, normaliseUscc, usccCheckCharacter } from '#people/uscc.ts';
+import { isUscc, normaliseUscc } from '#people/uscc.ts';
 
 const rows = (name: string) =>
   readFileSync(new URL(`../../vectors/ids/${name}`, import.meta.url), 'utf8')
