@@ -60,17 +60,28 @@ export async function requestTimestamp(deps: TimestampDeps, { imprint, digest: n
   return makeToken(deps, suite, { imprintDer: encodeMessageImprint(name, imprint), certReq: true });
 }
 
+const STOCK_OCTETS = 4_096;
+let stock = new Uint8Array();
+
+/** Random octets, each given once: one draw from the system serves many tokens. */
+function drawRandom(length: number): Uint8Array {
+  if (stock.length < length) stock = Uint8Array.from(randomBytes(STOCK_OCTETS));
+  const drawn = stock.subarray(0, length);
+  stock = stock.subarray(length);
+  return drawn;
+}
+
 async function makeToken(
   deps: TimestampDeps,
   suite: AuthoritySuite,
   query: Pick<TimestampQuery, 'imprintDer' | 'nonceDer' | 'certReq'>,
 ): Promise<Uint8Array> {
-  const { keyName, certificate, issuing } = await findServiceSigner(deps, 'timestamp', suite);
+  const { keyName, certificate, certificateDigest, issuing } = await findServiceSigner(deps, 'timestamp', suite);
   const digestName = digestOfSuite(suite);
   const info = encodeTstInfo({
     imprintDer: query.imprintDer,
     // Random, so that no two processes ever give the same.
-    serial: newSerial(randomBytes).bytes,
+    serial: newSerial(drawRandom).bytes,
     at: deps.clock.now(),
     ...(query.nonceDer ? { nonceDer: query.nonceDer } : {}),
     tsaName: certificate.subject.der,
@@ -78,7 +89,7 @@ async function makeToken(
   const signedAttributes = encodeSignedAttributes({
     contentType: OID.timeStampInfo,
     messageDigest: digest(digestName, info),
-    signingCertificate: { digestName, digest: digest(digestName, certificate.der) },
+    signingCertificate: { digestName, digest: certificateDigest },
   });
   const signature = await deps.keys.sign(keyName, 'timestamp', signedAttributes, info);
   return encodeSignedData({

@@ -1,5 +1,6 @@
 /** The keys that answer for an issuing authority, one for status and one for time in each suite, with certificates renewed in good time. */
 import { OID } from '#crypto/oids.ts';
+import { digest, digestOfSuite } from '#crypto/suite.ts';
 import { type Certificate, parseCertificate } from '#pki/certificate.ts';
 import { attributeOf } from '#pki/name.ts';
 import type { KeyPurpose, KeyStore, StoredKey } from '#ports/key-store.ts';
@@ -34,6 +35,8 @@ export interface ServiceSigner {
   keyName: string;
   spki: Uint8Array;
   certificate: Certificate;
+  /** Digest of the certificate in its suite, by which signatures name it. */
+  certificateDigest: Uint8Array;
   /** The authority it answers for, which issued it. */
   issuing: Certificate;
 }
@@ -75,13 +78,18 @@ async function lookUp(deps: CertificateDeps, role: ServiceRole, suite: Authority
   const now = deps.clock.now();
   const present = await findCertificate(deps, role, key, now);
   const left = present ? present.notAfter.getTime() - now.getTime() : 0;
-  if (present && left >= PLANS[role].renewDays * DAY_MS) return { keyName: key.name, spki: key.spki, certificate: present, issuing };
+  if (present && left >= PLANS[role].renewDays * DAY_MS) return signerOf(key, present, issuing);
   try {
-    return { keyName: key.name, spki: key.spki, certificate: await renew(deps, role, suite, key, issuing), issuing };
+    return signerOf(key, await renew(deps, role, suite, key, issuing), issuing);
   } catch (error) {
     if (!present) throw error;
-    return { keyName: key.name, spki: key.spki, certificate: present, issuing };
+    return signerOf(key, present, issuing);
   }
+}
+
+function signerOf(key: StoredKey, certificate: Certificate, issuing: Certificate): ServiceSigner {
+  const certificateDigest = digest(digestOfSuite(key.suite), certificate.der);
+  return { keyName: key.name, spki: key.spki, certificate, certificateDigest, issuing };
 }
 
 /** The newest certificate of this key that holds now. */

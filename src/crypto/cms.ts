@@ -114,7 +114,20 @@ export function encodeSignedData(input: SignedDataInput): Uint8Array {
   return sequence(oid(input.form === 'gm' ? OID.gmSignedData : OID.signedData), explicit(0, sequence(...parts)));
 }
 
-function algorithmsOf(suite: Suite): { digest: Uint8Array; signature: Uint8Array } {
+interface Algorithms {
+  digest: Uint8Array;
+  signature: Uint8Array;
+}
+
+const knownAlgorithms = new Map<Suite, Algorithms>();
+
+function algorithmsOf(suite: Suite): Algorithms {
+  const known = knownAlgorithms.get(suite) ?? encodeAlgorithms(suite);
+  knownAlgorithms.set(suite, known);
+  return known;
+}
+
+function encodeAlgorithms(suite: Suite): Algorithms {
   switch (suite) {
     case 'sm2-sm3':
       return { digest: sequence(oid(OID.sm3), nullValue()), signature: sequence(oid(OID.sm2Signature)) };

@@ -288,10 +288,13 @@ function hex(tag: number): string {
 export function tlv(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const part of parts) length += part.length;
-  const header = encodeHeader(tag, length);
-  const out = new Uint8Array(header.length + length);
-  out.set(header, 0);
-  let offset = header.length;
+  // Written in place, as this is the innermost step of every encoding.
+  const lengthOctets = length < 0x80 ? 0 : length < 0x100 ? 1 : length < 0x10000 ? 2 : length < 0x1000000 ? 3 : 4;
+  const out = new Uint8Array(2 + lengthOctets + length);
+  out[0] = tag;
+  out[1] = lengthOctets === 0 ? length : 0x80 | lengthOctets;
+  let offset = 2;
+  for (let shift = 8 * (lengthOctets - 1); shift >= 0; shift -= 8) out[offset++] = length >>> shift;
   for (const part of parts) {
     out.set(part, offset);
     offset += part.length;
