@@ -1,9 +1,10 @@
 /** The seal maker (制章人): one SM2 key that signs seal structures, and its certificate, renewed before seals outlive it. */
 
-import { trustedCertificates } from '#certificates/find-certificates.ts';
+import { certificateStatus, trustedCertificates } from '#certificates/find-certificates.ts';
 import { issueCertificate } from '#certificates/issue-certificate.ts';
 import { OID } from '#crypto/oids.ts';
 import { attributeOf } from '#pki/name.ts';
+import { Problem } from '#problem.ts';
 import type { SealDeps } from './seal-view.ts';
 
 export const SEAL_MAKER_KEY = 'seal-maker-sm2';
@@ -12,13 +13,21 @@ const DAY_MS = 86_400_000;
 
 /**
  * The maker's certificate, good for at least `minDays`. Makes key and certificate when there is none; idempotent.
- * Throws Problem `authority-missing` before the authorities are there.
+ * Throws Problem `authority-missing` before the authorities are there, `signing-refused` when the key was reported compromised.
  */
 export async function prepareSealMaker(deps: SealDeps, minDays = 1): Promise<{ certificate: Uint8Array; validTo: Date }> {
   const { db, clock, keys } = deps;
   const needed = new Date(clock.now().getTime() + minDays * DAY_MS);
-  const row = await db.sealMaker.findFirst({ where: { validTo: { gte: needed } }, orderBy: { validTo: 'desc' } });
-  if (row) return row;
+  for (const row of await db.sealMaker.findMany({ orderBy: { validTo: 'desc' } })) {
+    const { status, reason } = await certificateStatus(deps, row.certificateSerial);
+    if (reason === 'key-compromise') {
+      throw new Problem('signing-refused', {
+        detail: 'The seal maker’s key was reported compromised.',
+        detailZh: '制章密钥已报告泄露，不得继续使用。',
+      });
+    }
+    if (status === 'good' && row.validTo >= needed) return row;
+  }
   const key = (await keys.find(SEAL_MAKER_KEY)) ?? (await createKey(deps));
   const { issuing } = await trustedCertificates(deps);
   const organisation = issuing[0] ? attributeOf(issuing[0].subject, OID.organisation) : undefined;

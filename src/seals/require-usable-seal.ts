@@ -1,5 +1,7 @@
 /** Which seal an organisation may put on a licence now, with all that sealing needs. */
 import { certificateStatus } from '#certificates/find-certificates.ts';
+import { parseSeal } from '#documents/ses/read-seal.ts';
+import { Certificate } from '#pki/certificate.ts';
 import { Problem } from '#problem.ts';
 import type { SealDeps, SealRow } from './seal-view.ts';
 
@@ -23,7 +25,7 @@ export interface UsableSeal {
 }
 
 /**
- * An active seal within its time whose certificates are good and which is meant for this licence type. A seal made for
+ * An active seal within its time whose certificates, and its maker's, are good and which is meant for this licence type. A seal made for
  * licences goes before the official one. Throws Problem `seal-not-usable`.
  */
 export async function requireUsableSeal(
@@ -44,13 +46,15 @@ export async function requireUsableSeal(
   });
   for (const row of rows) {
     const usable = usableOf(row);
-    if (usable && (await areCertificatesGood(deps, row))) return usable;
+    if (usable && (await areCertificatesGood(deps, row, usable))) return usable;
   }
   throw new Problem('seal-not-usable');
 }
 
-async function areCertificatesGood(deps: Pick<SealDeps, 'db' | 'clock'>, row: SealRow): Promise<boolean> {
-  for (const serialHex of [row.certificateSerial, row.pdfCertificateSerial]) {
+/** A licence under a seal whose maker was revoked would verify nowhere. */
+async function areCertificatesGood(deps: Pick<SealDeps, 'db' | 'clock'>, row: SealRow, { seal }: UsableSeal): Promise<boolean> {
+  const maker = new Certificate(parseSeal(seal).makerCertificate);
+  for (const serialHex of [row.certificateSerial, row.pdfCertificateSerial, maker.serialHex]) {
     if (serialHex === null || (await certificateStatus(deps, serialHex)).status !== 'good') return false;
   }
   return true;

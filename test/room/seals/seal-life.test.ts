@@ -1,15 +1,18 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { appointStaff } from '#access/appoint-staff.ts';
 import { certificateStatus, trustedCertificates } from '#certificates/find-certificates.ts';
+import { revokeCertificate } from '#certificates/revoke-certificate.ts';
 import { parseSeal } from '#documents/ses/read-seal.ts';
 import { verifyDocument } from '#documents/verify-document.ts';
 import { registerOrganisation } from '#people/organisations.ts';
+import { Certificate } from '#pki/certificate.ts';
 import { allotEsId } from '#seals/allot-es-id.ts';
 import { applyForSeal, type SealApplication } from '#seals/apply-for-seal.ts';
 import { approveSeal } from '#seals/approve-seal.ts';
 import { activateSeal, cancelSeal, resumeSeal, suspendSeal } from '#seals/change-seal-status.ts';
 import { findSeal, listSeals } from '#seals/find-seals.ts';
 import { makeSeal } from '#seals/make-seal.ts';
+import { prepareSealMaker } from '#seals/prepare-seal-maker.ts';
 import { requireUsableSeal } from '#seals/require-usable-seal.ts';
 import { activeSeal, type SampleCity, sampleCity } from '#test/room/licences/sample-city.ts';
 import { testDatabase } from '#test/test-database.ts';
@@ -196,5 +199,28 @@ describe('which seal may be used', () => {
       'cancelled',
       'replaced',
     ]);
+  });
+});
+
+describe('when the seal maker’s certificate is revoked', () => {
+  const usable = () =>
+    requireUsableSeal(city.deps, { organisationId: city.department.id, licenceType: 'business-licence', at: city.deps.clock.now() });
+  const revokeMaker = async (reason: 'superseded' | 'key-compromise') => {
+    const maker = await prepareSealMaker(city.deps);
+    const { serialHex } = new Certificate(maker.certificate);
+    await revokeCertificate(city.deps, { serialHex, reason, by: 'system:test' });
+  };
+
+  test('no seal it made goes on a licence, which nobody could verify; new ones are made under a new certificate', async () => {
+    expect(await usable()).toMatchObject({ sealId: city.sealId });
+    await revokeMaker('superseded');
+    await expect(usable()).rejects.toMatchObject({ code: 'seal-not-usable' });
+    const sealId = await activeSeal(city.deps, city.department.id, { admin: city.issuer, approver: city.approver });
+    expect(await usable()).toMatchObject({ sealId });
+  });
+
+  test('and its key is known to others, nothing more is certified for that key', async () => {
+    await revokeMaker('key-compromise');
+    await expect(prepareSealMaker(city.deps)).rejects.toMatchObject({ code: 'signing-refused' });
   });
 });
