@@ -169,7 +169,7 @@ function workOf(deps: WorkDeps): Job[] {
     sweepOidcJob(deps),
     alone('sweep-sign-in', 3600, () => sweepSignIn(deps)),
     alone('chain-audit', 5, async () => (await chainEvents(deps)).chained),
-    alone('audit-checkpoint', 300, () => writeCheckpoint(deps)),
+    alone('audit-checkpoint', 60, () => writeCheckpoint(deps)),
     alone('certify-code-keys', 3600, () => certifyCodeKeys(deps)),
     alone('publish-crls', 60, () => publishDueCrls(deps)),
     alone('refresh-ocsp', 60, () => refreshOcspAnswers(deps)),

@@ -64,10 +64,10 @@ async function run(config: Config, undo: Undo[]): Promise<void> {
   const app = await buildApp(config, ports, db, {
     ...(config.tls ? { tls: await developmentTls(config, { ...ports, db, publicOrigin: config.origin }) } : {}),
     logger: pino({ level: config.logLevel }),
-    jobs: [{ name: 'trust-folder', everySeconds: 60, run: () => writeTrustFolder(config.dataDir, { db }) }],
+    jobs: [{ name: 'trust-folder', everySeconds: 60, run: () => writeTrustFolder(config.dataDir, { db, keys: ports.keys }) }],
   });
   undo.push(() => app.close());
-  await writeTrustFolder(config.dataDir, { db });
+  await writeTrustFolder(config.dataDir, { db, keys: ports.keys });
   await app.server?.listen({ port: config.port, host: config.host });
   const demoApps = app.demoClients && app.server ? await runDemoApps(`${config.origin}/oidc`, app.demoClients) : [];
   for (const demoApp of demoApps) undo.push(() => demoApp.close());

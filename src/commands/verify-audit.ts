@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { latestCheckpoint } from '#audit/export-checkpoint.ts';
 import { type ChainVerdict, verifyChain } from '#audit/verify-chain.ts';
-import { findInstalledDatabase } from '#edge/installation.ts';
+import { dataDirOf, findInstalledDatabase, readAuditKeys } from '#edge/installation.ts';
 import { type Database, openDatabase } from '#storage/database.ts';
 
 const EXIT = { intact: 0, tampered: 1, unreadable: 2, wrongUse: 3 } as const;
@@ -19,7 +19,11 @@ export async function verifyAudit(options: { checkpoint?: string; json?: boolean
     }
   }
   return withDatabase(async (db) => {
-    const verdict = await verifyChain({ db }, checkpoint === undefined ? {} : { checkpoint });
+    const trustedKeys = readAuditKeys(dataDirOf(process.env));
+    const verdict = await verifyChain(
+      { db },
+      { ...(checkpoint === undefined ? {} : { checkpoint }), ...(trustedKeys ? { trustedKeys } : {}) },
+    );
     console.log(options.json ? JSON.stringify(verdict, null, 2) : describe(verdict));
     return verdict.intact ? EXIT.intact : EXIT.tampered;
   });

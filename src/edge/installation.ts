@@ -19,6 +19,7 @@ export interface InstalledTrust {
 
 export const ANCHORS_FILE = 'anchors.pem';
 export const INTERMEDIATES_FILE = 'intermediates.pem';
+export const AUDIT_KEY_FILE = 'audit-key.pem';
 
 export function trustFolderOf(dataDir: string): string {
   return join(dataDir, 'trust');
@@ -41,6 +42,12 @@ export function readInstalledTrust(dataDir: string): InstalledTrust {
     intermediates: certificates(INTERMEDIATES_FILE),
     crls: crls.map((name) => parseCrl(readFileSync(join(folder, name)))),
   };
+}
+
+/** Keys that may have signed audit checkpoints; undefined when this installation left none. */
+export function readAuditKeys(dataDir: string): Uint8Array[] | undefined {
+  const path = join(trustFolderOf(dataDir), AUDIT_KEY_FILE);
+  return existsSync(path) ? parsePem(readFileSync(path, 'utf8'), 'PUBLIC KEY') : undefined;
 }
 
 /** Every certificate of a PEM file. Throws when there is none or one cannot be read. */

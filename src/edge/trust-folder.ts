@@ -1,19 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ensureCheckpointKey } from '#audit/export-checkpoint.ts';
 import { currentCrls, trustedCertificates } from '#certificates/find-certificates.ts';
 import { toPem } from '#pki/pem.ts';
+import type { KeyStore } from '#ports/key-store.ts';
 import type { Database } from '#storage/database.ts';
-import { ANCHORS_FILE, INTERMEDIATES_FILE, trustFolderOf } from './installation.ts';
+import { ANCHORS_FILE, AUDIT_KEY_FILE, INTERMEDIATES_FILE, trustFolderOf } from './installation.ts';
 
-/** Leaves our authorities' certificates and newest CRLs in the data folder, for commands that run without the database. Answers 0: a job with nothing left to do. */
-export async function writeTrustFolder(dataDir: string, deps: { db: Database }): Promise<number> {
+/**
+ * Leaves our authorities' certificates, newest CRLs and the key of audit checkpoints in the data folder, for commands that
+ * run beside the service. Answers 0: a job with nothing left to do.
+ */
+export async function writeTrustFolder(dataDir: string, deps: { db: Database; keys: KeyStore }): Promise<number> {
   const folder = trustFolderOf(dataDir);
   await mkdir(folder, { recursive: true });
   const { roots, issuing } = await trustedCertificates(deps);
   const pem = (certificates: readonly { der: Uint8Array }[]) => certificates.map(({ der }) => toPem('CERTIFICATE', der)).join('');
   await replaceFile(join(folder, ANCHORS_FILE), pem(roots));
   await replaceFile(join(folder, INTERMEDIATES_FILE), pem(issuing));
+  const { spki } = await ensureCheckpointKey(deps);
+  await replaceFile(join(folder, AUDIT_KEY_FILE), toPem('PUBLIC KEY', spki));
   for (const [index, crl] of (await currentCrls(deps)).entries()) await replaceFile(join(folder, `${index}.crl`), crl.der);
   return 0;
 }
