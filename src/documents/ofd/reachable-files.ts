@@ -1,7 +1,8 @@
 /**
  * Which files of a package a reader would show: everything reached from OFD.xml through documents, versions, pages,
  * templates, resources, annotations, tags, attachments and extensions. Where a path may be read in two ways, both files
- * count, so that nobody can show a reader the one while the other is signed.
+ * count, so that nobody can show a reader the one while the other is signed. Likewise for an element that should stand once
+ * and stands twice: some readers take the first, others the last.
  */
 import type { XmlElement } from '#documents/xml/read-xml.ts';
 import { scanXml } from '#documents/xml/scan-xml.ts';
@@ -48,8 +49,9 @@ class Walk {
         const file = this.#follow(version.attribute('BaseLoc') ?? '', 'OFD.xml', ['']);
         if (file) this.#version(file);
       }
-      const root = this.#follow(document.rootLoc ?? '', 'OFD.xml', ['']);
-      return root ? this.#document(root) : [];
+      const roots = document.body.childrenOf('DocRoot').map(({ text }) => this.#follow(text, 'OFD.xml', ['']));
+      const [pages = []] = roots.map((root) => (root ? this.#document(root) : []));
+      return pages;
     });
     return { files: this.#files, missing: this.#missing, pages };
   }
@@ -59,35 +61,35 @@ class Walk {
     this.#walked.add(file);
     const tree = this.#ofd.tree(file);
     const directories = [directoryOf(file), ''];
-    for (const item of tree.child('FileList')?.childrenOf('File') ?? []) this.#follow(item.text, file, directories);
-    const root = tree.textOf('DocRoot');
-    const entry = root ? this.#follow(root, file, directories) : undefined;
-    if (entry) this.#document(entry);
+    for (const item of itemsOf(tree, 'FileList', 'File')) this.#follow(item.text, file, directories);
+    for (const root of tree.childrenOf('DocRoot')) {
+      const entry = this.#follow(root.text, file, directories);
+      if (entry) this.#document(entry);
+    }
   }
 
   #document(file: string): OfdPage[] {
     const tree = this.#ofd.tree(file);
     const directory = directoryOf(file);
-    const pages = (tree.child('Pages')?.childrenOf('Page') ?? []).map((page) => ({
+    const pages = itemsOf(tree, 'Pages', 'Page').map((page) => ({
       id: page.attribute('ID') ?? '',
       entry: this.#ofd.find(page.attribute('BaseLoc'), directory),
     }));
     if (this.#walked.has(file)) return pages;
     this.#walked.add(file);
-    const common = tree.child('CommonData');
     for (const name of ['PublicRes', 'DocumentRes']) {
-      for (const resource of common?.childrenOf(name) ?? []) this.#resource(resource.text, file, directory);
+      for (const resource of itemsOf(tree, 'CommonData', name)) this.#resource(resource.text, file, directory);
     }
-    for (const template of common?.childrenOf('TemplatePage') ?? []) this.#page(template, file, directory);
-    for (const page of tree.child('Pages')?.childrenOf('Page') ?? []) this.#page(page, file, directory);
-    this.#list(tree, 'Annotations', file, directory, (entry, item) => this.#leaf(item.textOf('FileLoc'), entry, directory));
-    this.#list(tree, 'Attachments', file, directory, (entry, item) => this.#leaf(item.textOf('FileLoc'), entry, directory));
+    for (const template of itemsOf(tree, 'CommonData', 'TemplatePage')) this.#page(template, file, directory);
+    for (const page of itemsOf(tree, 'Pages', 'Page')) this.#page(page, file, directory);
+    this.#list(tree, 'Annotations', file, directory, (entry, item) => this.#leaves(item, 'FileLoc', entry, directory));
+    this.#list(tree, 'Attachments', file, directory, (entry, item) => this.#leaves(item, 'FileLoc', entry, directory));
     this.#list(tree, 'CustomTags', file, directory, (entry, item) => {
-      this.#leaf(item.textOf('SchemaLoc'), entry, directory);
-      this.#leaf(item.textOf('FileLoc'), entry, directory);
+      this.#leaves(item, 'SchemaLoc', entry, directory);
+      this.#leaves(item, 'FileLoc', entry, directory);
     });
     this.#list(tree, 'Extensions', file, directory, (entry, item) => {
-      for (const data of item.childrenOf('ExtendData')) this.#leaf(data.text, entry, directory);
+      this.#leaves(item, 'ExtendData', entry, directory);
     });
     return pages;
   }
@@ -101,8 +103,8 @@ class Walk {
     }
   }
 
-  #leaf(loc: string | undefined, from: string, documentDirectory: string): void {
-    if (loc?.trim()) this.#follow(loc, from, [directoryOf(from), documentDirectory]);
+  #leaves(item: XmlElement, name: string, from: string, documentDirectory: string): void {
+    for (const { text } of item.childrenOf(name)) if (text.trim()) this.#follow(text, from, [directoryOf(from), documentDirectory]);
   }
 
   #page(element: XmlElement, from: string, directory: string): void {
@@ -136,9 +138,9 @@ class Walk {
     const base = tree.attribute('BaseLoc')?.replaceAll('\\', '/') ?? '';
     const directory = base.startsWith('/') ? base.slice(1) : own === '' ? base : `${own}/${base}`;
     const directories = [directory.replace(/\/+$/, ''), own, documentDirectory];
-    for (const font of tree.child('Fonts')?.childrenOf('Font') ?? []) this.#each(font, 'FontFile', entry, directories);
-    for (const media of tree.child('MultiMedias')?.childrenOf('MultiMedia') ?? []) this.#each(media, 'MediaFile', entry, directories);
-    for (const space of tree.child('ColorSpaces')?.childrenOf('ColorSpace') ?? []) {
+    for (const font of itemsOf(tree, 'Fonts', 'Font')) this.#each(font, 'FontFile', entry, directories);
+    for (const media of itemsOf(tree, 'MultiMedias', 'MultiMedia')) this.#each(media, 'MediaFile', entry, directories);
+    for (const space of itemsOf(tree, 'ColorSpaces', 'ColorSpace')) {
       const profile = space.attribute('Profile');
       if (profile) this.#follow(profile, entry, directories);
     }
@@ -160,4 +162,9 @@ class Walk {
     this.#files.add(name);
     for (const twin of this.#ofd.index.twinsOf(name)) this.#files.add(twin);
   }
+}
+
+/** The items of a list, or of every list when it stands more than once. */
+function itemsOf(tree: XmlElement, list: string, item: string): XmlElement[] {
+  return tree.childrenOf(list).flatMap((one) => one.childrenOf(item));
 }

@@ -282,6 +282,23 @@ describe('partly covered', () => {
     expect(ask(twin).signatures[0]?.uncovered).toEqual(['/doc_0/pages/page_0/content.xml']);
   });
 
+  test.each([
+    ['DocRoot', 'OFD.xml', '</ofd:DocRoot>', '</ofd:DocRoot><ofd:DocRoot>Doc_0/Late.xml</ofd:DocRoot>'],
+    ['Pages', 'Doc_0/Document.xml', '</ofd:Pages>', '</ofd:Pages><ofd:Pages><ofd:Page ID="99" BaseLoc="Late.xml"/></ofd:Pages>'],
+    [
+      'PublicRes',
+      'Doc_0/Document.xml',
+      '</ofd:CommonData>',
+      '</ofd:CommonData><ofd:CommonData><ofd:PublicRes>Late.xml</ofd:PublicRes></ofd:CommonData>',
+    ],
+  ])('a file put where a second %s, prepared before sealing, leads to', async (_name, entry, from, to) => {
+    const files = sampleFiles();
+    expect(files[entry]).toContain(from);
+    const prepared = packFiles({ ...files, [entry]: (files[entry] ?? '').replace(from, to) });
+    const late = repack(await town.sealed(prepared), { 'Doc_0/Late.xml': Buffer.from('<ofd:Page xmlns:ofd="u"/>') });
+    expect(ask(late)).toMatchObject({ verdict: 'partly-covered', official: false });
+  });
+
   test('a file that nothing links to is told, and does no harm', () => {
     const report = ask(repack(sealed, { 'Doc_0/notes.txt': 'nobody shows this' }));
     expect(report).toMatchObject({ verdict: 'genuine', reasons: expect.arrayContaining(['entries-not-linked']) });
