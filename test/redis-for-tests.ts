@@ -7,7 +7,11 @@ import { freePort } from '#test/free-port.ts';
 /** Undefined when there is none: tests that need it are then skipped. In CI the variable is set, so there they never are. */
 export async function redisForTests(): Promise<{ url: string; stop(): Promise<void> } | undefined> {
   const given = process.env['TONGREN_TEST_REDIS_URL'];
-  if (given) return { url: given, stop: async () => {} };
+  return given ? { url: given, stop: async () => {} } : ownRedis();
+}
+
+/** A server of this test file's own, to be stopped at will; undefined when the machine lacks the program. */
+export async function ownRedis(): Promise<{ url: string; stop(): Promise<void> } | undefined> {
   if (spawnSync('redis-server', ['--version']).status !== 0) return undefined;
   const port = await freePort();
   const server = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'], {

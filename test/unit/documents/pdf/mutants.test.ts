@@ -1,27 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { verifyPdf } from '#documents/pdf/verify-pdf.ts';
 import { handMadePdf, samplePdf } from '#test/fakes/sample-pdf.ts';
+import { isUntouched } from '#test/fuzz/fuzz-pdf.ts';
 import { mutate, seededNumbers } from '#test/fuzz/mutate-pdf.ts';
 import { authority, NOW, STAMP, seal, sealedOnce, second } from './sealed-pdf.ts';
 
 const RUNS = Number(process.env['PDF_MUTANTS'] ?? 700);
 const SEED = Number(process.env['PDF_SEED'] ?? 20261121);
-
-/** Every signed range as [start of gap, end of gap, end]. */
-function rangesOf(pdf: Uint8Array): [number, number, number][] {
-  const text = Buffer.from(pdf).toString('latin1');
-  return [...text.matchAll(/\/ByteRange \[0 +(\d+) +(\d+) +(\d+)\]/g)].map(([, a, b, c]) => [Number(a), Number(b), Number(b) + Number(c)]);
-}
-
-/** Whether all protected bytes of `original` stand in the mutant and only blanks follow; or those of an earlier seal, when the rest was cut off. */
-function isUntouched(original: Uint8Array, mutant: Uint8Array): boolean {
-  const ranges = rangesOf(original);
-  const same = (from: number, to: number) => Buffer.compare(original.subarray(from, to), mutant.subarray(from, to)) === 0;
-  return ranges.some(([, , end], index) => {
-    const rest = Buffer.from(mutant.subarray(end)).toString('latin1');
-    return ranges.slice(0, index + 1).every(([gap, after, last]) => same(0, gap) && same(after, last)) && /^[\0\t\n\f\r ]*$/.test(rest);
-  });
-}
 
 const inputs: [string, () => Promise<Uint8Array>][] = [
   ['one visible seal', () => sealedOnce()],
