@@ -3,13 +3,13 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { systemClock } from '#adapters/system-clock.ts';
+import { contractReport } from '#documents/contract-report.ts';
 import { DEFAULT_LIMITS, refusedFile, type Verification } from '#documents/verdict.ts';
 import { verifyDocument } from '#documents/verify-document.ts';
 import { dataDirOf, findInstalledDatabase, type InstalledTrust, readCertificates, readInstalledTrust } from '#edge/installation.ts';
 import { findLicenceStatus } from '#licences/find-public-licence.ts';
 import type { Certificate } from '#pki/certificate.ts';
 import { openDatabase } from '#storage/database.ts';
-import { contractReport } from './contract-report.ts';
 import { describeVerdict } from './describe-verdict.ts';
 
 export interface VerifyOptions {

@@ -84,7 +84,7 @@ const words = z.array(z.string());
 /** The same JSON as `tongren verify FILE --json`. */
 export const FileVerdictSchema = z
   .object({
-    file: z.object({ name: z.string(), bytes: z.int(), sha256: z.string() }).optional(),
+    file: z.object({ name: z.string(), bytes: z.int(), sha256: z.string() }).nullable(),
     format: z.enum(['ofd', 'pdf', 'seal', 'unknown']),
     verdict,
     official: z.boolean(),
@@ -93,8 +93,8 @@ export const FileVerdictSchema = z
       z.object({
         index: z.int(),
         kind: z.enum(['seal', 'signature', 'timestamp']),
-        form: z.enum(FORMS).optional(),
-        suite: z.string().optional(),
+        form: z.enum(FORMS).nullable(),
+        suite: z.string().nullable(),
         verdict,
         signer: z
           .object({
@@ -105,8 +105,8 @@ export const FileVerdictSchema = z
             serial: z.string(),
             issuer: z.string(),
           })
-          .optional(),
-        seal: z.object({ id: z.string(), name: z.string(), kind: z.string(), validFrom: z.string(), validTo: z.string() }).optional(),
+          .nullable(),
+        seal: z.object({ id: z.string(), name: z.string(), kind: z.string(), validFrom: z.string(), validTo: z.string() }).nullable(),
         time: z.object({ claimed: z.string().nullable(), proven: z.string().nullable() }),
         coverage: z.enum(['whole-file', 'whole-revision', 'partial']),
         uncovered: words,
@@ -114,7 +114,7 @@ export const FileVerdictSchema = z
         reasons: words,
       }),
     ),
-    licence: z.object({ identifier: z.string(), type: z.string(), status: z.string(), asOf: z.string(), source: z.string() }).optional(),
+    licence: z.object({ identifier: z.string(), type: z.string(), status: z.string(), asOf: z.string(), source: z.string() }).nullable(),
   })
   .meta({ id: 'FileVerdict' });
 

@@ -1,6 +1,7 @@
 /** Verifying a file, as the public page and the command do, answering CONTRACT's JSON. */
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { contractReport } from '#documents/contract-report.ts';
 import type { VerifyUpload } from '#web/verification/verify-upload.ts';
 import { FileVerdictSchema, ProblemSchema } from './schemas.ts';
 
@@ -17,6 +18,6 @@ export function registerVerifyOperation(server: FastifyInstance, verifyUpload: V
         response: { 200: FileVerdictSchema, 413: ProblemSchema, 415: ProblemSchema, 422: ProblemSchema },
       },
     },
-    async (request) => (await verifyUpload(request, { withPictures: false })).report,
+    async (request) => contractReport((await verifyUpload(request, { withPictures: false })).report),
   );
 }

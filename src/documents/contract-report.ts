@@ -1,5 +1,5 @@
-/** The JSON of `tongren verify --json`, exactly as CONTRACT.md shows it. */
-import type { FileVerdict, SignatureReport } from '#documents/verdict.ts';
+/** A report as JSON for programs: of `tongren verify --json` and of the API. */
+import type { FileVerdict, SignatureReport } from './verdict.ts';
 
 /** Every key in the contract's order, null where nothing is known: a program need not ask which keys there are. */
 export function contractReport(report: FileVerdict) {

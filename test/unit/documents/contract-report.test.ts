@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { contractReport } from '#commands/contract-report.ts';
+import { contractReport } from '#documents/contract-report.ts';
 import { verifyDocument } from '#documents/verify-document.ts';
 import { ASKED_AT, SealingTown } from '#test/fakes/sample-ofd.ts';
 
