@@ -3,6 +3,7 @@
  * directory entries, no ZIP64, entries in the given order. The same entries and time give the same bytes.
  */
 import { crc32, deflateRawSync } from 'node:zlib';
+import { deflateRawKept } from './deflate-kept.ts';
 import { checkEntryName } from './entry-name.ts';
 import type { ZipEntry } from './read-zip.ts';
 
@@ -11,6 +12,8 @@ export interface NewEntry {
   data: Uint8Array;
   /** Keep the bytes as they are: pictures and fonts that do not compress. */
   store?: boolean;
+  /** The same array comes again and is never written to: deflated once. */
+  keep?: boolean;
 }
 
 /** An entry of another archive, copied without inflating it. */
@@ -58,10 +61,14 @@ function pack(entry: NewEntry, stamp: { dosTime: number; dosDate: number }): Pac
   checkEntryName(entry.name);
   const name = Buffer.from(entry.name, 'utf8');
   const flags = name.every((byte) => byte < 0x80) ? 0 : 0x800;
-  const deflated = entry.store || entry.data.length === 0 ? undefined : deflateRawSync(entry.data, { level: 6 });
+  const deflated = entry.store || entry.data.length === 0 ? undefined : deflate(entry);
   const smaller = deflated && deflated.length < entry.data.length ? deflated : undefined;
   const base = { name, flags, crc: crc32(entry.data), size: entry.data.length, ...stamp };
   return smaller ? { ...base, method: 8, data: smaller } : { ...base, method: 0, data: entry.data };
+}
+
+function deflate({ data, keep = false }: NewEntry): Uint8Array {
+  return keep ? deflateRawKept(data) : deflateRawSync(data, { level: 6 });
 }
 
 function copy(entry: ZipEntry): Packed {

@@ -32,13 +32,16 @@ interface WrittenPage {
   file: string;
   xml: string;
 }
+interface WrittenTemplate extends WrittenPage {
+  background: readonly PageItem[];
+}
 
 /** Resources and numbers of the document being written. */
 class Writing implements ObjectWriter {
   #lastId = 0;
   readonly fonts = new Map<FontFace, FontResource>();
   readonly images = new Map<string, ImageResource>();
-  readonly templates = new Map<readonly PageItem[], WrittenPage>();
+  readonly templates = new Map<readonly PageItem[], WrittenTemplate>();
   readonly pages: WrittenPage[] = [];
   /** Field → page and object ids. */
   readonly tags = new Map<string, { page: number; object: number }[]>();
@@ -83,7 +86,8 @@ class Writing implements ObjectWriter {
   addPage(layout: PageLayout): void {
     let template = this.templates.get(layout.background);
     if (!template && layout.background.length > 0) {
-      template = { id: this.nextId(), file: `Tpls/Tpl_${this.templates.size}/Content.xml`, xml: '' };
+      const file = `Tpls/Tpl_${this.templates.size}/Content.xml`;
+      template = { id: this.nextId(), file, xml: '', background: layout.background };
       template.xml = this.#content(layout, layout.background, 'Background', '');
       this.templates.set(layout.background, template);
     }
@@ -120,9 +124,11 @@ export function renderOfd(layouts: readonly PageLayout[], metadata: DocumentMeta
     text(`${DOCUMENT}/PublicRes.xml`, publicResXml(writing)),
   ];
   if (writing.images.size > 0) entries.push(text(`${DOCUMENT}/DocumentRes.xml`, documentResXml(writing)));
-  for (const { file, subset } of writing.fonts.values()) entries.push({ name: `${DOCUMENT}/Res/${file}`, data: subset.bytes });
+  for (const { file, subset } of writing.fonts.values()) entries.push({ name: `${DOCUMENT}/Res/${file}`, data: subset.bytes, keep: true });
   for (const { file, bytes } of writing.images.values()) entries.push({ name: `${DOCUMENT}/Res/${file}`, data: bytes, store: true });
-  for (const page of [...writing.templates.values(), ...writing.pages]) entries.push(text(`${DOCUMENT}/${page.file}`, page.xml));
+  for (const { file, xml, background } of writing.templates.values())
+    entries.push({ name: `${DOCUMENT}/${file}`, data: bytesOfForm(background, xml), keep: true });
+  for (const { file, xml } of writing.pages) entries.push(text(`${DOCUMENT}/${file}`, xml));
   if (tags) {
     entries.push(
       text(`${DOCUMENT}/Tags/CustomTags.xml`, XML + tags.index),
@@ -134,6 +140,17 @@ export function renderOfd(layouts: readonly PageLayout[], metadata: DocumentMeta
     entries.push({ name: `${DOCUMENT}/Attachs/${metadata.attachment.name}`, data: metadata.attachment.bytes });
   }
   return writeZip(entries, { time: metadata.createdAt });
+}
+
+const forms = new WeakMap<readonly PageItem[], { xml: string; bytes: Uint8Array }>();
+
+/** The form of a type reads the same in nearly every licence: the same array then, so that it is deflated once. */
+function bytesOfForm(background: readonly PageItem[], xml: string): Uint8Array {
+  const known = forms.get(background);
+  if (known?.xml === xml) return known.bytes;
+  const bytes = Buffer.from(xml, 'utf8');
+  forms.set(background, { xml, bytes });
+  return bytes;
 }
 
 function text(name: string, xml: string): NewEntry {

@@ -26,6 +26,15 @@ export function writeContent(items: readonly PageItem[], heightMm: number, resou
     if (item.kind === 'text') return writeText(item, heightMm, resources);
     return item.kind === 'path' ? writePath(item, heightMm) : writeImage(item, heightMm, resources);
   });
+  return inMillimetres(body);
+}
+
+/** Paths alone need no resources. */
+export function writePaths(items: readonly PathItem[], heightMm: number): string {
+  return inMillimetres(items.map((item) => writePath(item, heightMm)));
+}
+
+function inMillimetres(body: readonly string[]): string {
   return `q\n2.8346457 0 0 2.8346457 0 0 cm\n${body.join('\n')}\nQ\n`;
 }
 

@@ -12,7 +12,7 @@ export interface PdfFont {
 
 interface ObjectSink {
   add(body: string): number;
-  addStream(entries: string, data: Uint8Array): number;
+  addStream(entries: string, data: Uint8Array, options?: { keep?: boolean }): number;
 }
 
 const SERIF = 2;
@@ -31,7 +31,7 @@ export function writePdfFont(objects: ObjectSink, subset: FontSubset, characters
     }),
   );
   const all = [...glyphs.values()];
-  const file = objects.addStream(`/Length1 ${subset.bytes.length}`, subset.bytes);
+  const file = objects.addStream(`/Length1 ${subset.bytes.length}`, subset.bytes, { keep: true });
   const flags = SYMBOLIC + (subset.face.startsWith('serif') ? SERIF : 0);
   const descriptor = objects.add(
     `<< /Type /FontDescriptor /FontName /${subset.name} /Flags ${flags} /FontBBox [${boundingBox.map(scale).join(' ')}] /ItalicAngle ${italicAngle} ` +

@@ -5,11 +5,12 @@
  */
 import { createHash } from 'node:crypto';
 import { deflateSync } from 'node:zlib';
+import { deflateKept } from '#documents/container/deflate-kept.ts';
 import type { DocumentMetadata } from '#documents/page/document-metadata.ts';
 import { type FontFace, subsetFont } from '#documents/page/fonts.ts';
 import { charactersByFace, type ImageItem, type PageItem, type PageLayout } from '#documents/page/page-layout.ts';
 import { srgbProfile } from '#documents/page/srgb-profile.ts';
-import { type ContentResources, writeContent } from './write-pdf-content.ts';
+import { type ContentResources, writeContent, writePaths } from './write-pdf-content.ts';
 import { type PdfFont, writePdfFont } from './write-pdf-font.ts';
 import { writePdfImage } from './write-pdf-image.ts';
 import { infoDictionary, xmpPacket } from './write-pdf-metadata.ts';
@@ -31,9 +32,13 @@ class PdfObjects {
     this.fill(number, body);
     return number;
   }
-  /** @param entries of the stream dictionary besides Length and Filter. */
-  addStream(entries: string, data: Uint8Array, { compress = true }: { compress?: boolean } = {}): number {
-    return this.add(streamBody(entries, compress ? deflateSync(data) : data, compress));
+  /**
+   * @param entries of the stream dictionary besides Length and Filter.
+   * @param options.keep the same array comes again and is never written to: deflated once.
+   */
+  addStream(entries: string, data: Uint8Array, { compress = true, keep = false }: { compress?: boolean; keep?: boolean } = {}): number {
+    if (!compress) return this.add(streamBody(entries, data, false));
+    return this.add(streamBody(entries, keep ? deflateKept(data) : deflateSync(data), true));
   }
 
   /** The file. The identifier in the trailer comes from the content. */
@@ -80,7 +85,7 @@ export function renderPdf(layouts: readonly PageLayout[], metadata: DocumentMeta
   const resources = new Resources(objects);
   for (const [face, characters] of charactersByFace(layouts)) resources.addFont(face, characters);
   const kids = layouts.map((layout) => addPage(objects, pages, layout, resources));
-  const profile = objects.addStream('/N 3', srgbProfile());
+  const profile = objects.addStream('/N 3', srgbProfile(), { keep: true });
   const intent =
     '<< /Type /OutputIntent /S /GTS_PDFA1 /OutputConditionIdentifier (sRGB) /Info (sRGB IEC61966-2.1) ' +
     `/DestOutputProfile ${profile} 0 R >>`;
@@ -143,10 +148,31 @@ class Resources implements ContentResources {
 }
 
 function addPage(objects: PdfObjects, parent: number, layout: PageLayout, resources: Resources): number {
-  const items: PageItem[] = [...layout.background, ...layout.items];
-  const content = objects.addStream('', Buffer.from(writeContent(items, layout.heightMm, resources), 'latin1'));
+  const form = formOf(layout);
+  const rest: PageItem[] = [...layout.background.slice(form.length), ...layout.items];
+  const contents = [objects.addStream('', Buffer.from(writeContent(rest, layout.heightMm, resources), 'latin1'))];
+  if (form.length > 0) contents.unshift(objects.addStream('', form.bytes, { keep: true }));
   const [width, height] = [layout.widthMm, layout.heightMm].map((mm) => Math.round(mm * POINTS_PER_MM * 10_000) / 10_000);
   return objects.add(
-    `<< /Type /Page /Parent ${parent} 0 R /MediaBox [0 0 ${width} ${height}] /Group << /S /Transparency /CS /DeviceRGB >> /Resources ${resources.dictionary()} /Contents ${content} 0 R >>`,
+    `<< /Type /Page /Parent ${parent} 0 R /MediaBox [0 0 ${width} ${height}] /Group << /S /Transparency /CS /DeviceRGB >> /Resources ${resources.dictionary()} /Contents [${contents.map((content) => `${content} 0 R`).join(' ')}] >>`,
   );
+}
+
+interface Form {
+  /** How many items of the background it holds: the paths before the first text, which names glyphs of the licence's own subset. */
+  length: number;
+  bytes: Uint8Array;
+}
+const forms = new WeakMap<readonly PageItem[], Form & { heightMm: number }>();
+
+/** The lines and ornaments of a type, written once: a content stream of their own, the same in every licence. */
+function formOf({ background, heightMm }: PageLayout): Form {
+  const known = forms.get(background);
+  if (known?.heightMm === heightMm) return known;
+  const first = background.findIndex(({ kind }) => kind !== 'path');
+  const length = first < 0 ? background.length : first;
+  const paths = background.slice(0, length).filter((item) => item.kind === 'path');
+  const form = { length, heightMm, bytes: Buffer.from(writePaths(paths, heightMm), 'latin1') };
+  forms.set(background, form);
+  return form;
 }
