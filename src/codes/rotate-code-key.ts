@@ -22,17 +22,19 @@ const KEY_NAME_PARTS: Record<CodeSuite, string> = { es256: 'p256', 'sm2-sm3': 's
 
 /**
  * Makes the next key of a suite. It signs from `leadSeconds` on; the one before it stops in the same instant.
- * Of two rotations at once one is refused with Problem `code-key-rotation-running`.
+ * With `first` it only makes a key where the suite has none. Of two rotations at once one is refused with Problem `code-key-rotation-running`.
  */
 export async function rotateCodeKey(
   deps: CodeKeyDeps,
-  input: { suite: CodeSuite; by: string; leadSeconds?: number },
+  input: { suite: CodeSuite; by: string; leadSeconds?: number; first?: boolean },
 ): Promise<{ kid: number; keyName: string; mintFrom: Date }> {
   const { db, clock, keys } = deps;
   const now = clock.now();
   const newest = await db.codeKey.findFirst({ orderBy: { kid: 'desc' } });
   const kid = (newest?.kid ?? 0) + 1;
   const before = await db.codeKey.findFirst({ where: { suite: input.suite }, orderBy: { mintFrom: 'desc' } });
+  // Whoever wants the suite's first key must not make its second, because another process was faster.
+  if (input.first && before) throw new Problem('code-key-rotation-running');
   const mintFrom = new Date(now.getTime() + (before ? (input.leadSeconds ?? ROTATION_LEAD_SECONDS) * 1000 : 0));
   if (before && before.mintFrom >= mintFrom) throw new Problem('code-key-rotation-running');
   const keyName = `code-${KEY_NAME_PARTS[input.suite]}-${kid}`;
@@ -72,7 +74,7 @@ export async function ensureCodeKeys(deps: CodeKeyDeps): Promise<void> {
     if (!deps.keys.suites.includes(suite)) continue;
     for (let attempt = 0; !(await deps.db.codeKey.findFirst({ where: { suite } })); attempt++) {
       try {
-        await rotateCodeKey(deps, { suite, by: 'system:start' });
+        await rotateCodeKey(deps, { suite, by: 'system:start', first: true });
       } catch (error) {
         // Another process starts at the same moment and was first; its row is what we look for.
         if (!(error instanceof Problem && error.code === 'code-key-rotation-running') || attempt > 10) throw error;
