@@ -5,7 +5,7 @@
  * PostgreSQL refuses to run as root, so as root it is given to an unprivileged user, and where that user could not
  * reach the files (a clone in root's home), programs and data go to a folder it can reach.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
@@ -25,6 +25,7 @@ import {
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import pg from 'pg';
 import type { DatabaseAddress } from './database.ts';
 
@@ -68,7 +69,7 @@ export async function startEmbeddedPostgres(dataFolder: string): Promise<Embedde
     chmodSync(path, 0o700);
     if (asRoot) chownSync(path, UNPRIVILEGED_ID, UNPRIVILEGED_ID);
   }
-  if (!existsSync(join(cluster, 'PG_VERSION'))) initialise(native, cluster, owner);
+  if (!existsSync(join(cluster, 'PG_VERSION'))) await initialise(native, cluster, owner);
   const running = livingPostmaster(cluster);
   if (running === undefined) await startServer({ native, cluster, socketFolder, owner });
   else await untilReady(socketFolder, () => livingPostmaster(cluster) !== undefined);
@@ -161,11 +162,14 @@ interface Owner {
   gid?: number;
 }
 
-function initialise(native: string, cluster: string, owner: Owner): void {
+async function initialise(native: string, cluster: string, owner: Owner): Promise<void> {
   const options = ['-D', cluster, '-U', USER, '-A', 'trust', '--encoding=UTF8', '--locale=C', '--no-sync'];
-  const run = spawnSync(join(native, 'bin', 'initdb'), options, { ...owner, cwd: cluster, encoding: 'utf8', env: environment() });
-  if (run.status !== 0)
-    throw new Error(`PostgreSQL could not make its data folder: ${run.error?.message ?? run.stderr.trim().split('\n').at(-1)}`);
+  try {
+    await promisify(execFile)(join(native, 'bin', 'initdb'), options, { ...owner, cwd: cluster, env: environment() });
+  } catch (cause) {
+    const { stderr, message } = cause as Error & { stderr?: string };
+    throw new Error(`PostgreSQL could not make its data folder: ${stderr?.trim().split('\n').at(-1) || message}`, { cause });
+  }
 }
 
 interface ServerPlace {
@@ -189,7 +193,7 @@ async function startServer(place: ServerPlace): Promise<void> {
 
 function spawnServer({ native, cluster, socketFolder, owner }: ServerPlace): ChildProcess {
   const log = openSync(join(cluster, LOG_FILE), 'a', 0o600);
-  const options = ['-D', cluster, '-k', socketFolder, '-c', 'listen_addresses=', '-p', String(PORT), '-c', 'max_connections=120'];
+  const options = ['-D', cluster, '-k', socketFolder, '-c', 'listen_addresses=', '-p', String(PORT), '-c', 'max_connections=300'];
   const child = spawn(join(native, 'bin', 'postgres'), options, {
     ...owner,
     cwd: cluster,
