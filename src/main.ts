@@ -12,7 +12,6 @@ import { httpPopulationRegistry } from '#adapters/http-population-registry.ts';
 import { httpSmsGateway } from '#adapters/http-sms-gateway.ts';
 import { inProcessStore } from '#adapters/in-process-store.ts';
 import { localDataKeys } from '#adapters/local-data-keys.ts';
-import { openRedisStore } from '#adapters/redis-store.ts';
 import { remoteSigner } from '#adapters/remote-signer.ts';
 import { simulatedPopulationRegistry } from '#adapters/simulated-population-registry.ts';
 import { simulatedSmsGateway } from '#adapters/simulated-sms-gateway.ts';
@@ -29,7 +28,7 @@ import type { KeyStore } from '#ports/key-store.ts';
 import { type GuardedKeyStore, guardedKeyStore, type SignerLogLine } from '#signer/guarded-key-store.ts';
 import { serveSigner } from '#signer/serve-signer.ts';
 import { openDatabase } from '#storage/database.ts';
-import { buildApp, type Ports } from './app.ts';
+import type { Ports } from './app.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 
 /** What must be undone, last made first. */
@@ -56,11 +55,15 @@ async function run(config: Config, undo: Undo[]): Promise<void> {
   if (config.roles.every((role) => role === 'signer')) return runSigner(config, undo);
   // With a database of its own elsewhere, several processes may share one folder of files.
   if (!config.databaseUrl) undo.push(claimDataFolder(config.dataDir));
+  // The program is read while the database comes up.
+  const loading = import('./app.ts');
+  loading.catch(() => undefined);
   const storage = await openStorage(config);
   undo.push(storage.close);
   const db = openDatabase(storage.address);
   undo.push(() => db.$disconnect());
   const ports = await openPorts(config, undo);
+  const { buildApp } = await loading;
   const app = await buildApp(config, ports, db, {
     ...(config.tls ? { tls: await developmentTls(config, { ...ports, db, publicOrigin: config.origin }) } : {}),
     logger: pino({ level: config.logLevel }),
@@ -95,6 +98,7 @@ async function openPorts(config: Config, undo: Undo[]): Promise<Ports> {
 
 async function openRedis(url: string): Promise<EphemeralStore> {
   try {
+    const { openRedisStore } = await import('#adapters/redis-store.ts');
     return await openRedisStore({ url });
   } catch (cause) {
     throw new Error(`REDIS_URL: Redis on ${new URL(url).host} cannot be reached. / 无法连接 Redis。`, { cause });
