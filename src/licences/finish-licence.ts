@@ -25,9 +25,12 @@ export async function finishLicence(deps: LicenceDeps, licenceId: string, actor:
   if (row?.status !== 'preparing') throw new Problem('licence-issue-unfinished');
   const attempt = await db.issueAttempt.create({ data: { licenceId, startedAt: clock.now() } });
   const made = await makeLicenceFiles(deps, row);
-  for (const format of LICENCE_FORMATS) {
-    await files.put(fileNameOf(row.id, attempt.id, format), fields.seal(filePlaceOf(row.id, format), made[format]));
-  }
+  const puts = LICENCE_FORMATS.map((format) =>
+    files.put(fileNameOf(row.id, attempt.id, format), fields.seal(filePlaceOf(row.id, format), made[format])),
+  );
+  // Both have ended, one way or the other, before this try does: nothing is written after the cleaner looked.
+  await Promise.allSettled(puts);
+  await Promise.all(puts);
   try {
     await commitLicence(deps, row, attempt.id, made, actor);
   } catch (error) {

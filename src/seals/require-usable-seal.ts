@@ -54,10 +54,9 @@ export async function requireUsableSeal(
 /** A licence under a seal whose maker was revoked would verify nowhere. */
 async function areCertificatesGood(deps: Pick<SealDeps, 'db' | 'clock'>, row: SealRow, { seal }: UsableSeal): Promise<boolean> {
   const maker = new Certificate(parseSeal(seal).makerCertificate);
-  for (const serialHex of [row.certificateSerial, row.pdfCertificateSerial, maker.serialHex]) {
-    if (serialHex === null || (await certificateStatus(deps, serialHex)).status !== 'good') return false;
-  }
-  return true;
+  const serials = [row.certificateSerial, row.pdfCertificateSerial, maker.serialHex];
+  const answers = await Promise.all(serials.map(async (serialHex) => serialHex !== null && certificateStatus(deps, serialHex)));
+  return answers.every((answer) => answer && answer.status === 'good');
 }
 
 function usableOf(row: SealRow): UsableSeal | undefined {
