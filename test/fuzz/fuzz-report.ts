@@ -1,4 +1,4 @@
-import { randomFrom } from './mutate-ofd.ts';
+import { randomFrom } from '#test/fakes/seeded-random.ts';
 
 /** What a run of one target came to. */
 export interface FuzzReport {

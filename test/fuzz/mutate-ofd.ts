@@ -10,51 +10,23 @@ import { type Stamp, stampsOf } from '#documents/ofd/stamps.ts';
 import { verifyOfd } from '#documents/ofd/verify-ofd.ts';
 import { VERDICTS, type Verdict } from '#documents/verdict.ts';
 import { SealingTown, SIGNED_AT, unpack } from '#test/fakes/sample-ofd.ts';
-
-export interface OfdFuzzReport {
-  runs: number;
-  verdicts: Record<string, number>;
-  /** Mutants that should not have passed, and exceptions: seed, number of the run, and what happened. */
-  failures: string[];
-  slowestMs: number;
-}
-
-/** mulberry32: small, good enough, the same everywhere. */
-export function randomFrom(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 4_294_967_296) * below);
-  };
-}
+import { type FuzzReport, repeat } from './fuzz-report.ts';
 
 type Random = (below: number) => number;
 
-export async function fuzzOfd({ runs, seed }: { runs: number; seed: number }): Promise<OfdFuzzReport> {
+export async function fuzzOfd(options: { runs: number; seed: number }): Promise<FuzzReport> {
   const town = new SealingTown();
   const open = await town.sealed();
   const files = [open, await town.sealed(open), await town.sealed(undefined, { lock: true })];
-  const report: OfdFuzzReport = { runs, verdicts: {}, failures: [], slowestMs: 0 };
-  const options = town.options;
-  for (let run = 0; run < runs; run++) {
-    const random = randomFrom(seed * 1_000_003 + run);
+  return repeat(options, (random) => {
     const original = files[random(files.length)] ?? open;
     const mutant = mutate(original, random);
-    const started = performance.now();
-    try {
-      const { verdict, official } = verifyOfd(mutant, options).report;
-      report.verdicts[verdict] = (report.verdicts[verdict] ?? 0) + 1;
-      if (!VERDICTS.includes(verdict as Verdict)) report.failures.push(`${seed}/${run}: verdict ${verdict}`);
-      const harm = verdict === 'genuine' || official ? harmOf(original, mutant) : undefined;
-      if (harm) report.failures.push(`${seed}/${run}: ${verdict} although ${harm}`);
-    } catch (error) {
-      report.failures.push(`${seed}/${run}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-    }
-    report.slowestMs = Math.max(report.slowestMs, performance.now() - started);
-  }
-  return report;
+    const { verdict, official } = verifyOfd(mutant, town.options).report;
+    if (!VERDICTS.includes(verdict as Verdict)) throw new Error(`verdict ${verdict}`);
+    const harm = verdict === 'genuine' || official ? harmOf(original, mutant) : undefined;
+    if (harm) throw new Error(`${verdict} although ${harm}`);
+    return verdict;
+  });
 }
 
 /** What is wrong with a mutant that was called genuine; undefined when it is the same document to a reader. */

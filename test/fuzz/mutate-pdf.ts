@@ -1,17 +1,5 @@
 /** Seeded mutations of a PDF: what a careless program, a bad disk or an attacker with a hex editor would do. */
 
-/** A small generator of reproducible numbers below `limit`. */
-export function seededNumbers(seed: number): (limit: number) => number {
-  let state = seed >>> 0 || 1;
-  return (limit) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    state >>>= 0;
-    return state % Math.max(1, limit);
-  };
-}
-
 const WORDS = [
   '/ByteRange',
   '/Contents',

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { verifyPdf } from '#documents/pdf/verify-pdf.ts';
 import { handMadePdf, samplePdf } from '#test/fakes/sample-pdf.ts';
+import { randomFrom } from '#test/fakes/seeded-random.ts';
 import { isUntouched } from '#test/fuzz/fuzz-pdf.ts';
-import { mutate, seededNumbers } from '#test/fuzz/mutate-pdf.ts';
+import { mutate } from '#test/fuzz/mutate-pdf.ts';
 import { authority, NOW, STAMP, seal, sealedOnce, second } from './sealed-pdf.ts';
 
 const RUNS = Number(process.env['PDF_MUTANTS'] ?? 700);
@@ -21,7 +22,7 @@ const inputs: [string, () => Promise<Uint8Array>][] = [
 describe.each(inputs)('%s', (_name, make) => {
   test('no mutant is genuine unless every protected byte is as it was', async () => {
     const original = await make();
-    const random = seededNumbers(SEED);
+    const random = randomFrom(SEED);
     const options = { anchors: [authority.root.certificate], at: NOW };
     expect(verifyPdf(original, options).report.verdict).toBe('genuine');
     let slowest = 0;

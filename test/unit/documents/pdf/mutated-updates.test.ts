@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { appendUpdate, bodyOf, handMadePdf } from '#test/fakes/sample-pdf.ts';
-import { mutate, seededNumbers } from '#test/fuzz/mutate-pdf.ts';
+import { randomFrom } from '#test/fakes/seeded-random.ts';
+import { mutate } from '#test/fuzz/mutate-pdf.ts';
 import { check, seal } from './sealed-pdf.ts';
 
 const RUNS = Number(process.env['PDF_MUTANTS'] ?? 1500);
@@ -25,7 +26,7 @@ describe('well-formed updates with damaged objects', () => {
     const catalog = '<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[6 0 R 7 0 R]>>>>';
     const sealed = await seal(appendUpdate(handMadePdf(fields, '/Annots[6 0 R 7 0 R 8 0 R]'), { objects: { 1: catalog } }));
     expect(check(sealed).verdict).toBe('genuine');
-    const random = seededNumbers(SEED);
+    const random = randomFrom(SEED);
     const shown = [2, 3, 4, 5, 6, 7, 8, 10];
     for (let run = 0; run < RUNS; run++) {
       const num = shown[random(shown.length)] as number;

@@ -25,7 +25,8 @@ import { parseSeal, parseSealInfo } from '#documents/ses/read-seal.ts';
 import { parseTbsSign } from '#documents/ses/read-signature.ts';
 import { verifySeal } from '#documents/ses/verify-seal.ts';
 import { ASKED_AT, SealingTown, SIGNED_AT } from '#test/fakes/sample-ofd.ts';
-import { mutateBytes, randomFrom } from '#test/fuzz/mutate-ofd.ts';
+import { randomFrom } from '#test/fakes/seeded-random.ts';
+import { mutateBytes } from '#test/fuzz/mutate-ofd.ts';
 
 const town = new SealingTown();
 const MADE = new Date('2026-01-01T00:00:00Z');
