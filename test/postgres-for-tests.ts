@@ -2,7 +2,7 @@
  * One PostgreSQL for a test run: the server of TONGREN_TEST_DATABASE_URL, or the embedded one in a temporary folder.
  * Migrations are applied once to a template database; each test file gets its own copy (`test/test-database.ts`).
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -28,6 +28,8 @@ export function addressOf(server: DatabaseAddress, database: string): DatabaseAd
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const url = process.env['TONGREN_TEST_DATABASE_URL'];
   const folder = url ? undefined : mkdtempSync(join(tmpdir(), 'tongren-test-'));
+  // The database's own user must be able to enter, when root runs the tests.
+  if (folder) chmodSync(folder, 0o755);
   const embedded = folder ? await startEmbeddedPostgres(folder) : undefined;
   const server: DatabaseAddress = embedded ? embedded.address : { url: url ?? '' };
   const template = `tongren_template_${process.pid}_${Date.now()}`;

@@ -1,5 +1,5 @@
 /** The whole service in this process, on the embedded PostgreSQL, with its guarded file keys: what `npm start` runs, without its log. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { allowListedFetch } from '#adapters/allow-listed-fetch.ts';
@@ -27,6 +27,7 @@ export interface BenchApp {
 
 export async function benchApp(): Promise<BenchApp> {
   const folder = mkdtempSync(join(tmpdir(), 'tongren-bench-'));
+  chmodSync(folder, 0o755);
   const postgres = await startEmbeddedPostgres(folder);
   await applyMigrations(postgres.address);
   const db = openDatabase(postgres.address);

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,6 +23,8 @@ export interface TemporaryInstance {
 /** The service as `npm start` runs it, in a folder and on ports of its own; all gone after `stop`. */
 export async function startTemporaryInstance(): Promise<TemporaryInstance> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tongren-tour-'));
+  // As root the database runs as another user: one that may not enter would be given a folder elsewhere, which stays behind.
+  await chmod(dataDir, 0o755);
   const [port = 0, first = 0, second = 0] = await freePorts(3);
   const environment = withoutOurs({
     TONGREN_DATA_DIR: dataDir,
