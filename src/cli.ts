@@ -27,15 +27,15 @@ program
 program
   .command('verify')
   .description('who sealed an OFD, PDF or seal file, when, whether it was changed, and whether the licence is in force')
-  .argument('<file>', 'the file')
+  .argument('<files...>', 'the file; of two or more it is also said whether they show one licence')
   .option('--trust <pem>', 'further trust anchors (PEM); may be given several times', collect, [])
   .addOption(atTime())
   .option('--offline', 'fetch nothing and ask no database')
   .option('--require-revocation', 'revocation that cannot be learnt makes the verdict not-valid')
   .addOption(asJson())
-  .action(async (file: string, options) => {
-    const { verifyFile } = await import('./commands/verify.ts');
-    process.exitCode = await verifyFile(file, options);
+  .action(async (files: string[], options) => {
+    const { verifyFiles } = await import('./commands/verify.ts');
+    process.exitCode = await verifyFiles(files, options);
   });
 
 program

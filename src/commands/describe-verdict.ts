@@ -1,4 +1,5 @@
 import { describeReason } from '#documents/reason-words.ts';
+import type { LicenceComparison, SameLicence } from '#documents/same-licence.ts';
 import type { FileVerdict, Verdict } from '#documents/verdict.ts';
 
 const SENTENCES: Record<Verdict, string> = {
@@ -33,6 +34,17 @@ export function describeVerdict(report: FileVerdict): string {
   }
   if (report.licence) lines.push(`  licence / 证照 ${report.licence.identifier}: ${report.licence.status} (${report.licence.asOf})`);
   return lines.join('\n');
+}
+
+const COMPARISONS: Record<SameLicence, string> = {
+  same: 'One licence: the files agree in identifier and data. / 同一证照：证照标识和数据一致。',
+  different: 'Not the same licence. / 并非同一证照。',
+  'not-proven': 'Whether they show one licence is not proven. / 无法证明是否为同一证照。',
+};
+
+/** Whether several files show one licence, as lines for a person. */
+export function describeComparison({ verdict, reasons }: LicenceComparison): string {
+  return [COMPARISONS[verdict], ...reasons.map((reason) => `  - ${sentenceOf(reason)}`)].join('\n');
 }
 
 /** The reason's words with its code, which stays the same in every version. */

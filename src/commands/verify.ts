@@ -4,13 +4,14 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { systemClock } from '#adapters/system-clock.ts';
 import { contractReport } from '#documents/contract-report.ts';
-import { DEFAULT_LIMITS, refusedFile, type Verification } from '#documents/verdict.ts';
+import { compareLicences, type LicenceComparison } from '#documents/same-licence.ts';
+import { DEFAULT_LIMITS, type FileVerdict, refusedFile, type Verification } from '#documents/verdict.ts';
 import { verifyDocument } from '#documents/verify-document.ts';
 import { dataDirOf, findInstalledDatabase, type InstalledTrust, readCertificates, readInstalledTrust } from '#edge/installation.ts';
 import { findLicenceStatus } from '#licences/find-public-licence.ts';
 import type { Certificate } from '#pki/certificate.ts';
 import { openDatabase } from '#storage/database.ts';
-import { describeVerdict } from './describe-verdict.ts';
+import { describeComparison, describeVerdict } from './describe-verdict.ts';
 
 export interface VerifyOptions {
   trust: string[];
@@ -22,8 +23,11 @@ export interface VerifyOptions {
 
 const EXIT = { genuine: 0, otherVerdict: 1, unreadable: 2, wrongUse: 3 } as const;
 
-/** Judges one file and prints what was found. Returns the exit code. */
-export async function verifyFile(path: string, options: VerifyOptions): Promise<number> {
+/**
+ * Judges files and prints what was found: one report for one file; for several, each report and whether they show one licence.
+ * Returns the exit code, of the worst file when there are several; two files that show different licences give 1.
+ */
+export async function verifyFiles(paths: readonly string[], options: VerifyOptions): Promise<number> {
   let extra: Certificate[];
   try {
     extra = options.trust.flatMap((file) => readCertificates(file));
@@ -31,16 +35,29 @@ export async function verifyFile(path: string, options: VerifyOptions): Promise<
     console.error(`--trust: ${(error as Error).message}`);
     return EXIT.wrongUse;
   }
-  const outcome = await verifyOne(path, options, readInstalledTrust(dataDirOf(process.env)), extra);
-  if (!outcome) {
-    console.error(`${path} cannot be read. / 无法读取该文件。`);
-    return EXIT.unreadable;
+  const installed = readInstalledTrust(dataDirOf(process.env));
+  const outcomes: Verification[] = [];
+  for (const path of paths) {
+    const outcome = await verifyOne(path, options, installed, extra);
+    if (!outcome) {
+      console.error(`${path} cannot be read. / 无法读取该文件。`);
+      return EXIT.unreadable;
+    }
+    if (!options.offline) await addLicenceStatus(outcome);
+    outcomes.push(outcome);
   }
-  if (!options.offline) await addLicenceStatus(outcome);
-  const { report } = outcome;
-  console.log(options.json ? JSON.stringify(contractReport(report), null, 2) : describeVerdict(report));
-  if (report.verdict === 'malformed') return EXIT.unreadable;
-  return report.verdict === 'genuine' ? EXIT.genuine : EXIT.otherVerdict;
+  const comparison = outcomes.length > 1 ? compareLicences(outcomes) : undefined;
+  const reports = outcomes.map(({ report }) => report);
+  if (options.json) console.log(JSON.stringify(asJson(reports, comparison), null, 2));
+  else console.log([...reports.map(describeVerdict), ...(comparison ? [describeComparison(comparison)] : [])].join('\n'));
+  if (reports.some(({ verdict }) => verdict === 'malformed')) return EXIT.unreadable;
+  const isGood = reports.every(({ verdict }) => verdict === 'genuine') && comparison?.verdict !== 'different';
+  return isGood ? EXIT.genuine : EXIT.otherVerdict;
+}
+
+function asJson(reports: readonly FileVerdict[], comparison: LicenceComparison | undefined): object | undefined {
+  const files = reports.map(contractReport);
+  return comparison ? { files, sameLicence: comparison } : files[0];
 }
 
 async function verifyOne(

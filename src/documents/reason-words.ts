@@ -44,6 +44,15 @@ const OF_CERTIFICATES: Record<string, ReasonEntry> = {
 };
 
 const WORDS: Record<string, ReasonEntry> = {
+  // one licence, several files
+  'other-licence': ['文件属于不同的证照', 'The files show different licences'],
+  'other-data': ['证照标识相同，但数据不同（可能是不同版本）', 'One licence, but with different data: perhaps another version of it'],
+  'file-not-genuine': ['有文件未通过验证，其内容不足为凭', 'A file is not genuine, so what it says proves nothing'],
+  'file-not-official': ['有文件并非由本机构体系签发', 'One of the files is not official'],
+  'sealed-by-another': ['文件由不同单位签章', 'The files were not sealed by one organisation'],
+  'no-licence-identifier': ['有文件未载明证照标识', 'A file names no licence'],
+  'no-licence-data-digest': ['有文件未载明证照数据摘要', 'A file carries no digest of the licence’s data'],
+
   // time and revocation
   'revocation-unknown': ['无法得知证书是否被吊销', 'Whether a certificate was revoked could not be learnt'],
   'time-not-proven': ['签署时间由签署方声称，没有时间戳证明', 'The time is the signer’s claim; no timestamp proves it'],

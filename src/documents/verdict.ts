@@ -106,6 +106,8 @@ export interface Verification {
   report: FileVerdict;
   /** The licence identifier in metadata that a signature of this file protects. */
   licenceIdentifier?: string;
+  /** `sha256:…` of the licence's canonical data, from the same protected metadata. */
+  licenceDataDigest?: string;
 }
 
 /** Budgets for hostile input. Whatever goes beyond them is `malformed`. */

@@ -44,8 +44,13 @@ function verify(ofd: OfdPackage, options: VerifyOptions): Verification {
     signatures: signatures.map((signature) => signature.report),
     official: covered.official,
   });
-  const licenceIdentifier = covered.protects.has('OFD.xml') ? licenceMetadataOf(ofd).identifier : undefined;
-  return { report, ...(licenceIdentifier ? { licenceIdentifier } : {}) };
+  if (!covered.protects.has('OFD.xml')) return { report };
+  const { identifier, dataDigest } = licenceMetadataOf(ofd);
+  return {
+    report,
+    ...(identifier ? { licenceIdentifier: identifier } : {}),
+    ...(dataDigest ? { licenceDataDigest: dataDigest } : {}),
+  };
 }
 
 /** The lists of all documents, each file once. A pointer to a missing list is no "unsigned". */

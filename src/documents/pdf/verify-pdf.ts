@@ -17,7 +17,7 @@ import { type Change, changesOf } from './compare-revisions.ts';
 import { readSecurityStore } from './document-security-store.ts';
 import { findSignatures, hasStraySignature, revisionsOf, usageRightsIn } from './find-signatures.ts';
 import { type JudgedSignature, judgeSignature } from './judge-signature.ts';
-import { licenceMetadataOfPdf } from './licence-metadata.ts';
+import { licenceMetadataOfPdf, type PdfLicenceMetadata } from './licence-metadata.ts';
 import { openPdf, type PdfFile, type PdfView } from './pdf-file.ts';
 import { nameOf, PdfError } from './pdf-values.ts';
 import { ruleOn } from './permissions.ts';
@@ -99,8 +99,12 @@ function verify(file: PdfFile, limits: Limits, options: VerifyOptions): Verifica
     signatures: judged.map((item) => item.report),
     official: isOfficial(judged, steps),
   });
-  const identifier = signedLicenceIdentifier(judged);
-  return identifier ? { report, licenceIdentifier: identifier } : { report };
+  const { identifier, dataDigest } = signedLicenceMetadata(judged);
+  return {
+    report,
+    ...(identifier ? { licenceIdentifier: identifier } : {}),
+    ...(dataDigest ? { licenceDataDigest: dataDigest } : {}),
+  };
 }
 
 /** The whole file; when its end is damaged, a signature may still stand in what is before. */
@@ -202,8 +206,8 @@ function isShown({ newVisibleField, level, what }: Change): boolean {
 const TRUSTED_BYTES: readonly Verdict[] = ['genuine', 'untrusted-signer', 'partly-covered'];
 
 /** From the revision of the first signature whose bytes stand: later revisions may have changed the metadata. */
-function signedLicenceIdentifier(judged: readonly JudgedSignature[]): string | undefined {
+function signedLicenceMetadata(judged: readonly JudgedSignature[]): PdfLicenceMetadata {
   const standing = judged.filter(({ view, report, isTimestamp }) => view && !isTimestamp && TRUSTED_BYTES.includes(report.verdict));
   const signature = standing.find(({ official }) => official) ?? standing[0];
-  return signature?.view && licenceMetadataOfPdf(signature.view).identifier;
+  return signature?.view ? licenceMetadataOfPdf(signature.view) : {};
 }
