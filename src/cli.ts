@@ -15,6 +15,8 @@ const program = new Command('tongren')
 const asJson = () => new Option('--json', 'print JSON for programs');
 const atTime = () => new Option('--at <time>', 'judge as of this time (RFC 3339) instead of now').argParser(parseTime);
 
+const pageNumber = () => new Option('--page <number>', 'only this page, from 1').argParser(parsePage);
+
 program
   .command('start')
   .description('run the service; settings come from the environment')
@@ -71,6 +73,52 @@ audit
     process.exitCode = await exportAuditCheckpoint(options);
   });
 
+const ofd = program.command('ofd').description('look into an OFD file; nothing is verified');
+ofd
+  .command('info')
+  .description('documents, pages, metadata, attachments, fonts, signatures')
+  .argument('<file>', 'the OFD file')
+  .addOption(asJson())
+  .action(async (file: string, options) => {
+    const { describeOfdFile } = await import('./commands/ofd.ts');
+    process.exitCode = await describeOfdFile(file, options);
+  });
+ofd
+  .command('text')
+  .description('the text, in reading order')
+  .argument('<file>', 'the OFD file')
+  .addOption(pageNumber())
+  .option('--fields', 'the items of the data index instead: name and text')
+  .addOption(asJson())
+  .action(async (file: string, options) => {
+    const { printOfdText } = await import('./commands/ofd.ts');
+    process.exitCode = await printOfdText(file, options);
+  });
+ofd
+  .command('render')
+  .description('pages as pictures, seals included')
+  .argument('<file>', 'the OFD file')
+  .requiredOption('--out <file>', 'where to write; several pages get numbers before the extension')
+  .addOption(pageNumber())
+  .addOption(new Option('--format <format>', 'kind of picture').choices(['png', 'svg']).default('png'))
+  .addOption(new Option('--dpi <number>', 'dots per inch of a PNG, 18 to 1200').argParser(parseDpi).default(150))
+  .action(async (file: string, options) => {
+    const { renderOfdFile } = await import('./commands/ofd.ts');
+    process.exitCode = await renderOfdFile(file, options);
+  });
+ofd
+  .command('extract')
+  .description('list the entries, or write some of them; never overwrites a file in a folder')
+  .argument('<file>', 'the OFD file')
+  .option('--entry <name>', 'this entry, to --out or to standard output')
+  .option('--attachments', 'the attachments, into the folder --out')
+  .option('--seals', 'the pictures of the seals, into the folder --out')
+  .option('--out <path>', 'file or folder to write')
+  .action(async (file: string, options) => {
+    const { extractFromOfd } = await import('./commands/ofd.ts');
+    process.exitCode = await extractFromOfd(file, options);
+  });
+
 program
   .command('tour')
   .description('walk the journeys on a temporary instance and leave their files')
@@ -84,14 +132,23 @@ function collect(value: string, before: string[]): string[] {
   return [...before, value];
 }
 
+function parsePage(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('not a page number.');
+  return Number(text);
+}
+
+function parseDpi(text: string): number {
+  const dpi = Number(text);
+  if (!(dpi >= 18 && dpi <= 1200)) throw new InvalidArgumentError('not between 18 and 1200.');
+  return dpi;
+}
+
 function parseTime(text: string): Date {
   const time = new Date(text);
   if (Number.isNaN(time.getTime()) || !/^\d{4}-\d\d-\d\d/.test(text))
     throw new InvalidArgumentError('not a time like 2026-06-01T08:00:00Z.');
   return time;
 }
-
-for (const command of [program, ...program.commands, ...audit.commands]) command.exitOverride();
 
 try {
   await program.parseAsync();

@@ -23,15 +23,26 @@ const MAX_PIXELS = 40_000_000;
 
 /** PNG on white. @throws Problem `picture-not-possible` when the file has no such page or cannot be read. */
 export async function pictureOfOfdPage(bytes: Uint8Array, pageIndex: number, dpi: number): Promise<Uint8Array> {
-  try {
-    const ofd = openOfd(bytes);
-    const drawing = await drawPage(ofd, pageIndex, new PictureBudget(), 'p', true);
-    const { widthMm, heightMm } = drawing.box;
-    const [widthPx, heightPx] = [widthMm, heightMm].map((mm) => Math.max(1, Math.round((mm / 25.4) * dpi))) as [number, number];
+  return refusing(async () => {
+    const { svg, box } = await drawPage(openOfd(bytes), pageIndex, new PictureBudget(), 'p', true);
+    const [widthPx, heightPx] = [box.widthMm, box.heightMm].map((mm) => Math.max(1, Math.round((mm / 25.4) * dpi))) as [number, number];
     if (widthPx * heightPx > MAX_PIXELS) throw new Problem('picture-not-possible', { detail: 'The picture would be too large.' });
-    return await pngOfSvg(drawing.svg, widthPx, '#ffffff');
+    return pngOfSvg(svg, widthPx, '#ffffff');
+  });
+}
+
+/** The page as SVG, sizes in millimetres, text as outlines: shows the same wherever it is opened. @throws Problem `picture-not-possible`. */
+export async function svgOfOfdPage(bytes: Uint8Array, pageIndex: number): Promise<string> {
+  return refusing(async () => {
+    const { svg, box } = await drawPage(openOfd(bytes), pageIndex, new PictureBudget(), 'p', true);
+    return svg.replace(/width="[^"]*" height="[^"]*"/, `width="${box.widthMm}mm" height="${box.heightMm}mm"`);
+  });
+}
+
+async function refusing<T>(draw: () => Promise<T>): Promise<T> {
+  try {
+    return await draw();
   } catch (cause) {
-    if (cause instanceof Problem) throw cause;
     if (cause instanceof ZipError || cause instanceof XmlError) throw new Problem('picture-not-possible', { cause });
     throw cause;
   }
