@@ -8,7 +8,7 @@ import type { Database } from '#storage/database.ts';
 export interface ClockDeps {
   db: Database;
   clock: Clock;
-  /** A second opinion on the time; default the database's clock. */
+  /** A second opinion on the time; default the clock's own reference, or the database's clock. */
   otherTime?: () => Promise<Date>;
 }
 
@@ -37,7 +37,7 @@ export async function isClockTrusted(deps: ClockDeps): Promise<boolean> {
   const isSteady = last !== undefined && Math.abs(wallMs - last.wallMs - ageMs) < MAX_JUMP_MS;
   if (last && isSteady && ageMs < KEEP_MS) return last.good;
   try {
-    const other = await (deps.otherTime ?? (() => databaseTime(deps.db)))();
+    const other = await askOtherClock(deps);
     const tookMs = performance.now() - steadyMs;
     // The answer was given somewhere between question and receipt.
     const differenceMs = Math.abs(other.getTime() - (wallMs + tookMs / 2));
@@ -47,6 +47,10 @@ export async function isClockTrusted(deps: ClockDeps): Promise<boolean> {
   } catch {
     return isSteady && ageMs < CARRY_MS && last.good;
   }
+}
+
+function askOtherClock({ otherTime, clock, db }: ClockDeps): Promise<Date> {
+  return otherTime?.() ?? clock.reference?.() ?? databaseTime(db);
 }
 
 async function databaseTime(db: Database): Promise<Date> {

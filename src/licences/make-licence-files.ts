@@ -1,5 +1,7 @@
-/** From a prepared row to its two sealed files: render both from one layout, put the issuer's seal on each. Stores nothing. */
+/** From a prepared row to its two sealed files: render both from one layout, put the issuer's seal and our timestamp on each. Stores nothing. */
 
+import { requestTimestamp } from '#certificates/issue-timestamp.ts';
+import { digest } from '#crypto/suite.ts';
 import { sealOfd } from '#documents/ofd/seal-ofd.ts';
 import { renderOfd } from '#documents/ofd/write-ofd.ts';
 import type { LicenceData } from '#documents/page/licence-data.ts';
@@ -23,7 +25,7 @@ export interface LicenceFiles {
 
 export const SEALING_PROGRAM = { name: 'Tongren', company: 'Tongren', version: '0.1.0' };
 
-/** Throws Problem `seal-not-usable`, `character-not-in-font`, `text-does-not-fit`, `signing-refused`. */
+/** Throws Problem `seal-not-usable`, `character-not-in-font`, `text-does-not-fit`, `signing-refused`, `unavailable` while the clock is in doubt. */
 export async function makeLicenceFiles(deps: LicenceDeps, row: LicenceRow): Promise<LicenceFiles> {
   const { clock, keys } = deps;
   const type = requireLicenceType(row.typeKey);
@@ -47,6 +49,7 @@ export async function makeLicenceFiles(deps: LicenceDeps, row: LicenceRow): Prom
     // The list of signatures is sealed too: nobody can take the seal off and leave a file that was never signed.
     lock: true,
     sign: (toBeSigned) => keys.sign(seal.keyName, 'seal-signature', toBeSigned),
+    timestamp: (signature) => requestTimestamp(deps, { imprint: digest('sm3', signature), digest: 'sm3', suite: 'sm2-sm3' }),
   });
   const pdf = await signPdf(renderPdf(layouts, metadata), {
     certificates: seal.pdfCertificates,

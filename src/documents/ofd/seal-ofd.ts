@@ -22,10 +22,12 @@ export interface SealOfdInput {
   documentIndex?: number;
   /** The signer's SM2 key; the bytes are DER(toSign). */
   sign: SignBytes;
+  /** Gives a time-stamp token over the signature value, so that the seal outlives its certificate. */
+  timestamp?: (signature: Uint8Array) => Promise<Uint8Array>;
 }
 
 /**
- * The sealed file. The same input gives the same bytes but for the signature value.
+ * The sealed file. The same input gives the same bytes but for the signature value and the time-stamp.
  * Problems: `seal-signer-mismatch`, `ofd-not-readable`, `ofd-not-sealable`, `ofd-locked`, `invalid-input`.
  */
 export async function sealOfd(ofd: Uint8Array, input: SealOfdInput): Promise<Uint8Array> {
@@ -46,6 +48,7 @@ export async function sealOfd(ofd: Uint8Array, input: SealOfdInput): Promise<Uin
         dataHash: digest('sm3', description),
         propertyInfo: path,
         sign: input.sign,
+        timestamp: input.timestamp,
       }),
   });
 }

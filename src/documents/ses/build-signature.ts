@@ -1,5 +1,5 @@
 /** Making a V4 SES_Signature (GB/T 38540-2020): structures here, the signer's key elsewhere. */
-import { bitString, generalizedTime, ia5String, integer, octetString, oid, sequence } from '#crypto/der.ts';
+import { bitString, explicit, generalizedTime, ia5String, integer, octetString, oid, sequence } from '#crypto/der.ts';
 import { OID } from '#crypto/oids.ts';
 import type { SignBytes } from '#documents/sign-bytes.ts';
 
@@ -14,10 +14,12 @@ export interface SesSignatureInput {
   propertyInfo: string;
   /** The signer's SM2 key; the bytes are DER(toSign). */
   sign: SignBytes;
+  /** Gives a time-stamp token (RFC 3161, GB/T 20520) over the octets it is handed, the signature value. Without it there is none. */
+  timestamp?: ((signature: Uint8Array) => Promise<Uint8Array>) | undefined;
 }
 
 /** DER of TBS_Sign, the bytes the signer signs. */
-export function encodeTbsSign(input: Omit<SesSignatureInput, 'sign' | 'signerCertificate'>): Uint8Array {
+export function encodeTbsSign(input: Omit<SesSignatureInput, 'sign' | 'signerCertificate' | 'timestamp'>): Uint8Array {
   return sequence(integer(4), input.seal, generalizedTime(input.signedAt), bitString(input.dataHash), ia5String(input.propertyInfo));
 }
 
@@ -25,5 +27,8 @@ export function encodeTbsSign(input: Omit<SesSignatureInput, 'sign' | 'signerCer
 export async function buildSesSignature(input: SesSignatureInput): Promise<Uint8Array> {
   const toSign = encodeTbsSign(input);
   const signature = await input.sign(toSign);
-  return sequence(toSign, octetString(input.signerCertificate), oid(OID.sm2WithSm3), bitString(signature));
+  const token = await input.timestamp?.(signature);
+  // §7.3.2: timeStamp [0] EXPLICIT BIT STRING OPTIONAL.
+  const timeStamp = token ? [explicit(0, bitString(token))] : [];
+  return sequence(toSign, octetString(input.signerCertificate), oid(OID.sm2WithSm3), bitString(signature), ...timeStamp);
 }

@@ -46,6 +46,7 @@ describe('a licence that was issued', () => {
       });
       expect(report).toMatchObject({ format, verdict: 'genuine', official: true });
       expect(report.signatures).toHaveLength(1);
+      if (format === 'ofd') expect(report.signatures[0]?.time.proven).toBe(city.deps.clock.now().toISOString());
       expect(licenceIdentifier).toBe(identifier);
       const digest = createHash('sha256').update(file.bytes).digest('hex');
       expect(uses.items).toContainEqual(expect.objectContaining({ format, digest, subject: `licence:${licenceId}` }));

@@ -1,6 +1,7 @@
 /** A small city on a test database: authorities, one issuing department with an active seal, staff, a citizen and a company. */
 import { appointStaff } from '#access/appoint-staff.ts';
 import { initialiseAuthorities } from '#certificates/initialise-authorities.ts';
+import { prepareServiceSigners } from '#certificates/service-signer.ts';
 import { codeKeyRing } from '#codes/code-key-ring.ts';
 import { ensureCodeKeys } from '#codes/rotate-code-key.ts';
 import { findLicenceType } from '#documents/page/licence-type.ts';
@@ -70,6 +71,7 @@ export async function sampleCity(db: Database, keys?: KeyStore): Promise<SampleC
   const deps = await sampleDeps(db, keys);
   const by = 'system:test';
   await initialiseAuthorities(deps);
+  await prepareServiceSigners(deps);
   const department = await registerOrganisation(deps, {
     name: '示范市市场监督管理局',
     uscc: '11100000MB0143028R',

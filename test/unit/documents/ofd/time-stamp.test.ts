@@ -37,6 +37,18 @@ test.each<[string, Wrap, string[]]>([
   });
 });
 
+test('sealing puts a token over the signature value into it, in the tagged form', async () => {
+  const ofd = await town.sealed(undefined, { timestamp: (signature) => timeStampToken(tsa, signature, STAMPED_AT) });
+  expect(parseSesSignature(unpack(ofd)[VALUE] ?? new Uint8Array())).toMatchObject({ version: 4, warnings: [] });
+  const { report } = verifyOfd(ofd, town.options);
+  expect(report).toMatchObject({ verdict: 'genuine', official: true, signatures: [{ time: { proven: STAMPED_AT.toISOString() } }] });
+});
+
+test('no token, no seal: a failing authority stops the sealing', async () => {
+  const failing = town.sealed(undefined, { timestamp: () => Promise.reject(new Error('the clock is in doubt')) });
+  await expect(failing).rejects.toThrow('the clock is in doubt');
+});
+
 test('after a proven time neither expiry nor revocation counts against the signer', async () => {
   const ofd = await stamped();
   const entry = { serialHex: town.signer.certificate.serialHex, revokedAt: new Date('2026-12-01T00:00:00Z') };
