@@ -8,6 +8,7 @@ import type { Certificate } from '#pki/certificate.ts';
 import { encodeName, type NameAttribute } from '#pki/name.ts';
 import { type CertificateProfile, PROFILES, type ProfileName } from '#pki/profiles.ts';
 import { faultyField, Problem } from '#problem.ts';
+import type { Transaction } from '#storage/database.ts';
 import {
   type AuthoritySuite,
   authorityKeyName,
@@ -49,6 +50,8 @@ export interface IssueCertificateInput {
   /** Actor, as the audit log names it. */
   by: string;
   subjectAltNames?: readonly SubjectAltName[];
+  /** Written in the transaction that stores the certificate, before it is signed: if it throws, there is no certificate. */
+  within?: (tx: Transaction, serialHex: string) => Promise<void>;
 }
 
 export interface IssuedCertificate {
@@ -110,6 +113,7 @@ export async function issueCertificate(deps: CertificateDeps, input: IssueCertif
       detail: { profile: input.profile, suite: input.suite, issuer: issuerKey, notAfter: notAfter.toISOString() },
       at: deps.clock.now(),
     });
+    await input.within?.(tx, serial.hex);
   });
   const certificate = await completeCertificate(deps, serial.hex);
   return { certificate, chain: [certificate, issuing, root] };
