@@ -39,6 +39,10 @@ export const OID = {
   timeStampToken: '1.2.840.113549.1.9.16.2.14',
   signingCertificateV2: '1.2.840.113549.1.9.16.2.47',
 
+  // Certification requests (RFC 2985)
+  challengePassword: '1.2.840.113549.1.9.7',
+  extensionRequest: '1.2.840.113549.1.9.14',
+
   // Names (X.520, RFC 4519, RFC 4985)
   commonName: '2.5.4.3',
   surname: '2.5.4.4',
@@ -71,6 +75,7 @@ export const OID = {
   authorityKeyIdentifier: '2.5.29.35',
   policyConstraints: '2.5.29.36',
   extendedKeyUsage: '2.5.29.37',
+  freshestCrl: '2.5.29.46',
   inhibitAnyPolicy: '2.5.29.54',
   expiredCertsOnCrl: '2.5.29.60',
   authorityInfoAccess: '1.3.6.1.5.5.7.1.1',
@@ -86,11 +91,16 @@ export const OID = {
   // Values inside extensions
   anyPolicy: '2.5.29.32.0',
   anyExtendedKeyUsage: '2.5.29.37.0',
+  /** SmtpUTF8Mailbox (RFC 9598). */
+  smtpUtf8Mailbox: '1.3.6.1.5.5.7.8.9',
   ocspAccess: '1.3.6.1.5.5.7.48.1',
   caIssuersAccess: '1.3.6.1.5.5.7.48.2',
   timeStamping: '1.3.6.1.5.5.7.3.8',
   ocspSigning: '1.3.6.1.5.5.7.3.9',
   serverAuthentication: '1.3.6.1.5.5.7.3.1',
+  clientAuthentication: '1.3.6.1.5.5.7.3.2',
+  codeSigning: '1.3.6.1.5.5.7.3.3',
+  emailProtection: '1.3.6.1.5.5.7.3.4',
   documentSigning: '1.3.6.1.5.5.7.3.36',
   qcType: '0.4.0.1862.1.6',
   qcTypeSeal: '0.4.0.1862.1.6.2',
