@@ -2,18 +2,22 @@
 import { Problem } from '#problem.ts';
 import { itemsOf } from './form-fields.ts';
 import type { Increment } from './increment.ts';
-import { pagesOf } from './pages.ts';
+import type { PageTreeNode } from './pages.ts';
 import type { PdfView } from './pdf-file.ts';
 import type { PdfDict, PdfValue } from './pdf-values.ts';
 import { readPngImage } from './png-image.ts';
 
-export interface PdfStamp {
+/** A rectangle on a page, measured as the page is shown. */
+export interface PagePlace {
   pageIndex: number;
-  /** From the upper left corner of the page as it is shown, to the upper left corner of the stamp. */
+  /** From the upper left corner of the page to the upper left corner of the rectangle. */
   xMm: number;
   yMm: number;
   widthMm: number;
   heightMm: number;
+}
+
+export interface PdfStamp extends PagePlace {
   png: Uint8Array;
 }
 
@@ -29,22 +33,24 @@ export interface StampPlace {
 const POINTS_PER_MM = 72 / 25.4;
 const MAX_INHERITANCE = 64;
 
+interface PageGeometry {
+  left: number;
+  bottom: number;
+  width: number;
+  height: number;
+  rotate: number;
+}
+
 /** The page and the rectangle on it. Throws Problem `pdf-not-signable` when there is no such page. */
-export function placeOnPage(view: PdfView, stamp: Omit<PdfStamp, 'png'>): StampPlace {
-  const page = pagesOf(view)[stamp.pageIndex];
+export function placeOnPage(view: PdfView, pages: readonly PageTreeNode[], place: PagePlace): StampPlace {
+  const page = pages[place.pageIndex];
   if (page?.num === undefined) {
     throw new Problem('pdf-not-signable', {
       detail: 'The PDF has no such page to put the seal on.',
       detailZh: 'PDF 中没有要加盖印章的页面。',
     });
   }
-  const box = itemsOf(view, inherited(view, page.dict, 'CropBox') ?? inherited(view, page.dict, 'MediaBox')).map((item) =>
-    view.resolve(item),
-  );
-  const [x0 = 0, y0 = 0, x1 = 595, y1 = 842] = box.filter((item) => typeof item === 'number');
-  const [left, bottom, width, height] = [Math.min(x0, x1), Math.min(y0, y1), Math.abs(x1 - x0), Math.abs(y1 - y0)];
-  const turn = view.resolve(inherited(view, page.dict, 'Rotate'));
-  const rotate = typeof turn === 'number' ? ((turn % 360) + 360) % 360 : 0;
+  const { left, bottom, width, height, rotate } = geometryOf(view, page.dict);
   const toPage = (mmX: number, mmY: number): [number, number] => {
     const [dx, dy] = [mmX * POINTS_PER_MM, mmY * POINTS_PER_MM];
     if (rotate === 90) return [left + dy, bottom + dx];
@@ -52,13 +58,33 @@ export function placeOnPage(view: PdfView, stamp: Omit<PdfStamp, 'png'>): StampP
     if (rotate === 270) return [left + width - dy, bottom + height - dx];
     return [left + dx, bottom + height - dy];
   };
-  const [ax, ay] = toPage(stamp.xMm, stamp.yMm);
-  const [bx, by] = toPage(stamp.xMm + stamp.widthMm, stamp.yMm + stamp.heightMm);
+  const [ax, ay] = toPage(place.xMm, place.yMm);
+  const [bx, by] = toPage(place.xMm + place.widthMm, place.yMm + place.heightMm);
   return {
     page: page.dict,
     pageNumber: page.num,
     rect: [Math.min(ax, bx), Math.min(ay, by), Math.max(ax, bx), Math.max(ay, by)],
     rotate,
+  };
+}
+
+/** Width and height of a page as it is shown, millimetres. */
+export function shownSizeOf(view: PdfView, page: PdfDict): { widthMm: number; heightMm: number } {
+  const { width, height, rotate } = geometryOf(view, page);
+  const isTurned = rotate === 90 || rotate === 270;
+  return { widthMm: (isTurned ? height : width) / POINTS_PER_MM, heightMm: (isTurned ? width : height) / POINTS_PER_MM };
+}
+
+function geometryOf(view: PdfView, page: PdfDict): PageGeometry {
+  const box = itemsOf(view, inherited(view, page, 'CropBox') ?? inherited(view, page, 'MediaBox')).map((item) => view.resolve(item));
+  const [x0 = 0, y0 = 0, x1 = 595, y1 = 842] = box.filter((item) => typeof item === 'number');
+  const turn = view.resolve(inherited(view, page, 'Rotate'));
+  return {
+    left: Math.min(x0, x1),
+    bottom: Math.min(y0, y1),
+    width: Math.abs(x1 - x0),
+    height: Math.abs(y1 - y0),
+    rotate: typeof turn === 'number' ? ((turn % 360) + 360) % 360 : 0,
   };
 }
 
@@ -75,10 +101,10 @@ function inherited(view: PdfView, page: PdfDict, key: string): PdfValue | undefi
 /** Turns the picture back so that it stands upright on a page that is shown turned. */
 const MATRICES: Record<number, string> = { 90: '[0 1 -1 0 0 0]', 180: '[-1 0 0 -1 0 0]', 270: '[0 -1 1 0 0 0]' };
 
-/** Adds the appearance to the update; answers its object number. */
-export function putSealAppearance(increment: Increment, png: Uint8Array, widthPt: number, heightPt: number, rotate: number): number {
+/** Adds the picture to the update, once for all appearances that draw it; answers its object number. */
+export function putSealPicture(increment: Increment, png: Uint8Array): number {
   const image = readPngImage(png);
-  const [form, picture] = [increment.allot(), increment.allot()];
+  const picture = increment.allot();
   const common = `/Type/XObject/Subtype/Image/Width ${image.widthPx}/Height ${image.heightPx}/BitsPerComponent 8/Filter/FlateDecode`;
   let mask = '';
   if (image.alpha) {
@@ -92,18 +118,44 @@ export function putSealAppearance(increment: Increment, png: Uint8Array, widthPt
     image.samples,
     '\nendstream',
   );
-  const [w, h] = [formatPoints(widthPt), formatPoints(heightPt)];
-  const content = `q ${w} 0 0 ${h} 0 0 cm /Seal Do Q`;
+  return picture;
+}
+
+/** Which vertical strip of the picture is drawn: `index` of `count`, from the left. */
+export interface Strip {
+  index: number;
+  count: number;
+}
+
+/**
+ * Adds the appearance to the update, as large as the rectangle; answers its object number.
+ * @param picture the PNG, or the object number of a picture that is in the update already.
+ */
+export function putSealAppearance(
+  increment: Increment,
+  picture: Uint8Array | number,
+  { rect, rotate }: Pick<StampPlace, 'rect' | 'rotate'>,
+  strip?: Strip,
+): number {
+  const form = increment.allot();
+  const image = typeof picture === 'number' ? picture : putSealPicture(increment, picture);
+  const [x0, y0, x1, y1] = rect;
+  const isTurned = rotate === 90 || rotate === 270;
+  const [width, height] = isTurned ? [y1 - y0, x1 - x0] : [x1 - x0, y1 - y0];
+  const { index, count } = strip ?? { index: 0, count: 1 };
+  const [w, h] = [formatPoints(width), formatPoints(height)];
+  const content = `q ${formatPoints(width * count)} 0 0 ${h} ${formatPoints(-width * index)} 0 cm /Seal Do Q`;
   const matrix = MATRICES[rotate] ? `/Matrix${MATRICES[rotate]}` : '';
-  const head = `<</Type/XObject/Subtype/Form/FormType 1/BBox[0 0 ${w} ${h}]${matrix}/Resources<</XObject<</Seal ${picture} 0 R>>>>/Length ${content.length}>>`;
+  const head = `<</Type/XObject/Subtype/Form/FormType 1/BBox[0 0 ${w} ${h}]${matrix}/Resources<</XObject<</Seal ${image} 0 R>>>>/Length ${content.length}>>`;
   increment.put(form, `${head}\nstream\n${content}\nendstream`);
   return form;
 }
 
-/** An appearance that draws nothing: PDF/A-1 wants one even of invisible fields. */
-export function putEmptyAppearance(increment: Increment): number {
+/** An appearance that draws nothing: PDF/A wants one even of fields that are still empty. */
+export function putEmptyAppearance(increment: Increment, widthPt = 0, heightPt = 0): number {
   const form = increment.allot();
-  increment.put(form, '<</Type/XObject/Subtype/Form/FormType 1/BBox[0 0 0 0]/Resources<<>>/Length 0>>\nstream\n\nendstream');
+  const box = `[0 0 ${formatPoints(widthPt)} ${formatPoints(heightPt)}]`;
+  increment.put(form, `<</Type/XObject/Subtype/Form/FormType 1/BBox${box}/Resources<<>>/Length 0>>\nstream\n\nendstream`);
   return form;
 }
 
