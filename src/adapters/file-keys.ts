@@ -17,7 +17,7 @@ import {
   signMessage,
   verifyMessage,
 } from '#crypto/suite.ts';
-import type { KeyPurpose, KeyStore, StoredKey } from '#ports/key-store.ts';
+import { KEY_PURPOSES, type KeyStore, type StoredKey } from '#ports/key-store.ts';
 import { Problem } from '#problem.ts';
 
 const scryptAsync = promisify(scrypt) as (
@@ -32,26 +32,12 @@ const FOLDER_FILE = 'folder.json';
 const SUFFIX = '.key.json';
 const NAME = /^[a-z0-9][a-z0-9-]{0,99}$/;
 
-const PURPOSES = [
-  'certificate',
-  'crl',
-  'seal-info',
-  'seal-signature',
-  'cms-attributes',
-  'code',
-  'status-list',
-  'receipt',
-  'audit-checkpoint',
-  'ocsp-response',
-  'timestamp',
-] as const satisfies readonly KeyPurpose[];
-
 const folderShape = z.object({ version: z.literal(1), salt: z.base64(), check: z.base64() });
 const keyShape = z.object({
   version: z.literal(1),
   name: z.string().regex(NAME),
   suite: z.enum(['sm2-sm3', 'es256', 'ed25519', 'rs256']),
-  purposes: z.array(z.enum(PURPOSES)).min(1),
+  purposes: z.array(z.enum(KEY_PURPOSES)).min(1),
   spki: z.base64(),
   sealed: z.base64(),
 });

@@ -3,20 +3,24 @@ import type { Suite } from '#crypto/suite.ts';
 /**
  * What a key may be used for, and so what the signer must be able to parse before it signs:
  * a certificate or a CRL (TBS), a seal (SES_SealInfo), a sealing (TBS_Sign), CMS signed attributes, a CWT of short life,
- * a status list, a receipt, an audit checkpoint, an OCSP ResponseData, the signed attributes of a time-stamp token.
+ * a status list, a receipt, an audit checkpoint, an OCSP ResponseData, the signed attributes of a time-stamp token,
+ * the head of the signer's own log. Tokens store the place in this list: append only.
  */
-export type KeyPurpose =
-  | 'certificate'
-  | 'crl'
-  | 'seal-info'
-  | 'seal-signature'
-  | 'cms-attributes'
-  | 'code'
-  | 'status-list'
-  | 'receipt'
-  | 'audit-checkpoint'
-  | 'ocsp-response'
-  | 'timestamp';
+export const KEY_PURPOSES = [
+  'certificate',
+  'crl',
+  'seal-info',
+  'seal-signature',
+  'cms-attributes',
+  'code',
+  'status-list',
+  'receipt',
+  'audit-checkpoint',
+  'ocsp-response',
+  'timestamp',
+  'signer-log',
+] as const;
+export type KeyPurpose = (typeof KEY_PURPOSES)[number];
 
 export interface StoredKey {
   name: string;

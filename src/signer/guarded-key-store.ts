@@ -25,6 +25,8 @@ const RULES: Readonly<Record<KeyPurpose, SigningRule>> = {
   'audit-checkpoint': checkpointRule,
   'ocsp-response': ocspResponseRule,
   timestamp: timestampRule,
+  // Heads of its own log are the signer's own doing, past this door.
+  'signer-log': () => 'only the signer itself signs its log',
 };
 
 /** One line for each use of a key, signed or refused. Nothing of the structure but its digest. */

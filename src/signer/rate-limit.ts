@@ -18,6 +18,7 @@ export const DEFAULT_LIMITS: Readonly<Record<KeyPurpose, number>> = {
   'audit-checkpoint': 600,
   'ocsp-response': 120_000,
   timestamp: 600_000,
+  'signer-log': 60,
 };
 
 /** Answers whether this key may sign once more now, and counts it. */
