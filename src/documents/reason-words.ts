@@ -34,6 +34,18 @@ const OF_CERTIFICATES: Record<string, ReasonEntry> = {
   'wrong-profile': ['的证书种类不符', '’s certificate is of another kind'],
   'unknown-critical-extension': ['的证书含有未知的关键扩展', '’s certificate has an unknown critical extension'],
   'unsupported-constraint': ['的证书链含有不支持的约束', '’s certificate chain has a constraint that is not supported'],
+  'name-not-permitted': ['的证书名称不在上级机构获准的范围内', '’s certificate bears a name that an authority above it may not certify'],
+  'policy-not-acceptable': ['的证书没有可接受的证书策略', '’s certificate is under no policy that is acceptable'],
+  'rules-broken': ['的证书违反所要求的证书规范', '’s certificate breaks a rule that was asked for'],
+  'name-mismatch': ['的证书不是所指的名称', '’s certificate does not bear the name that was meant'],
+  'anchor-not-trusted-then': [
+    '的证书链在该时间不受信任列表信任',
+    '’s certificate chain ends at an authority not in the trust list for that time',
+  ],
+  'issued-after-distrust': [
+    '的证书签发时间晚于信任列表允许的时间',
+    '’s certificate was issued after the trust list stopped taking new ones',
+  ],
   'malformed-extension': ['的证书扩展有误', '’s certificate has a faulty extension'],
   'certificate-unreadable': ['的证书无法读取', '’s certificate cannot be read'],
   'algorithm-unsupported': ['的签名算法不受支持', ' used an algorithm that is not supported'],
@@ -66,6 +78,11 @@ const WORDS: Record<string, ReasonEntry> = {
   'timestamp-digest-unsupported': ['时间戳的摘要算法不受支持', 'The timestamp uses a digest that is not supported'],
   'timestamp-without-certificate': ['时间戳中没有证书', 'There is no certificate in the timestamp'],
   'timestamp-names-another-signer': ['时间戳指明了另一张证书', 'The timestamp names another certificate'],
+  'timestamp-not-renewed': [
+    '时间戳机构的证书其后已到期，且没有后续时间戳延续证明',
+    'The timestamp authority’s certificate has ended since, and no later timestamp renews the proof',
+  ],
+  'timestamp-order': ['时间戳晚于覆盖它的时间戳', 'The timestamp is later than the one that covers it'],
   'timestamp-in-the-future': ['时间戳的时间在未来', 'The timestamp lies in the future'],
   // contents
   'digest-mismatch': ['受保护的内容已被改动', 'Protected content was changed'],

@@ -2,17 +2,23 @@
  * Finds ways from a certificate to a trust anchor (RFC 4158 in small): depth first over issuer names and key identifiers,
  * signatures checked on the way, all within a budget, so that a heap of cross-certificates cannot keep us busy.
  */
-import { type Certificate, checkSignature } from './certificate.ts';
+import type { Certificate } from './certificate.ts';
+import { MAX_NAME_COMPARISONS } from './judge-names.ts';
 import { nameKey } from './name.ts';
+import type { ChainSignatures, SignatureResult } from './path-signatures.ts';
 
 export interface WorkBudget {
   /** Signatures that may be checked. */
   signatures: number;
   /** Certificates that may be tried as an issuer. */
   steps: number;
+  /** Comparisons of a name with a name constraint. */
+  comparisons: number;
+  /** Whole paths that may be judged. */
+  paths: number;
 }
 
-export const DEFAULT_WORK: Readonly<WorkBudget> = { signatures: 100, steps: 1_000 };
+export const DEFAULT_WORK: Readonly<WorkBudget> = { signatures: 100, steps: 1_000, comparisons: MAX_NAME_COMPARISONS, paths: 100 };
 /** Certificates in one path, leaf and anchor included. */
 const MAX_PATH_LENGTH = 12;
 
@@ -28,17 +34,17 @@ export interface ChainSource {
   anchors: readonly Certificate[];
 }
 
-/** All chains in the order tried, those that end at an anchor and dead ends too. Stops when `work` is used up (`work.steps` or `.signatures` below zero). */
-export function* findChains(source: ChainSource, work: WorkBudget): Generator<Chain> {
+/** All chains in the order tried, those that end at an anchor and dead ends too. Stops when `work` is used up (one of its counts below zero). */
+export function* findChains(source: ChainSource, work: WorkBudget, signatures: ChainSignatures): Generator<Chain> {
   const bySubject = indexBySubject(source);
   const anchors = new Set(source.anchors.map(({ fingerprint }) => fingerprint));
-  const results = new Map<string, ReturnType<typeof checkSignature>>();
+  const results = new Map<string, SignatureResult>();
 
   function check(child: Certificate, parent: Certificate) {
     const key = `${child.fingerprint}<${parent.fingerprint}`;
     let result = results.get(key);
     if (!result && --work.signatures >= 0) {
-      result = checkSignature(child, parent);
+      result = signatures.check(child, parent);
       results.set(key, result);
     }
     return result;
@@ -47,7 +53,7 @@ export function* findChains(source: ChainSource, work: WorkBudget): Generator<Ch
   function* extend(path: readonly Certificate[]): Generator<Chain> {
     const last = path.at(-1) as Certificate;
     if (anchors.has(last.fingerprint)) {
-      yield { path, ending: 'anchor' };
+      yield { path, ending: signatures.settle(path) ? 'anchor' : 'bad-signature' };
       return;
     }
     if (path.length >= MAX_PATH_LENGTH) {

@@ -17,16 +17,22 @@ import {
   type BasicConstraints,
   type Extension,
   type KeyUsage,
+  type PolicyConstraints,
+  type PolicyMapping,
   parseAccess,
   parseAuthorityKey,
   parseBasicConstraints,
   parseExtensions,
+  parseInhibitAnyPolicy,
   parseKeyUsage,
   parseOidList,
   parsePolicies,
+  parsePolicyConstraints,
+  parsePolicyMappings,
 } from './extensions.ts';
-import { type DistributionPoint, type GeneralName, httpAddresses, parseDistributionPoint, parseGeneralNames } from './general-name.ts';
+import { type DistributionPoint, type GeneralName, httpAddresses, parseDistributionPoints, parseGeneralNames } from './general-name.ts';
 import { type Name, namesEqual, parseName } from './name.ts';
+import { type NameConstraints, parseNameConstraints } from './name-constraints.ts';
 import { derOrPem } from './pem.ts';
 
 /** A certificate larger than this is not read. */
@@ -65,6 +71,11 @@ export class Certificate {
   readonly distributionPoints: readonly DistributionPoint[];
   readonly aia: readonly AccessDescription[];
   readonly subjectAltNames: readonly GeneralName[];
+  readonly nameConstraints: NameConstraints | undefined;
+  readonly policyMappings: readonly PolicyMapping[];
+  readonly policyConstraints: PolicyConstraints | undefined;
+  /** SkipCerts of inhibitAnyPolicy. */
+  readonly inhibitAnyPolicy: number | undefined;
   #publicKey: VerifyingKey | undefined;
   #fingerprint: string | undefined;
 
@@ -87,8 +98,7 @@ export class Certificate {
     this.notAfter = (validity as DerElement).at(1).asTime();
     this.spki = spki.expect(TAG.sequence).bytes;
     this.signatureOid = outer.at(1).at(0).asOid();
-    if ((innerAlgorithm as DerElement).at(0).asOid() !== this.signatureOid)
-      throw new DerError('signature algorithm inside and outside differ');
+    if (!isSameAlgorithm(innerAlgorithm as DerElement, outer.at(1))) throw new DerError('signature algorithm inside and outside differ');
     this.signatureAlgorithm = readSignatureAlgorithm(outer.at(1));
     this.signature = outer.at(2).asBits();
     const extensions = rest.find((element) => element.tag === context(3));
@@ -112,10 +122,13 @@ export class Certificate {
     this.ski = read(OID.subjectKeyIdentifier, (value) => parseDer(value).asOctets());
     this.aki = read(OID.authorityKeyIdentifier, parseAuthorityKey);
     this.policies = read(OID.certificatePolicies, parsePolicies) ?? [];
-    this.distributionPoints =
-      read(OID.crlDistributionPoints, (value) => parseDer(value).expect(TAG.sequence).children.map(parseDistributionPoint)) ?? [];
+    this.distributionPoints = read(OID.crlDistributionPoints, parseDistributionPoints) ?? [];
     this.aia = read(OID.authorityInfoAccess, parseAccess) ?? [];
     this.subjectAltNames = read(OID.subjectAltName, (value) => parseGeneralNames(parseDer(value).expect(TAG.sequence))) ?? [];
+    this.nameConstraints = read(OID.nameConstraints, parseNameConstraints);
+    this.policyMappings = read(OID.policyMappings, parsePolicyMappings) ?? [];
+    this.policyConstraints = read(OID.policyConstraints, parsePolicyConstraints);
+    this.inhibitAnyPolicy = read(OID.inhibitAnyPolicy, parseInhibitAnyPolicy);
     this.faultyExtensions = faulty;
   }
 
@@ -149,6 +162,15 @@ export function parseCertificate(der: Uint8Array): Certificate {
 /** The same for what people upload: DER, or the first block of PEM. */
 export function parseCertificateFile(bytes: Uint8Array): Certificate {
   return new Certificate(derOrPem(bytes));
+}
+
+/** §4.1.1.2. Absent and NULL parameters mean the same and are told apart by nobody. */
+function isSameAlgorithm(a: DerElement, b: DerElement): boolean {
+  const [first, second] = [a, b].map((element) => {
+    const parameters = element.children[1];
+    return parameters && parameters.tag !== TAG.null ? element.bytes : element.at(0).bytes;
+  });
+  return Buffer.compare(first as Uint8Array, second as Uint8Array) === 0;
 }
 
 export function serialToHex(serial: bigint): string {

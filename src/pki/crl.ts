@@ -6,9 +6,10 @@ import { context, type DerElement, DerError, parseDer, TAG } from '#crypto/der.t
 import { OID } from '#crypto/oids.ts';
 import { readSignatureAlgorithm, type SignatureAlgorithm, verifySignature } from '#crypto/verify-signature.ts';
 import type { Certificate } from './certificate.ts';
+import { type CrlEntryIndex, entryKey, indexEntries, OWN } from './crl-entries.ts';
 import { type Extension, parseAuthorityKey, parseExtensions } from './extensions.ts';
-import { type GeneralName, parseDistributionPointName } from './general-name.ts';
-import { type Name, namesEqual, parseName } from './name.ts';
+import { ALL_REASONS, type DistributionPointName, parseDistributionPointName, parseReasonFlags } from './general-name.ts';
+import { type Name, nameKey, namesEqual, parseName } from './name.ts';
 import { parsePem } from './pem.ts';
 
 /** About a million entries. */
@@ -50,12 +51,11 @@ export interface RevokedEntry {
   invalidityDate?: Date;
 }
 
-export interface IssuingDistributionPoint {
-  names: readonly GeneralName[];
-  relative: boolean;
+export interface IssuingDistributionPoint extends DistributionPointName {
   onlyUserCertificates: boolean;
   onlyCaCertificates: boolean;
-  onlySomeReasons: boolean;
+  /** The reasons the list is about, as a mask of ReasonFlags. */
+  reasons: number;
   indirect: boolean;
   onlyAttributeCertificates: boolean;
 }
@@ -66,7 +66,6 @@ const KNOWN_EXTENSIONS: readonly string[] = [
   OID.issuingDistributionPoint,
   OID.deltaCrlIndicator,
 ];
-const KNOWN_ENTRY_EXTENSIONS: readonly string[] = [OID.reasonCode, OID.invalidityDate];
 
 export class Crl {
   readonly der: Uint8Array;
@@ -81,12 +80,14 @@ export class Crl {
   /** Certificates that expired at or after this time are still listed when revoked (expiredCertsOnCRL). */
   readonly expiredKeptSince: Date | undefined;
   readonly isDelta: boolean;
+  /** A delta list: the number of the complete list it starts from (§5.2.4). */
+  readonly baseNumber: bigint | undefined;
   /** A critical extension, of the list or of any entry, that we do not process: nothing may be concluded from the list (§5.2, §5.3). */
   readonly unknownCritical: boolean;
   readonly signatureOid: string;
   readonly signatureAlgorithm: SignatureAlgorithm | undefined;
   readonly signature: Uint8Array;
-  readonly #entries: EntryIndex;
+  readonly #entries: CrlEntryIndex;
 
   constructor(der: Uint8Array) {
     if (der.length > MAX_CRL_BYTES) throw new DerError('CRL too large');
@@ -102,7 +103,10 @@ export class Crl {
     this.issuer = parseName(issuer);
     this.thisUpdate = thisUpdate.asTime();
     this.nextUpdate = rest[0]?.tag === TAG.utcTime || rest[0]?.tag === TAG.generalizedTime ? rest.shift()?.asTime() : undefined;
-    this.#entries = indexEntries(rest[0]?.tag === TAG.sequence ? (rest.shift()?.content ?? new Uint8Array()) : new Uint8Array());
+    this.#entries = indexEntries(
+      rest[0]?.tag === TAG.sequence ? (rest.shift()?.content ?? new Uint8Array()) : new Uint8Array(),
+      this.issuer,
+    );
     const extensions = rest.shift();
     if (rest.length > 0 || (extensions && (!hasVersion || extensions.tag !== context(0)))) throw new DerError('a CRL has other parts');
     this.extensions = extensions ? parseExtensions(extensions.inner()) : new Map();
@@ -110,7 +114,8 @@ export class Crl {
     this.aki = this.#read(OID.authorityKeyIdentifier, (value) => parseAuthorityKey(value.bytes));
     this.issuingDistributionPoint = this.#read(OID.issuingDistributionPoint, parseIssuingDistributionPoint);
     this.expiredKeptSince = this.#read(OID.expiredCertsOnCrl, (value) => value.asTime());
-    this.isDelta = this.extensions.has(OID.deltaCrlIndicator);
+    this.baseNumber = this.#read(OID.deltaCrlIndicator, (value) => value.asBigInt());
+    this.isDelta = this.baseNumber !== undefined;
     const unknown = [...this.extensions.values()].some(({ oid, critical }) => critical && !KNOWN_EXTENSIONS.includes(oid));
     this.unknownCritical = unknown || this.#entries.unknownCritical;
     this.signatureOid = outer.at(1).at(0).asOid();
@@ -123,9 +128,13 @@ export class Crl {
     return this.#entries.offsets.size;
   }
 
-  /** The entry of this serial (hexadecimal as `Certificate.serialHex` has it), if it is listed. Throws DerError when that entry is damaged. */
-  find(serialHex: string): RevokedEntry | undefined {
-    const at = this.#entries.offsets.get(serialHex);
+  /**
+   * The entry of this serial (hexadecimal as `Certificate.serialHex` has it), if it is listed. Throws DerError when that entry is damaged.
+   * @param issuer who issued the certificate, for indirect lists; the issuer of the list when absent.
+   */
+  find(serialHex: string, issuer?: Name): RevokedEntry | undefined {
+    const foreign = issuer && !namesEqual(issuer, this.issuer) ? nameKey(issuer) : OWN;
+    const at = this.#entries.offsets.get(entryKey(serialHex, foreign));
     if (at === undefined) return undefined;
     const [, time, extensions] = parseDer(this.#entries.content.subarray(at.start, at.end)).children;
     if (!time) throw new DerError('CRL entry without a time');
@@ -140,7 +149,7 @@ export class Crl {
     };
   }
 
-  /** Every listed serial. */
+  /** Every listed serial; those of other issuers, in an indirect list, with the issuer in front. */
   serials(): IterableIterator<string> {
     return this.#entries.offsets.keys();
   }
@@ -178,62 +187,13 @@ export function reasonOfCode(code: number): RevocationReason {
 
 function parseIssuingDistributionPoint(value: DerElement): IssuingDistributionPoint {
   const flag = (number: number) => (value.find(context(number, false))?.content[0] ?? 0) !== 0;
+  const onlySome = value.find(context(3, false));
   return {
     ...parseDistributionPointName(value.expect(TAG.sequence).find(context(0))?.inner()),
     onlyUserCertificates: flag(1),
     onlyCaCertificates: flag(2),
-    onlySomeReasons: value.find(context(3, false)) !== undefined,
+    reasons: onlySome ? parseReasonFlags(onlySome.content) : ALL_REASONS,
     indirect: flag(4),
     onlyAttributeCertificates: flag(5),
   };
-}
-
-interface EntryIndex {
-  content: Uint8Array;
-  offsets: Map<string, { start: number; end: number }>;
-  unknownCritical: boolean;
-}
-
-/** One pass over revokedCertificates that reads each serial and looks into extensions only where something is marked critical. */
-function indexEntries(content: Uint8Array): EntryIndex {
-  const buffer = Buffer.from(content.buffer, content.byteOffset, content.length);
-  const offsets = new Map<string, { start: number; end: number }>();
-  let unknownCritical = false;
-  for (let start = 0; start < buffer.length; ) {
-    const entry = readHeader(buffer, start, buffer.length, TAG.sequence);
-    const serial = readHeader(buffer, entry.body, entry.end, TAG.integer);
-    if (serial.end === serial.body) throw new DerError('empty serial');
-    const time = readHeader(buffer, serial.end, entry.end);
-    if (time.end < entry.end) unknownCritical ||= hasUnknownCritical(buffer.subarray(time.end, entry.end));
-    offsets.set(serialKey(buffer, serial.body, serial.end), { start, end: entry.end });
-    start = entry.end;
-  }
-  return { content: buffer, offsets, unknownCritical };
-}
-
-function readHeader(buffer: Buffer, start: number, limit: number, tag?: number): { body: number; end: number } {
-  const first = buffer[start + 1];
-  if (start + 2 > limit || first === undefined || (tag !== undefined && buffer[start] !== tag)) throw new DerError('CRL entry damaged');
-  const count = first < 0x80 ? 0 : first & 0x7f;
-  if (count > 3 || first === 0x80 || start + 2 + count > limit) throw new DerError('CRL entry of impossible length');
-  const length = count === 0 ? first : buffer.readUIntBE(start + 2, count);
-  const body = start + 2 + count;
-  if (body + length > limit) throw new DerError('CRL entry cut off');
-  return { body, end: body + length };
-}
-
-/** As `Certificate.serialHex`: no leading zero octet, `-` for a negative one. */
-function serialKey(buffer: Buffer, start: number, end: number): string {
-  const first = buffer[start] ?? 0;
-  if (first < 0x80) return buffer.toString('hex', first === 0 && end - start > 1 ? start + 1 : start, end);
-  const value = BigInt(`0x${buffer.toString('hex', start, end)}`) - (1n << BigInt(8 * (end - start)));
-  const hex = (-value).toString(16);
-  return `-${hex.length % 2 ? `0${hex}` : hex}`;
-}
-
-const CRITICAL = Buffer.from('0101ff', 'hex');
-
-function hasUnknownCritical(extensions: Buffer): boolean {
-  if (!extensions.includes(CRITICAL)) return false;
-  return [...parseExtensions(parseDer(extensions)).values()].some(({ oid, critical }) => critical && !KNOWN_ENTRY_EXTENSIONS.includes(oid));
 }

@@ -70,11 +70,13 @@ export function parseBasicConstraints(value: Uint8Array): BasicConstraints {
   return pathLength === undefined ? { ca } : { ca, pathLength };
 }
 
-/** SEQUENCE OF OBJECT IDENTIFIER: extendedKeyUsage. */
+/** SEQUENCE OF OBJECT IDENTIFIER: extendedKeyUsage, which names one purpose at least (§4.2.1.12). */
 export function parseOidList(value: Uint8Array): readonly string[] {
-  return parseDer(value)
+  const list = parseDer(value)
     .expect(TAG.sequence)
     .children.map((element) => element.asOid());
+  if (list.length === 0) throw new DerError('no purpose inside');
+  return list;
 }
 
 /** Policy OIDs of certificatePolicies, without their qualifiers. Throws for a policy that stands twice (§4.2.1.4). */
@@ -84,6 +86,52 @@ export function parsePolicies(value: Uint8Array): readonly string[] {
     .children.map((element) => element.at(0).asOid());
   if (policies.length === 0 || new Set(policies).size !== policies.length) throw new DerError('policies missing or repeated');
   return policies;
+}
+
+export interface PolicyMapping {
+  issuerDomain: string;
+  subjectDomain: string;
+}
+
+/** policyMappings (§4.2.1.5). Throws for a mapping from or to anyPolicy, which §6.1.4 a forbids. */
+export function parsePolicyMappings(value: Uint8Array): readonly PolicyMapping[] {
+  const mappings = parseDer(value)
+    .expect(TAG.sequence)
+    .children.map((pair) => ({ issuerDomain: pair.expect(TAG.sequence).at(0).asOid(), subjectDomain: pair.at(1).asOid() }));
+  if (mappings.length === 0) throw new DerError('no mapping inside');
+  if (mappings.some(({ issuerDomain, subjectDomain }) => issuerDomain === OID.anyPolicy || subjectDomain === OID.anyPolicy)) {
+    throw new DerError('anyPolicy is mapped');
+  }
+  return mappings;
+}
+
+/** SkipCerts: after how many certificates each takes effect. */
+export interface PolicyConstraints {
+  requireExplicitPolicy?: number;
+  inhibitPolicyMapping?: number;
+}
+
+/** policyConstraints (§4.2.1.11); one of the two must be there. */
+export function parsePolicyConstraints(value: Uint8Array): PolicyConstraints {
+  const element = parseDer(value).expect(TAG.sequence);
+  const explicit = element.find(context(0, false));
+  const mapping = element.find(context(1, false));
+  if (!explicit && !mapping) throw new DerError('policyConstraints without a constraint');
+  return {
+    ...(explicit ? { requireExplicitPolicy: readSkipCerts(explicit.content) } : {}),
+    ...(mapping ? { inhibitPolicyMapping: readSkipCerts(mapping.content) } : {}),
+  };
+}
+
+export function parseInhibitAnyPolicy(value: Uint8Array): number {
+  return readSkipCerts(parseDer(value).expect(TAG.integer).content);
+}
+
+/** No path is as long as 2^31; a larger number means the same. */
+function readSkipCerts(content: Uint8Array): number {
+  const first = content[0];
+  if (first === undefined || first >= 0x80) throw new DerError('SkipCerts negative or empty');
+  return content.length > 4 ? 0x7fffffff : Buffer.from(content).readUIntBE(0, content.length);
 }
 
 /** keyIdentifier of authorityKeyIdentifier, if it has one. */
@@ -99,7 +147,9 @@ export interface AccessDescription {
 /** The addresses of authorityInfoAccess; locations that are not URIs are left out. */
 export function parseAccess(value: Uint8Array): readonly AccessDescription[] {
   const found: AccessDescription[] = [];
-  for (const item of parseDer(value).expect(TAG.sequence).children) {
+  const items = parseDer(value).expect(TAG.sequence).children;
+  if (items.length === 0) throw new DerError('no access description inside');
+  for (const item of items) {
     const method = item.at(0).asOid();
     const location = item.at(1);
     if (location.tag !== context(6, false)) continue;

@@ -16,6 +16,9 @@ export interface Name {
   readonly prepared: readonly string[];
 }
 
+const RDN_SEPARATOR = '\u0000';
+const PAIR_SEPARATOR = '\u0001';
+
 const SHORT_NAMES: Record<string, string> = {
   [OID.commonName]: 'CN',
   [OID.surname]: 'SN',
@@ -36,17 +39,26 @@ export function parseName(element: DerElement): Name {
   const attributes: NameAttribute[] = [];
   const prepared: string[] = [];
   for (const rdn of element.expect(TAG.sequence).children) {
-    const parts: string[] = [];
-    for (const pair of rdn.expect(TAG.set).children) {
-      const type = pair.expect(TAG.sequence).at(0).asOid();
-      const valueElement = pair.at(1);
-      const text = readText(valueElement);
-      attributes.push({ oid: type, value: text ?? `#${Buffer.from(valueElement.bytes).toString('hex')}` });
-      parts.push(`${type}=${text === undefined ? Buffer.from(valueElement.bytes).toString('hex') : prepareText(text)}`);
-    }
-    prepared.push(parts.sort().join('+'));
+    rdn.expect(TAG.set);
+    prepared.push(readRdn(rdn, attributes));
   }
   return { der: element.bytes, attributes, prepared };
+}
+
+/**
+ * Reads the pairs of one RelativeDistinguishedName, adds them to `attributes`, and returns its prepared form. The tag is not
+ * looked at: a name relative to a CRL issuer stands under a tag of its own.
+ */
+export function readRdn(rdn: DerElement, attributes: NameAttribute[] = []): string {
+  const parts: string[] = [];
+  for (const pair of rdn.children) {
+    const type = pair.expect(TAG.sequence).at(0).asOid();
+    const valueElement = pair.at(1);
+    const text = readText(valueElement);
+    attributes.push({ oid: type, value: text ?? `#${Buffer.from(valueElement.bytes).toString('hex')}` });
+    parts.push(`${type}=${text === undefined ? `#${Buffer.from(valueElement.bytes).toString('hex')}` : prepareText(text)}`);
+  }
+  return parts.sort().join(PAIR_SEPARATOR);
 }
 
 function readText(element: DerElement): string | undefined {
@@ -57,9 +69,20 @@ function readText(element: DerElement): string | undefined {
   }
 }
 
-/** RFC 4518 as far as it matters here: one form of characters, no case, runs of spaces as one. */
+/**
+ * RFC 4518 as far as it matters here: line ends and tabs are spaces, invisible characters are nothing, one form of characters,
+ * no case, runs of spaces as one. What comes out holds no control characters, so that the separators cannot be forged.
+ */
 function prepareText(text: string): string {
-  return text.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').trim();
+  if (/^[\x21-\x7e]+(?: [\x21-\x7e]+)*$/.test(text)) return text.toLowerCase();
+  return text
+    .replace(/[\t\n\v\f\r\u0085]/g, ' ')
+    .replace(/[\p{Cc}\p{Cf}]|\p{Variation_Selector}|\u034f|\u1806|\ufffc/gu, '')
+    .normalize('NFKC')
+    .toLowerCase()
+    .normalize('NFKC')
+    .replace(/\s+/g, ' ')
+    .trim();
 }
 
 /** Whether two names are the same by RFC 5280 §7.1. An empty name equals nothing but itself. */
@@ -70,7 +93,17 @@ export function namesEqual(a: Name, b: Name): boolean {
 
 /** A string equal for names that are equal: for indexes. */
 export function nameKey(name: Name): string {
-  return name.prepared.join('\u0000');
+  return name.prepared.join(RDN_SEPARATOR);
+}
+
+/** The index string of a name that is given relative to another. */
+export function relativeNameKey(base: Name, preparedRdn: string): string {
+  return [...base.prepared, preparedRdn].join(RDN_SEPARATOR);
+}
+
+/** Whether `name` lies in the subtree of `base`: RFC 5280 §7.1, the same RDNs from the top. */
+export function isWithinName(name: Name, base: Name): boolean {
+  return base.prepared.length <= name.prepared.length && base.prepared.every((part, index) => part === name.prepared[index]);
 }
 
 /** The value of the last attribute of this type, which is the most specific one. */

@@ -5,7 +5,7 @@ import { OID } from '#crypto/oids.ts';
 import { digest } from '#crypto/suite.ts';
 import { verifySignature } from '#crypto/verify-signature.ts';
 import { type Certificate, isIssuedBy } from './certificate.ts';
-import type { Revocation } from './judge-revocation.ts';
+import type { Freshness, Revocation } from './judge-revocation.ts';
 import { namesEqual } from './name.ts';
 import { isOfIssuer } from './ocsp-cert-id.ts';
 import type { BasicOcspResponse, OcspSingle } from './ocsp-response.ts';
@@ -24,6 +24,7 @@ export type OcspFault =
   | 'responder-not-valid'
   | 'bad-signature'
   | 'unsupported-algorithm'
+  | 'weak-algorithm'
   | 'unknown-critical-extension'
   | 'not-yet-valid'
   | 'stale'
@@ -37,6 +38,9 @@ export interface OcspQuestion {
   at: Date;
   /** When a nonce was sent: only a response that repeats it counts. */
   nonce?: Uint8Array;
+  freshness?: Freshness;
+  /** SHA-1 under an answer counts like any other. Otherwise such an answer can revoke, but not say good. */
+  acceptWeak?: boolean;
 }
 
 export interface OcspJudgement {
@@ -45,8 +49,9 @@ export interface OcspJudgement {
   faults: readonly OcspFault[];
 }
 
-/** Never throws for anything in the responses. A revocation by `at` outweighs; of several good answers the newest counts. */
-export function judgeOcsp({ certificate, issuer, responses, at, nonce }: OcspQuestion): OcspJudgement {
+/** Never throws for anything in the responses. A final revocation by `at` outweighs; of answers good and on hold the newest counts. */
+export function judgeOcsp(question: OcspQuestion): OcspJudgement {
+  const { certificate, issuer, responses, at, nonce, freshness, acceptWeak = false } = question;
   const faults = new Set<OcspFault>();
   let revocation: Revocation = { status: 'unknown' };
   for (const response of responses) {
@@ -59,10 +64,15 @@ export function judgeOcsp({ certificate, issuer, responses, at, nonce }: OcspQue
     const { status } = single;
     // A revocation does not go stale: it stays known. Only one that lies after the time asked about says nothing against it.
     if (status.status === 'revoked' && status.revokedAt <= at) {
-      return { revocation: { ...status, asOf: single.thisUpdate }, faults: [...faults] };
+      const told: Revocation = { ...status, asOf: single.thisUpdate };
+      if (status.reason !== 'certificate-hold') return { revocation: told, faults: [...faults] };
+      // A hold may have been lifted since: it gives way to a newer good answer.
+      if (revocation.status === 'unknown' || single.thisUpdate >= revocation.asOf) revocation = told;
+      continue;
     }
-    const late = faultOfTime(single, at);
+    const late = faultOfTime(single, at, freshness);
     if (late) faults.add(late);
+    else if (!acceptWeak && response.signatureAlgorithm?.digest === 'sha1') faults.add('weak-algorithm');
     else if (status.status === 'good' && (revocation.status === 'unknown' || single.thisUpdate > revocation.asOf)) {
       revocation = { status: 'good', asOf: single.thisUpdate };
     }
@@ -117,8 +127,9 @@ function faultOfSignature(response: BasicOcspResponse, responder: Certificate): 
   }
 }
 
-function faultOfTime({ thisUpdate, nextUpdate }: OcspSingle, at: Date): OcspFault | undefined {
+function faultOfTime({ thisUpdate, nextUpdate }: OcspSingle, at: Date, freshness: Freshness = {}): OcspFault | undefined {
   if (thisUpdate.getTime() > at.getTime() + SKEW_MS) return 'not-yet-valid';
   const until = nextUpdate?.getTime() ?? thisUpdate.getTime() + LIFE_WITHOUT_NEXT_UPDATE_MS;
-  return at.getTime() > until + SKEW_MS ? 'stale' : undefined;
+  const tooOld = at.getTime() - thisUpdate.getTime() > (freshness.maximumAgeMs ?? Number.POSITIVE_INFINITY);
+  return tooOld || at.getTime() > until + SKEW_MS ? 'stale' : undefined;
 }

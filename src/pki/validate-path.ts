@@ -1,24 +1,35 @@
 /** Path validation: is there a way from this certificate to an anchor on which everything holds, and if not, why not (RFC 5280 §6). */
 import { OID } from '#crypto/oids.ts';
+import type { AnchorConstraints } from './anchor-constraints.ts';
 import { type Chain, DEFAULT_WORK, findChains, type WorkBudget } from './build-chains.ts';
 import type { Certificate } from './certificate.ts';
-import { type Crl, isCrlSignedBy } from './crl.ts';
-import { judgePath, type PathReason, type Purpose } from './judge-path.ts';
-import { judgeRevocation, type Revocation } from './judge-revocation.ts';
+import type { Crl } from './crl.ts';
+import { judgePath, type PathDemands } from './judge-path.ts';
+import type { Purpose } from './judge-purpose.ts';
+import { type Freshness, maySign, type Revocation } from './judge-revocation.ts';
+import { judgeStatus } from './judge-status.ts';
+import { namesEqual } from './name.ts';
+import type { BasicOcspResponse } from './ocsp-response.ts';
+import type { PathFinding, PathReason } from './path-reasons.ts';
+import { chainSignatures, listSignatures } from './path-signatures.ts';
 
-export type { PathReason, Purpose };
+export type { PathFinding, PathReason, Purpose };
 
-export interface PathQuestion {
+export interface PathQuestion extends Omit<PathDemands, 'purpose' | 'anchorConstraints'> {
   leaf: Certificate;
   intermediates: readonly Certificate[];
-  /** Whom the caller trusts. Only their names, keys and limits are used; nobody else is trusted, self-signed or not. */
+  /** Whom the caller trusts. Their names, keys and limits are used; nobody else is trusted, self-signed or not. */
   anchors: readonly Certificate[];
-  at: Date;
+  /** Complete and delta lists, of whatever issuer. */
   crls?: readonly Crl[];
+  ocspResponses?: readonly BasicOcspResponse[];
   /** Default `any`: the leaf's use is not judged. */
   purpose?: Purpose;
   /** Makes not knowing a refusal. Otherwise `revocation-unknown` is only told. */
   requireRevocation?: boolean;
+  freshness?: Freshness;
+  /** What we allow an anchor besides its own limits, by its fingerprint. */
+  constraints?: ReadonlyMap<string, AnchorConstraints>;
   work?: Partial<WorkBudget>;
 }
 
@@ -28,67 +39,165 @@ export interface PathResult {
   path: readonly Certificate[];
   /** Why not; `revocation-unknown` may also stand beside a valid path. */
   reasons: readonly PathReason[];
+  /** The same with the certificate each belongs to, in the order found. */
+  findings: readonly PathFinding[];
   /** The path ends at an anchor, whatever else is wrong with it. */
   anchored: boolean;
   /** What is known of the leaf. */
   revocation: Revocation;
+  /** What is known of each certificate of the path but the last. */
+  revocations: readonly Revocation[];
+  /** Policies the path is good for (user-constrained-policy-set); anyPolicy among them means all that were asked for. */
+  policies: readonly string[];
+  /** Signatures checked and candidates tried, for those who watch the cost. */
+  spent: WorkBudget;
 }
+
+/** Questions inside a question: who signed a list, and who signed the list about that one. */
+const MAX_DEPTH = 2;
 
 /** Never throws for bad certificates. The work is bounded, whatever the heap of certificates looks like. */
 export function validatePath(question: PathQuestion): PathResult {
-  const work: WorkBudget = { ...DEFAULT_WORK, ...question.work };
-  const isSigned = rememberCrlChecks(work);
-  let nearest: PathResult | undefined;
-  for (const chain of findChains(question, work)) {
-    const result = judgeChain(chain, question, isSigned);
+  const granted: WorkBudget = { ...DEFAULT_WORK, ...question.work };
+  const work = { ...granted };
+  const result = search(question, work, 0);
+  const spent = {
+    signatures: granted.signatures - work.signatures,
+    steps: granted.steps - work.steps,
+    comparisons: granted.comparisons - work.comparisons,
+    paths: granted.paths - work.paths,
+  };
+  return { ...result, spent };
+}
+
+type Found = Omit<PathResult, 'spent'>;
+
+function search(question: PathQuestion, work: WorkBudget, depth: number): Found {
+  let nearest: Found | undefined;
+  for (const chain of findChains(question, work, chainSignatures(question.acceptWeak ?? false))) {
+    if (--work.paths < 0) break;
+    const result = judgeChain(chain, question, work, depth);
     if (result.valid) return result;
     if (!nearest || distance(result) < distance(nearest)) nearest = result;
   }
-  const exhausted = work.signatures < 0 || work.steps < 0;
-  nearest ??= { valid: false, path: [question.leaf], reasons: ['no-path-to-anchor'], anchored: false, revocation: { status: 'unknown' } };
-  return exhausted ? { ...nearest, reasons: [...new Set<PathReason>([...nearest.reasons, 'work-limit'])] } : nearest;
+  nearest ??= failure(question.leaf);
+  const exhausted = Object.values(work).some((left) => left < 0);
+  return exhausted ? withFinding(nearest, { reason: 'work-limit', index: nearest.path.length - 1 }) : nearest;
 }
 
-function distance({ anchored, reasons }: PathResult): number {
+function failure(leaf: Certificate): Found {
+  const revocation: Revocation = { status: 'unknown' };
+  const findings: PathFinding[] = [{ reason: 'no-path-to-anchor', index: 0 }];
+  return {
+    valid: false,
+    path: [leaf],
+    reasons: ['no-path-to-anchor'],
+    findings,
+    anchored: false,
+    revocation,
+    revocations: [],
+    policies: [],
+  };
+}
+
+function withFinding(found: Found, finding: PathFinding): Found {
+  if (found.reasons.includes(finding.reason)) return found;
+  return { ...found, reasons: [...found.reasons, finding.reason], findings: [...found.findings, finding] };
+}
+
+function distance({ anchored, reasons }: Found): number {
   return reasons.length + (anchored ? 0 : 100);
 }
 
-function judgeChain(chain: Chain, question: PathQuestion, isSigned: (crl: Crl, issuer: Certificate) => boolean): PathResult {
-  const anchored = chain.ending === 'anchor';
-  const reasons = judgePath(chain.path, question.at, question.purpose ?? 'any', anchored);
-  if (!anchored) reasons.add('no-path-to-anchor');
-  if (chain.ending === 'bad-signature' || chain.ending === 'unsupported-algorithm') reasons.add(chain.ending);
-  if (chain.ending === 'too-long') reasons.add('work-limit');
-  let ofLeaf: Revocation | undefined;
-  chain.path.forEach((certificate, index) => {
-    const issuer = chain.path[index + 1];
-    if (!issuer) return;
-    const revocation = judgeRevocation({ certificate, issuer, crls: question.crls ?? [], at: question.at, isSigned });
-    if (index === 0) ofLeaf = revocation;
-    if (revocation.status === 'revoked') reasons.add('revoked');
-    if (revocation.status === 'unknown' && !certificate.extensions.has(OID.ocspNoCheck)) reasons.add('revocation-unknown');
-  });
-  const fatal = [...reasons].filter((reason) => reason !== 'revocation-unknown' || question.requireRevocation);
+function judgeChain(chain: Chain, question: PathQuestion, work: WorkBudget, depth: number): Found {
+  const { path, ending } = chain;
+  const anchored = ending === 'anchor';
+  const last = path.length - 1;
+  const limits = question.constraints?.get(path[last]?.fingerprint ?? '');
+  const demands: PathDemands = { ...question, purpose: question.purpose ?? 'any', ...(limits ? { anchorConstraints: limits } : {}) };
+  const { findings, policies } = judgePath(path, demands, anchored, work);
+  if (!anchored) findings.push({ reason: 'no-path-to-anchor', index: last });
+  if (ending === 'bad-signature' || ending === 'unsupported-algorithm') findings.push({ reason: ending, index: last });
+  if (ending === 'too-long') findings.push({ reason: 'work-limit', index: last });
+  const revocations = judgeRevocations(path, question, work, depth, findings);
+  const reasons = [...new Set(findings.map(({ reason }) => reason))];
+  const fatal = reasons.filter((reason) => reason !== 'revocation-unknown' || question.requireRevocation);
   return {
     valid: anchored && fatal.length === 0,
-    path: chain.path,
-    reasons: [...reasons],
+    path,
+    reasons,
+    findings,
     anchored,
-    revocation: ofLeaf ?? { status: 'unknown' },
+    revocation: revocations[0] ?? { status: 'unknown' },
+    revocations,
+    policies,
   };
 }
 
-/** A large list is hashed once for each question, not once for each path that is tried. */
-function rememberCrlChecks(work: WorkBudget): (crl: Crl, issuer: Certificate) => boolean {
-  const results = new Map<Crl, Map<string, boolean>>();
-  return (crl, issuer) => {
-    const known = results.get(crl) ?? new Map<string, boolean>();
-    results.set(crl, known);
-    let result = known.get(issuer.fingerprint);
-    if (result === undefined) {
-      result = --work.signatures >= 0 && isCrlSignedBy(crl, issuer);
-      known.set(issuer.fingerprint, result);
+/** Each certificate but the last, from the leaf up. */
+function judgeRevocations(
+  path: readonly Certificate[],
+  question: PathQuestion,
+  work: WorkBudget,
+  depth: number,
+  findings: PathFinding[],
+): Revocation[] {
+  const { at, crls = [], ocspResponses = [], freshness, acceptWeak = false, rules } = question;
+  const isSigned = listSignatures(path, acceptWeak, () => --work.signatures >= 0);
+  const anchor = path.at(-1) as Certificate;
+  return path.slice(0, -1).map((certificate, index) => {
+    const issuer = path[index + 1] as Certificate;
+    const { revocation, faults } = judgeStatus({
+      certificate,
+      issuer,
+      crls,
+      at,
+      isSigned,
+      findSigners: (crl) => findSigners(crl, { question, issuer, anchor, isSigned, work, depth }),
+      ocspResponses,
+      ...(freshness ? { freshness } : {}),
+      acceptWeak,
+      strictLists: rules !== undefined && rules !== 'path',
+    });
+    const detail = faults.join(' ');
+    if (revocation.status === 'revoked') findings.push({ reason: 'revoked', index, detail: revocation.reason });
+    if (revocation.status === 'unknown' && !certificate.extensions.has(OID.ocspNoCheck)) {
+      findings.push({ reason: 'revocation-unknown', index, ...(detail ? { detail } : {}) });
     }
-    return result;
-  };
+    return revocation;
+  });
+}
+
+interface SignerSearch {
+  question: PathQuestion;
+  issuer: Certificate;
+  anchor: Certificate;
+  isSigned: (crl: Crl, signer: Certificate) => boolean;
+  work: WorkBudget;
+  depth: number;
+}
+
+/**
+ * §6.3.3 f: who else signed the list, with a path to the same anchor. The list itself does not count on that path, as it cannot
+ * vouch for its own signer; not knowing whether the signer was revoked is borne, as §6.3 leaves such circles open.
+ */
+function findSigners(crl: Crl, { question, issuer, anchor, isSigned, work, depth }: SignerSearch): Certificate[] {
+  if (depth >= MAX_DEPTH) return [];
+  const candidates = [anchor, ...question.intermediates].filter((candidate) => namesEqual(candidate.subject, crl.issuer));
+  return candidates.filter((candidate) => {
+    if (candidate.fingerprint === issuer.fingerprint || !maySign(crl, candidate) || !isSigned(crl, candidate)) return false;
+    if (candidate.fingerprint === anchor.fingerprint) return true;
+    const { names: _names, keyUsages: _usages, extendedUsages: _extended, policies: _policies, ...same } = question;
+    const crls = (question.crls ?? []).filter((list) => list !== crl);
+    const inner: PathQuestion = {
+      ...same,
+      leaf: candidate,
+      anchors: [anchor],
+      crls,
+      purpose: 'any',
+      requireRevocation: false,
+      rules: 'path',
+    };
+    return search(inner, work, depth + 1).valid;
+  });
 }
