@@ -29,6 +29,8 @@ export function describeVerdict(report: FileVerdict): string {
     if (signature.seal) lines.push(`     seal / 印章: ${signature.seal.name} (${signature.seal.id})`);
     const { proven, claimed } = signature.time;
     if (proven ?? claimed) lines.push(`     ${proven ? 'proven time / 可信时间' : 'claimed time / 声称时间'}: ${proven ?? claimed}`);
+    const { indication, subIndication } = signature;
+    if (indication) lines.push(`     EN 319 102-1: ${[indication, subIndication].filter(Boolean).join(' / ')}`);
     for (const reason of signature.reasons) lines.push(`     - ${sentenceOf(reason)}`);
     if (signature.uncovered.length) lines.push(`     not covered / 未覆盖: ${signature.uncovered.join(', ')}`);
   }

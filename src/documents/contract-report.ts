@@ -16,7 +16,8 @@ export function contractReport(report: FileVerdict) {
 }
 
 function contractSignature(signature: SignatureReport) {
-  const { index, kind, form, suite, verdict, signer, seal, time, coverage, uncovered, changesAfter, reasons } = signature;
+  const { index, kind, form, suite, verdict, signer, seal, time, coverage, uncovered, changesAfter, reasons, indication, subIndication } =
+    signature;
   return {
     index,
     kind,
@@ -30,5 +31,7 @@ function contractSignature(signature: SignatureReport) {
     uncovered,
     changesAfter,
     reasons,
+    indication: indication ?? null,
+    subIndication: subIndication ?? null,
   };
 }

@@ -9,6 +9,9 @@ import { Certificate } from '#pki/certificate.ts';
 import { judgeChain } from './judge-chain.ts';
 import { isWorse, type Verdict, type VerifyOptions } from './verdict.ts';
 
+/** Clocks of two authorities may differ by this much. */
+const CLOCK_DIFFERENCE_MS = 60_000;
+
 export interface TimeStampJudgement {
   verdict: Verdict;
   reasons: string[];
@@ -18,17 +21,21 @@ export interface TimeStampJudgement {
   provenAt?: Date;
 }
 
-/** @param stamped the octets whose digest the token must carry. Never throws for bad input. */
-export function judgeTimeStamp(token: Uint8Array, stamped: Uint8Array, options: VerifyOptions): TimeStampJudgement {
+/**
+ * @param stamped the octets whose digest the token must carry.
+ * @param coveredAt time of a later timestamp over this one that is genuine: what happened to its authority after that does not matter.
+ * Never throws for bad input.
+ */
+export function judgeTimeStamp(token: Uint8Array, stamped: Uint8Array, options: VerifyOptions, coveredAt?: Date): TimeStampJudgement {
   try {
-    return judge(token, stamped, options);
+    return judge(token, stamped, options, coveredAt);
   } catch (error) {
     if (!(error instanceof DerError)) throw error;
     return { verdict: 'not-valid', reasons: ['timestamp-unreadable'] };
   }
 }
 
-function judge(token: Uint8Array, stamped: Uint8Array, options: VerifyOptions): TimeStampJudgement {
+function judge(token: Uint8Array, stamped: Uint8Array, options: VerifyOptions, coveredAt: Date | undefined): TimeStampJudgement {
   const signedData = parseSignedData(token);
   const [signer] = signedData.signers;
   const { content } = signedData;
@@ -54,20 +61,26 @@ function judge(token: Uint8Array, stamped: Uint8Array, options: VerifyOptions): 
   const check = verifySigner(signedData, signer, certificate.spki, content);
   if (check.unsupported) return { verdict: 'unsupported', reasons: ['timestamp-algorithm-unsupported'], time };
   if (!check.digestMatches || !check.signatureGood) return { verdict: 'not-valid', reasons: ['timestamp-signature-mismatch'], time };
-  // A token proves its own time as long as its certificate was good then; keeping it provable is for archive timestamps.
-  const chain = judgeChain({
+  const question = {
     leaf: certificate,
     role: 'timestamp',
     extra: readCertificates(signedData.certificates),
     claimedAt: time,
     purpose: 'timestamp',
     options,
-  });
+  } as const;
+  // A token proves its own time as long as its certificate was good then; a later timestamp over it keeps that provable.
+  const covered = coveredAt ? judgeChain({ ...question, provenAt: coveredAt }) : undefined;
+  const chain = covered?.verdict === 'genuine' ? covered : judgeChain(question);
   let verdict: Verdict = chain.verdict;
-  const reasons = chain.reasons.filter((reason) => reason !== 'time-not-proven');
+  const reasons = chain.reasons.map((reason) => (reason === 'time-not-proven' ? 'timestamp-not-renewed' : reason));
   if (time > options.at && isWorse('not-valid', verdict)) {
     verdict = 'not-valid';
     reasons.push('timestamp-in-the-future');
+  }
+  if (coveredAt && time.getTime() > coveredAt.getTime() + CLOCK_DIFFERENCE_MS && isWorse('not-valid', verdict)) {
+    verdict = 'not-valid';
+    reasons.push('timestamp-order');
   }
   return { verdict, reasons, time, ...(verdict === 'genuine' ? { provenAt: time } : {}) };
 }

@@ -4,6 +4,8 @@
  */
 import type { Certificate } from '#pki/certificate.ts';
 import type { Crl } from '#pki/crl.ts';
+import type { BasicOcspResponse } from '#pki/ocsp-response.ts';
+import type { Indication, SubIndication } from './indication.ts';
 
 /** Worst first. A file's verdict is the worst of its own and of its signatures'. */
 export const VERDICTS = [
@@ -79,6 +81,9 @@ export interface SignatureReport {
   uncovered: string[];
   changesAfter: string[];
   reasons: string[];
+  /** In the words of EN 319 102-1; PDF only. */
+  indication?: Indication;
+  subIndication?: SubIndication;
 }
 
 export interface LicenceReport {
@@ -146,6 +151,7 @@ export interface VerifyOptions {
   at: Date;
   intermediates?: readonly Certificate[];
   crls?: readonly Crl[];
+  ocspResponses?: readonly BasicOcspResponse[];
   /** Turns "revocation unknown" into `not-valid`. */
   requireRevocation?: boolean;
   /** Nothing here fetches anything; kept so that callers may pass their own options on. */

@@ -1,8 +1,9 @@
-/** Certificates and revocation lists that the document carries with it: /DSS (EN 319 142-1 §5.4.2.2). Trusted for nothing by being here. */
+/** Certificates, revocation lists and OCSP answers that the document carries with it: /DSS (EN 319 142-1 §5.4.2.2). Trusted for nothing by being here. */
 import { DerError } from '#crypto/der.ts';
 import { readCertificates } from '#documents/judge-time-stamp.ts';
 import type { Certificate } from '#pki/certificate.ts';
 import { type Crl, parseCrl } from '#pki/crl.ts';
+import { type BasicOcspResponse, parseOcspResponse } from '#pki/ocsp-response.ts';
 import { itemsOf } from './form-fields.ts';
 import type { PdfView } from './pdf-file.ts';
 import { isStream, PdfError } from './pdf-values.ts';
@@ -13,11 +14,12 @@ const MAX_BYTES = 20 * 1024 * 1024;
 export interface SecurityStore {
   readonly certificates: readonly Certificate[];
   readonly crls: readonly Crl[];
+  readonly ocspResponses: readonly BasicOcspResponse[];
   /** Revocation data of any kind is there: what makes level LT. */
   readonly hasRevocationData: boolean;
 }
 
-export const EMPTY_STORE: SecurityStore = { certificates: [], crls: [], hasRevocationData: false };
+export const EMPTY_STORE: SecurityStore = { certificates: [], crls: [], ocspResponses: [], hasRevocationData: false };
 
 /** Never throws: what cannot be read is left out. */
 export function readSecurityStore(view: PdfView): SecurityStore {
@@ -25,10 +27,11 @@ export function readSecurityStore(view: PdfView): SecurityStore {
     const dss = view.dict(view.catalog.entries.get('DSS'));
     if (!dss) return EMPTY_STORE;
     const crls = streamsOf(view, dss.entries.get('CRLs'));
-    const ocsps = itemsOf(view, dss.entries.get('OCSPs'));
+    const ocsps = streamsOf(view, dss.entries.get('OCSPs'));
     return {
       certificates: readCertificates(streamsOf(view, dss.entries.get('Certs'))),
       crls: readCrls(crls),
+      ocspResponses: readOcspResponses(ocsps),
       hasRevocationData: crls.length + ocsps.length > 0,
     };
   } catch (error) {
@@ -56,6 +59,19 @@ export function readCrls(ders: readonly Uint8Array[]): Crl[] {
   return ders.flatMap((der) => {
     try {
       return [parseCrl(der)];
+    } catch (error) {
+      if (error instanceof DerError) return [];
+      throw error;
+    }
+  });
+}
+
+/** Answers that can be read; refusals and the others prove nothing. */
+export function readOcspResponses(ders: readonly Uint8Array[]): BasicOcspResponse[] {
+  return ders.flatMap((der) => {
+    try {
+      const response = parseOcspResponse(der);
+      return response.status === 'successful' ? [response.basic] : [];
     } catch (error) {
       if (error instanceof DerError) return [];
       throw error;

@@ -4,7 +4,7 @@
  */
 import { type CmsSigner, parseSignedData, type SignedData, singleAttribute } from '#crypto/cms.ts';
 import { findSignerCertificate, judgeSigningCertificate, verifySigner } from '#crypto/cms-verify.ts';
-import { DerError } from '#crypto/der.ts';
+import { context, DerError, TAG } from '#crypto/der.ts';
 import { OID } from '#crypto/oids.ts';
 import { digest, UnsupportedKeyError } from '#crypto/suite.ts';
 import { readCertificates } from '#documents/judge-time-stamp.ts';
@@ -21,6 +21,8 @@ export interface CmsJudgement {
   /** Certificates that came along, the signer's among them. */
   readonly certificates: readonly Certificate[];
   readonly crls: readonly Uint8Array[];
+  /** OCSPResponses of Adobe's revocation archive, a signed attribute. */
+  readonly ocspResponses: readonly Uint8Array[];
   readonly signingTime?: Date;
   /** What a signature timestamp is over. */
   readonly signature?: Uint8Array;
@@ -41,7 +43,10 @@ export interface CmsInput {
   furtherCertificates: readonly Uint8Array[];
 }
 
-const NOTHING = { certificates: [], crls: [] };
+const NOTHING = { certificates: [], crls: [], ocspResponses: [] };
+/** adbe-revocationInfoArchival (ISO 32000-2 §12.8.3.3.2). */
+const REVOCATION_ARCHIVE = '1.2.840.113583.1.1.8';
+const MAX_ARCHIVED = 32;
 
 /** Never throws for anything in the bytes. */
 export function judgeCms(input: CmsInput): CmsJudgement {
@@ -82,13 +87,15 @@ function judge(input: CmsInput): CmsJudgement {
   if (check.attributesReordered && check.signatureGood) reasons.push('attributes-not-der');
   judgeBinding(signer, leafDer, input.isPades, fail);
   if (signer.digest === 'sha1') fail('not-valid', 'weak-digest');
+  const archive = archiveOf(signer);
   return {
     verdict: worstVerdict(...verdicts),
     reasons,
     ...suiteOf(certificate),
     certificate,
     certificates: readCertificates(signedData.certificates),
-    crls: signedData.crls,
+    crls: [...signedData.crls, ...archive.crls],
+    ocspResponses: archive.ocspResponses,
     ...timesOf(signer, reasons),
     signature: signer.signature,
   };
@@ -138,4 +145,16 @@ function timesOf(signer: CmsSigner, reasons: string[]): { signingTime?: Date; ti
     reasons.push('attributes-unreadable');
   }
   return found;
+}
+
+/** Revocation data that the signer put under his signature; empty when there is none that can be read. */
+function archiveOf(signer: CmsSigner): { crls: Uint8Array[]; ocspResponses: Uint8Array[] } {
+  try {
+    const parts = signer.signedAttributes.find(({ oid }) => oid === REVOCATION_ARCHIVE)?.values[0]?.expect(TAG.sequence);
+    const list = (tag: number) => (parts?.find(context(tag))?.inner().children ?? []).slice(0, MAX_ARCHIVED).map(({ bytes }) => bytes);
+    return { crls: list(0), ocspResponses: list(1) };
+  } catch (error) {
+    if (error instanceof DerError) return { crls: [], ocspResponses: [] };
+    throw error;
+  }
 }

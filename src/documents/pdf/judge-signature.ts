@@ -1,32 +1,15 @@
-/** One signature of a PDF, judged alone: dictionary, revision, CMS, time, chain. What came after it is for `verify-pdf.ts`. */
+/** The value of one signature of a PDF, judged alone: CMS, time, chain. What came after it is for `verify-pdf.ts`. */
 import { describeSigner } from '#documents/describe-signer.ts';
 import { faultsOfSigner } from '#documents/faults-of-signer.ts';
 import { judgeChain } from '#documents/judge-chain.ts';
 import { judgeTimeStamp } from '#documents/judge-time-stamp.ts';
 import { type SignatureReport, type Verdict, type VerifyOptions, worstVerdict } from '#documents/verdict.ts';
-import { findStartXref } from './cross-reference.ts';
-import { readCrls, type SecurityStore } from './document-security-store.ts';
-import { type FoundSignature, leadsTo } from './find-signatures.ts';
+import { readCrls, readOcspResponses, type SecurityStore } from './document-security-store.ts';
 import { type CmsLayout, judgeCms } from './judge-cms.ts';
 import { judgeSealInPdf } from './judge-seal-in-pdf.ts';
-import { isWhiteSpace } from './lexer.ts';
-import type { PdfFile, PdfView } from './pdf-file.ts';
-import { dateOf, nameOf, PdfError } from './pdf-values.ts';
-import { rulesOf, type SignatureRules } from './permissions.ts';
-import { judgeDictionary, type SignedRange, signedBytes, unpad } from './signature-dictionary.ts';
-
-export interface JudgedSignature {
-  readonly found: FoundSignature;
-  readonly report: SignatureReport;
-  readonly range?: SignedRange;
-  /** The revision it covers; absent when its range is no revision. */
-  readonly view?: PdfView;
-  readonly rules?: SignatureRules;
-  /** Signed by a seal or document-signer certificate under an official anchor. */
-  readonly official: boolean;
-  readonly isTimestamp: boolean;
-  readonly hasTimeStamp: boolean;
-}
+import type { LocatedSignature } from './locate-signature.ts';
+import type { PdfFile } from './pdf-file.ts';
+import { signedBytes, unpad } from './signature-dictionary.ts';
 
 /** Where the digest stands in each kind of CMS; other SubFilters are judged elsewhere or not at all. */
 const CMS_LAYOUTS: Record<string, CmsLayout> = {
@@ -39,91 +22,57 @@ const CMS_LAYOUTS: Record<string, CmsLayout> = {
 
 export interface SignatureQuestion {
   file: PdfFile;
-  found: FoundSignature;
-  index: number;
+  signature: LocatedSignature;
   store: SecurityStore;
   options: VerifyOptions;
-  /** Time of a document timestamp that covers this signature and verified. */
+  /** Time of a later document timestamp that covers this signature and is genuine: what happened after it does not matter. */
   provenAt?: Date | undefined;
 }
 
-/** Throws PdfError only when the work goes beyond the file's limits. */
-export function judgeSignature(question: SignatureQuestion): JudgedSignature {
-  const { file, found, index } = question;
-  const { dict } = found;
-  const subFilter = nameOf(dict.entries.get('SubFilter')) ?? '';
-  const isTimestamp = subFilter === 'ETSI.RFC3161';
-  const claimed = dateOf(dict.entries.get('M'));
-  const report: SignatureReport = {
-    index,
-    kind: isTimestamp ? 'timestamp' : 'signature',
-    verdict: 'malformed',
-    time: { claimed: claimed?.toISOString() ?? null, proven: null },
-    coverage: 'partial',
-    uncovered: [],
-    changesAfter: [],
-    reasons: [],
-  };
-  const judged = { found, report, official: false, isTimestamp, hasTimeStamp: false };
-  const dictionary = judgeDictionary(file.bytes, dict);
-  if ('fault' in dictionary) {
-    report.reasons.push(dictionary.fault);
-    return judged;
-  }
-  const { range, contents } = dictionary;
-  const revision = revisionOf(file, found, range.end);
-  if (typeof revision === 'string') {
-    report.verdict = 'altered';
-    report.reasons.push(revision);
-    return { ...judged, range };
-  }
-  report.coverage = isBlankFrom(file.bytes, range.end) ? 'whole-file' : 'whole-revision';
-  if (needsAppearances(revision)) report.reasons.push('need-appearances');
-  const rest = { range, view: revision, rules: rulesOf(revision, dict) };
+/**
+ * Fills in the report of a signature that was located. Answers whether an official seal or document signer made it.
+ * Throws PdfError only when the work goes beyond the file's limits.
+ */
+export function judgeSignature(question: SignatureQuestion): boolean {
+  const { file, signature } = question;
+  const { report, range, contents, subFilter, claimed } = signature;
+  if (!range || !contents) return false;
   file.work.spendSigned(range.end);
   const content = signedBytes(file.bytes, range, file.scratch);
-  if (isTimestamp) {
-    judgeDocumentTimeStamp(question, report, contents, content);
-    return { ...judged, ...rest };
+  const options = withEvidence(question.options, question.store);
+  const { provenAt } = question;
+  if (signature.isTimestamp) {
+    judgeDocumentTimeStamp(report, contents, content, options, provenAt);
+    return false;
   }
-  if (subFilter === 'GM.sm2seal') {
-    const official = judgeSealInPdf({ contents, content, report, claimed, provenAt: question.provenAt, options: question.options });
-    return { ...judged, ...rest, official };
-  }
+  if (subFilter === 'GM.sm2seal') return judgeSealInPdf({ contents, content, report, claimed, provenAt, options });
   const layout = CMS_LAYOUTS[subFilter];
-  if (!layout) {
-    report.verdict = 'unsupported';
-    report.reasons.push('unsupported-subfilter');
-    return { ...judged, ...rest };
-  }
-  return { ...judged, ...rest, ...judgeCmsSignature(question, report, { contents, content, layout, subFilter, claimed }) };
+  if (layout) return judgeCmsSignature({ ...question, options }, { contents, content, layout });
+  report.verdict = 'unsupported';
+  report.reasons.push('unsupported-subfilter');
+  return false;
 }
 
-/** The revision that ends where the signed bytes end, or why there is none. */
-function revisionOf(file: PdfFile, found: FoundSignature, end: number): PdfView | string {
-  try {
-    const start = findStartXref(file.bytes, end);
-    if (!start?.eofEnd || !isBlankFrom(file.bytes, start.eofEnd, end)) return 'signed-bytes-are-no-revision';
-    const view = file.viewAt(end);
-    return leadsTo(view, found.dict) ? view : 'signature-not-in-signed-revision';
-  } catch (error) {
-    if (error instanceof PdfError) return 'signed-revision-unreadable';
-    throw error;
-  }
+/** What the document carries of revocation data helps like any other: it is trusted for its signatures, not for its place. */
+function withEvidence(
+  options: VerifyOptions,
+  { crls, ocspResponses, certificates }: Omit<SecurityStore, 'hasRevocationData'>,
+): VerifyOptions {
+  return {
+    ...options,
+    intermediates: [...(options.intermediates ?? []), ...certificates],
+    crls: [...(options.crls ?? []), ...crls],
+    ocspResponses: [...(options.ocspResponses ?? []), ...ocspResponses],
+  };
 }
 
-/** Readers then draw the fields anew from their values, and not as they were when signed. */
-function needsAppearances(view: PdfView): boolean {
-  const form = view.dict(view.catalog.entries.get('AcroForm'));
-  return form !== undefined && view.get(form, 'NeedAppearances') === true;
-}
-
-function isBlankFrom(bytes: Uint8Array, from: number, end = bytes.length): boolean {
-  for (let at = from; at < end; at++) if (!isWhiteSpace(bytes[at])) return false;
-  return true;
-}
-
-function judgeDocumentTimeStamp({ options }: SignatureQuestion, report: SignatureReport, contents: Uint8Array, content: Uint8Array): void {
+function judgeDocumentTimeStamp(
+  report: SignatureReport,
+  contents: Uint8Array,
+  content: Uint8Array,
+  options: VerifyOptions,
+  provenAt: Date | undefined,
+): void {
   report.form = 'rfc3161';
   const token = unpad(contents);
   if (!token) {
@@ -131,7 +80,7 @@ function judgeDocumentTimeStamp({ options }: SignatureQuestion, report: Signatur
     report.reasons.push('contents-padding-not-zero');
     return;
   }
-  const stamp = judgeTimeStamp(token, content, options);
+  const stamp = judgeTimeStamp(token, content, options, provenAt);
   const isOverOther = stamp.reasons.includes('timestamp-over-other-data');
   report.verdict = isOverOther ? 'altered' : stamp.verdict;
   report.reasons.push(...stamp.reasons);
@@ -142,17 +91,12 @@ interface CmsQuestion {
   contents: Uint8Array;
   content: Uint8Array;
   layout: CmsLayout;
-  subFilter: string;
-  claimed: Date | undefined;
 }
 
-function judgeCmsSignature(
-  question: SignatureQuestion,
-  report: SignatureReport,
-  cms: CmsQuestion,
-): { official: boolean; hasTimeStamp: boolean } {
-  const { store } = question;
-  const isPades = cms.subFilter === 'ETSI.CAdES.detached';
+function judgeCmsSignature(question: SignatureQuestion, cms: CmsQuestion): boolean {
+  const { store, signature } = question;
+  const { report, claimed } = signature;
+  const isPades = signature.subFilter === 'ETSI.CAdES.detached';
   const result = judgeCms({
     contents: cms.contents,
     signedBytes: cms.content,
@@ -165,20 +109,22 @@ function judgeCmsSignature(
   report.reasons.push(...result.reasons);
   report.verdict = result.verdict;
   const { certificate } = result;
-  if (!certificate) return { official: false, hasTimeStamp: false };
-  const claimedAt = result.signingTime ?? cms.claimed;
-  report.time.claimed = (cms.claimed ?? result.signingTime)?.toISOString() ?? null;
+  if (!certificate) return false;
+  const claimedAt = result.signingTime ?? claimed;
+  report.time.claimed = (claimed ?? result.signingTime)?.toISOString() ?? null;
 
-  const options: VerifyOptions = { ...question.options, crls: [...(question.options.crls ?? []), ...store.crls, ...readCrls(result.crls)] };
+  const revocation = { crls: readCrls(result.crls), ocspResponses: readOcspResponses(result.ocspResponses), certificates: [] };
+  const options = withEvidence(question.options, revocation);
   const verdicts: Verdict[] = [result.verdict];
-  let provenAt = question.provenAt;
-  let hasTimeStamp = false;
+  let { provenAt } = question;
   if (result.timeStamp && result.signature) {
-    const stamp = judgeTimeStamp(result.timeStamp, result.signature, options);
-    hasTimeStamp = stamp.provenAt !== undefined;
+    // What proves the whole file proves the token inside it: its authority may be gone since.
+    const stamp = judgeTimeStamp(result.timeStamp, result.signature, options, provenAt);
     if (stamp.provenAt && (!provenAt || stamp.provenAt < provenAt)) provenAt = stamp.provenAt;
     if (stamp.verdict !== 'genuine') verdicts.push(stamp.verdict);
-    report.reasons.push(...stamp.reasons.filter((reason) => reason !== 'revocation-unknown'));
+    const isMoot = (reason: string) =>
+      reason === 'revocation-unknown' || (reason === 'timestamp-not-renewed' && certificate.notAfter >= options.at);
+    report.reasons.push(...stamp.reasons.filter((reason) => !isMoot(reason)));
   }
   report.time.proven = provenAt?.toISOString() ?? null;
   const extra = [...result.certificates, ...store.certificates];
@@ -191,6 +137,5 @@ function judgeCmsSignature(
     report.reasons.push(fault);
   }
   report.verdict = worstVerdict(...verdicts);
-  const official = chain.official && ['seal', 'document-signer'].includes(report.signer.profile);
-  return { official, hasTimeStamp };
+  return chain.official && ['seal', 'document-signer'].includes(report.signer.profile);
 }

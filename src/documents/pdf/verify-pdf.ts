@@ -3,6 +3,7 @@
  * A failed verification is a verdict with reasons, never an exception.
  */
 import { DerError } from '#crypto/der.ts';
+import { indicationOf } from '#documents/indication.ts';
 import {
   combineVerdicts,
   DEFAULT_LIMITS,
@@ -16,13 +17,19 @@ import {
 import { type Change, changesOf } from './compare-revisions.ts';
 import { readSecurityStore } from './document-security-store.ts';
 import { findSignatures, hasStraySignature, revisionsOf, usageRightsIn } from './find-signatures.ts';
-import { type JudgedSignature, judgeSignature } from './judge-signature.ts';
+import { judgeSignature, type SignatureQuestion } from './judge-signature.ts';
 import { licenceMetadataOfPdf, type PdfLicenceMetadata } from './licence-metadata.ts';
+import { type LocatedSignature, locateSignature } from './locate-signature.ts';
 import { openPdf, type PdfFile, type PdfView } from './pdf-file.ts';
 import { nameOf, PdfError } from './pdf-values.ts';
 import { ruleOn } from './permissions.ts';
 import { readUpdates } from './read-updates.ts';
 import { DEFAULT_PDF_LIMITS, type PdfLimits } from './work-budget.ts';
+
+interface JudgedSignature extends LocatedSignature {
+  /** Signed by a seal or document-signer certificate under an official anchor. */
+  readonly official: boolean;
+}
 
 interface JudgedStep {
   readonly start: number;
@@ -66,23 +73,9 @@ function verify(file: PdfFile, limits: Limits, options: VerifyOptions): Verifica
   }
 
   const store = readSecurityStore(newest);
-  const judge = (index: number, provenAt?: Date) =>
-    judgeSignature({ file, found: found[index] as (typeof found)[number], index, store, options, provenAt });
-  let judged = found.map((_signature, index) => judge(index));
-  const steps = readSteps(file, judged, newest);
-  applySteps(judged, steps);
-  // A document timestamp that stands proves the time of what it covers; those signatures are judged again by it.
-  const stamps = judged.filter(({ isTimestamp, report }) => isTimestamp && report.verdict === 'genuine');
-  if (stamps.length > 0) {
-    judged = judged.map((signature, index) => {
-      const times = stamps.flatMap(({ range, report }) =>
-        range && signature.range && range.end > signature.range.end && report.time.proven ? [new Date(report.time.proven)] : [],
-      );
-      if (times.length === 0 || signature.isTimestamp) return signature;
-      return judge(index, new Date(Math.min(...times.map((time) => time.getTime()))));
-    });
-    for (const signature of judged) if (!stamps.includes(signature)) applyStepsTo(signature, judged, steps);
-  }
+  const located = found.map((one, index) => locateSignature(file, one, index));
+  const steps = readSteps(file, located, newest);
+  const judged = judgeFromLast(file, located, steps, { store, options });
   for (const signature of judged) setLevel(signature, judged, store.hasRevocationData);
 
   const reasons: string[] = [];
@@ -91,7 +84,10 @@ function verify(file: PdfFile, limits: Limits, options: VerifyOptions): Verifica
     own = 'altered';
     reasons.push('signature-outside-revisions');
   }
-  for (const { report } of judged) report.reasons = [...new Set(report.reasons)];
+  for (const { report } of judged) {
+    report.reasons = [...new Set(report.reasons)];
+    if (report.verdict !== 'unsigned') Object.assign(report, indicationOf(report.verdict, report.reasons));
+  }
   const report = combineVerdicts({
     format: 'pdf',
     own,
@@ -107,6 +103,32 @@ function verify(file: PdfFile, limits: Limits, options: VerifyOptions): Verifica
   };
 }
 
+/**
+ * Judges the signatures from the last to the first (EN 319 102-1 §5.6.2): a document timestamp that stands proves that all it covers
+ * existed then, older timestamps included, so that each is judged as of the earliest such time.
+ */
+function judgeFromLast(
+  file: PdfFile,
+  located: readonly LocatedSignature[],
+  steps: JudgedStep[] | string,
+  evidence: Pick<SignatureQuestion, 'store' | 'options'>,
+): JudgedSignature[] {
+  const proofs: { end: number; at: Date }[] = [];
+  const official = new Map<LocatedSignature, boolean>();
+  const ends = ({ range }: LocatedSignature) => range?.end ?? 0;
+  for (const signature of [...located].sort((a, b) => ends(b) - ends(a))) {
+    const times = proofs.filter(({ end }) => end > ends(signature)).map(({ at }) => at.getTime());
+    const provenAt = times.length > 0 ? new Date(Math.min(...times)) : undefined;
+    official.set(signature, judgeSignature({ file, signature, provenAt, ...evidence }));
+    applySteps(signature, located, steps);
+    const { isTimestamp, report, range } = signature;
+    if (isTimestamp && range && report.verdict === 'genuine' && report.time.proven) {
+      proofs.push({ end: range.end, at: new Date(report.time.proven) });
+    }
+  }
+  return located.map((signature) => ({ ...signature, official: official.get(signature) ?? false }));
+}
+
 /** The whole file; when its end is damaged, a signature may still stand in what is before. */
 function newestView(file: PdfFile): PdfView {
   const view = file.viewAt(file.bytes.length);
@@ -115,8 +137,8 @@ function newestView(file: PdfFile): PdfView {
 }
 
 /** Updates after the first signature whose revision can be read, with what each changed. A string when they are no revisions. */
-function readSteps(file: PdfFile, judged: readonly JudgedSignature[], newest: PdfView): JudgedStep[] | string {
-  const first = judged.reduce<JudgedSignature | undefined>(
+function readSteps(file: PdfFile, judged: readonly LocatedSignature[], newest: PdfView): JudgedStep[] | string {
+  const first = judged.reduce<LocatedSignature | undefined>(
     (best, item) => (item.view && item.range && (!best?.range || item.range.end < best.range.end) ? item : best),
     undefined,
   );
@@ -129,12 +151,8 @@ function readSteps(file: PdfFile, judged: readonly JudgedSignature[], newest: Pd
   }
 }
 
-function applySteps(judged: readonly JudgedSignature[], steps: JudgedStep[] | string): void {
-  for (const signature of judged) applyStepsTo(signature, judged, steps);
-}
-
 /** What came after one signature, under its own rules and those of a certification before the change. */
-function applyStepsTo(signature: JudgedSignature, judged: readonly JudgedSignature[], steps: JudgedStep[] | string): void {
+function applySteps(signature: LocatedSignature, judged: readonly LocatedSignature[], steps: JudgedStep[] | string): void {
   const { report, range, rules, found } = signature;
   const worsen = (verdict: Verdict, reason: string) => {
     report.verdict = worstVerdict(report.verdict, verdict);

@@ -112,6 +112,11 @@ export const FileVerdictSchema = z
         uncovered: words,
         changesAfter: words,
         reasons: words,
+        indication: z
+          .enum(['TOTAL-PASSED', 'INDETERMINATE', 'TOTAL-FAILED'])
+          .nullable()
+          .describe('PDF only: the main indication of EN 319 102-1'),
+        subIndication: z.string().nullable(),
       }),
     ),
     licence: z.object({ identifier: z.string(), type: z.string(), status: z.string(), asOf: z.string(), source: z.string() }).nullable(),
