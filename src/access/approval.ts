@@ -7,6 +7,16 @@ import type { Database, Prisma } from '#storage/database.ts';
 
 export type ApprovalStatus = 'pending' | 'approved' | 'rejected' | 'taken' | 'expired';
 
+/**
+ * What operators decide, whichever organisation asks: the keys and certificates of the whole installation. All else is decided
+ * by an `approver` of the organisation concerned.
+ */
+const OPERATORS_DECIDE: readonly string[] = ['issue-certificate'];
+
+export function isDecidedByOperators(kind: string): boolean {
+  return OPERATORS_DECIDE.includes(kind);
+}
+
 export interface Approval {
   id: string;
   kind: string;

@@ -2,13 +2,16 @@ import { recordEvent } from '#audit/record-event.ts';
 import { isUuid } from '#people/is-uuid.ts';
 import { Problem } from '#problem.ts';
 import type { Transaction } from '#storage/database.ts';
-import { type Approval, approvalOf } from './approval.ts';
+import { type Approval, approvalOf, isDecidedByOperators } from './approval.ts';
 import { findStaff } from './find-staff.ts';
 import { type AccessDeps, type Staff, staffActor } from './staff.ts';
 
 export interface ApprovalDecision {
   id: string;
-  /** Must hold the role `approver` in the organisation of the request, and be another person than the applicant. */
+  /**
+   * Must hold the role `approver` in the organisation of the request, or for the kinds that operators decide the role
+   * `operator` in any; and be another person than the applicant.
+   */
   by: Staff;
   decision: 'approve' | 'reject';
   /** The digest of what the approver was shown, hex; refused when the request holds something else. */
@@ -27,7 +30,7 @@ export async function decideApproval({ db, clock }: AccessDeps, input: ApprovalD
     if (!row) throw new Problem('approval-not-found');
     // Asked again: the position handed in may have ended since the page was loaded.
     const position = await findStaff({ db: inside }, input.by.id);
-    if (!position?.roles.includes('approver') || position.organisationId !== row.organisationId) throw new Problem('not-allowed');
+    if (!position || !mayDecide(position, row)) throw new Problem('not-allowed');
     if (position.personId === row.requestedBy) throw new Problem('same-person');
     if (input.digest !== undefined && input.digest !== Buffer.from(row.digest).toString('hex')) throw new Problem('approval-changed');
     const status = input.decision === 'approve' ? 'approved' : 'rejected';
@@ -46,4 +49,9 @@ export async function decideApproval({ db, clock }: AccessDeps, input: ApprovalD
     return approvalOf(await inside.approval.findUniqueOrThrow({ where: { id: input.id } }), at);
   };
   return tx ? decide(tx) : db.$transaction(decide);
+}
+
+function mayDecide(position: Staff, approval: { kind: string; organisationId: string }): boolean {
+  if (isDecidedByOperators(approval.kind)) return position.roles.includes('operator');
+  return position.roles.includes('approver') && position.organisationId === approval.organisationId;
 }

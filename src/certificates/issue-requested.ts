@@ -1,0 +1,89 @@
+/** From an approved request to its certificate. */
+import { takeApproved } from '#access/take-approved.ts';
+import { requirePerson } from '#people/find-person.ts';
+import { findOrganisation } from '#people/organisations.ts';
+import { type Certificate, isIssuedBy } from '#pki/certificate.ts';
+import { parseCsr } from '#pki/csr.ts';
+import type { ProfileName } from '#pki/profiles.ts';
+import { Problem } from '#problem.ts';
+import type { AuthoritySuite } from './certificate-deps.ts';
+import { noteForHolder } from './certificate-notices.ts';
+import { APPROVAL_KIND, type EnrolDeps, type RequestRow, requestSubject } from './enrolment.ts';
+import { findAuthority } from './find-authority.ts';
+import { trustedCertificates } from './find-certificates.ts';
+import { type CertificateSubject, issueCertificate } from './issue-certificate.ts';
+import { completeCertificate } from './sign-certificate.ts';
+
+export interface IssuedToHolder {
+  certificate: Certificate;
+  /** Leaf, issuing authority, root. */
+  chain: Certificate[];
+}
+
+/**
+ * Issues what an approved request asks for; for one that was issued already, its certificate. Of two at once one issues and both
+ * get the same. Throws Problem `certificate-request-settled`, what issuing throws, and what the signer throws: then the request
+ * stays as it is and may be tried again.
+ */
+export async function issueRequested(deps: EnrolDeps, row: RequestRow, by: string): Promise<IssuedToHolder> {
+  if (row.serialHex) return findIssued(deps, row.serialHex);
+  const at = deps.clock.now();
+  const asked = row.subject as unknown as CertificateSubject | null;
+  const subject = asked ?? (await personSubject(deps, row.personId ?? ''));
+  try {
+    const { certificate } = await issueCertificate(deps, {
+      profile: row.profile as ProfileName,
+      suite: row.suite as AuthoritySuite,
+      subject,
+      spki: parseCsr(row.csr).spki,
+      days: row.days,
+      by,
+      within: async (tx, serialHex) => {
+        const { count } = await tx.certificateRequest.updateMany({
+          where: { id: row.id, status: 'approved', expiresAt: { gt: at } },
+          data: { status: 'issued', serialHex },
+        });
+        if (count === 0) throw new Problem('certificate-request-settled');
+        if (row.approvalId) {
+          const payload = { digest: Buffer.from(row.digest).toString('hex') };
+          await takeApproved(tx, { id: row.approvalId, kind: APPROVAL_KIND, subject: requestSubject(row.id), payload, by, at });
+        }
+        await noteForHolder(tx, { row, serialHex, kind: 'issued', at });
+      },
+    });
+    return { certificate, chain: await chainOf(deps, certificate) };
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== 'certificate-request-settled') throw error;
+    const { serialHex } = await deps.db.certificateRequest.findUniqueOrThrow({ where: { id: row.id } });
+    if (!serialHex) throw error;
+    return findIssued(deps, serialHex);
+  }
+}
+
+/** A certificate of ours with its chain; signed now, should that not have come about before. */
+export async function findIssued(deps: Pick<EnrolDeps, 'db' | 'keys'>, serialHex: string): Promise<IssuedToHolder> {
+  const certificate = await completeCertificate(deps, serialHex);
+  return { certificate, chain: await chainOf(deps, certificate) };
+}
+
+async function chainOf(deps: Pick<EnrolDeps, 'db'>, certificate: Certificate): Promise<Certificate[]> {
+  const row = await deps.db.issuedCertificate.findUnique({ where: { serialHex: certificate.serialHex }, select: { issuerKey: true } });
+  const issuing = row ? await findAuthority(deps, row.issuerKey) : undefined;
+  if (!issuing) throw new Problem('authority-missing');
+  const root = (await trustedCertificates(deps)).roots.find((candidate) => isIssuedBy(issuing, candidate));
+  return root ? [certificate, issuing, root] : [certificate, issuing];
+}
+
+async function personSubject(deps: EnrolDeps, personId: string): Promise<CertificateSubject> {
+  const { name } = await requirePerson(deps, personId);
+  if (!name) throw new Problem('person-level-too-low');
+  return { commonName: name };
+}
+
+/** What stands in a certificate of the organisation. Throws Problem `organisation-not-found`. */
+export async function organisationSubject(deps: Pick<EnrolDeps, 'db'>, organisationId: string): Promise<CertificateSubject> {
+  const organisation = await findOrganisation(deps, organisationId);
+  if (!organisation) throw new Problem('organisation-not-found');
+  const { name, uscc, internalCode } = organisation;
+  return { commonName: name, organisation: name, ...(uscc ? { uscc } : { internalCode: internalCode ?? '' }) };
+}

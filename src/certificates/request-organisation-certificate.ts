@@ -1,0 +1,59 @@
+import { requireRole } from '#access/require-role.ts';
+import { type Staff, staffActor } from '#access/staff.ts';
+import { parseCsr } from '#pki/csr.ts';
+import type { ProfileName } from '#pki/profiles.ts';
+import { faultyField } from '#problem.ts';
+import { type CertificateRequestView, type EnrolDeps, requestViewOf } from './enrolment.ts';
+import { organisationSubject } from './issue-requested.ts';
+import { submitRequest } from './submit-request.ts';
+
+/** A member of staff with the role `seal-admin`, or a system of the organisation whose scope was checked. */
+export type OrganisationParty = { personId: string; organisationId: string } | { clientId: string; organisationId: string };
+
+/** What an organisation may ask for by itself; seals and their makers have their own ways. */
+export const ORGANISATION_PROFILES: readonly ProfileName[] = ['document-signer'];
+
+export interface OrganisationCertificateInput {
+  by: OrganisationParty;
+  /** PKCS#10, PEM or DER. */
+  csr: string | Uint8Array;
+  requestId: string;
+  /** Default `document-signer`. */
+  profile?: ProfileName;
+}
+
+/**
+ * Puts the request before the operators, with the organisation's name and code from our register. Asked by staff, one operator
+ * decides; asked by a system, two do. Throws Problem `not-allowed`, `csr-not-acceptable`, and as `submitRequest`.
+ */
+export async function requestOrganisationCertificate(
+  deps: EnrolDeps,
+  input: OrganisationCertificateInput,
+): Promise<CertificateRequestView> {
+  const profile = input.profile ?? 'document-signer';
+  if (!ORGANISATION_PROFILES.includes(profile)) {
+    throw faultyField('/profile', 'Organisations cannot ask for this kind.', '机构不能申请此类证书。');
+  }
+  const { actor, staff } = await requireOrganisationParty(deps, input.by);
+  const { organisationId } = input.by;
+  const row = await submitRequest(deps, {
+    requestId: input.requestId,
+    by: actor,
+    holder: { kind: 'organisation', organisationId },
+    profile,
+    csr: parseCsr(input.csr),
+    subject: await organisationSubject(deps, organisationId),
+    ...(staff ? { staff } : {}),
+  });
+  return requestViewOf(row, deps.clock.now());
+}
+
+/** Throws Problem `not-allowed`. */
+export async function requireOrganisationParty(
+  deps: Pick<EnrolDeps, 'db'>,
+  by: OrganisationParty,
+): Promise<{ actor: string; staff?: Staff }> {
+  if ('clientId' in by) return { actor: `client:${by.clientId}` };
+  const staff = await requireRole(deps, { ...by, role: 'seal-admin' });
+  return { actor: staffActor(staff), staff };
+}
