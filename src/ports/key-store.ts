@@ -4,7 +4,7 @@ import type { Suite } from '#crypto/suite.ts';
  * What a key may be used for, and so what the signer must be able to parse before it signs:
  * a certificate or a CRL (TBS), a seal (SES_SealInfo), a sealing (TBS_Sign), CMS signed attributes, a CWT of short life,
  * a status list, a receipt, an audit checkpoint, an OCSP ResponseData, the signed attributes of a time-stamp token,
- * the head of the signer's own log. Tokens store the place in this list: append only.
+ * the head of the signer's own log, a head of the issuance log (TreeHeadSignature), the trust list. Tokens store the place in this list: append only.
  */
 export const KEY_PURPOSES = [
   'certificate',
@@ -19,6 +19,8 @@ export const KEY_PURPOSES = [
   'ocsp-response',
   'timestamp',
   'signer-log',
+  'tree-head',
+  'trust-list',
 ] as const;
 export type KeyPurpose = (typeof KEY_PURPOSES)[number];
 

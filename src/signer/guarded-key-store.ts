@@ -9,8 +9,9 @@ import { Problem } from '#problem.ts';
 import { keyRateLimit, type RateLimits } from './rate-limit.ts';
 import { certificateRule, crlRule, isAuthorityKey } from './rules-authority.ts';
 import { cmsAttributesRule, sealInfoRule, sealSignatureRule } from './rules-document.ts';
+import { treeHeadRule } from './rules-log.ts';
 import { ocspResponseRule, timestampRule } from './rules-status.ts';
-import { checkpointRule, codeRule, receiptRule, statusListRule } from './rules-token.ts';
+import { checkpointRule, codeRule, receiptRule, statusListRule, trustListRule } from './rules-token.ts';
 import type { SigningCase, SigningRule } from './signing-rule.ts';
 
 const RULES: Readonly<Record<KeyPurpose, SigningRule>> = {
@@ -25,6 +26,8 @@ const RULES: Readonly<Record<KeyPurpose, SigningRule>> = {
   'audit-checkpoint': checkpointRule,
   'ocsp-response': ocspResponseRule,
   timestamp: timestampRule,
+  'tree-head': treeHeadRule,
+  'trust-list': trustListRule,
   // Heads of its own log are the signer's own doing, past this door.
   'signer-log': () => 'only the signer itself signs its log',
 };

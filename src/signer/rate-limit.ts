@@ -19,6 +19,8 @@ export const DEFAULT_LIMITS: Readonly<Record<KeyPurpose, number>> = {
   'ocsp-response': 120_000,
   timestamp: 600_000,
   'signer-log': 60,
+  'tree-head': 6_000,
+  'trust-list': 600,
 };
 
 /** Answers whether this key may sign once more now, and counts it. */

@@ -25,7 +25,7 @@ const OWN_KEYS: Partial<Record<ProfileName, readonly KeyPurpose[]>> = {
   'code-signer': ['code'],
   ocsp: ['ocsp-response'],
   timestamp: ['timestamp'],
-  'service-signer': ['status-list', 'receipt', 'audit-checkpoint'],
+  'service-signer': ['status-list', 'receipt', 'audit-checkpoint', 'tree-head', 'trust-list'],
 };
 
 export const certificateRule: SigningRule = async (request) => {

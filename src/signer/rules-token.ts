@@ -1,6 +1,7 @@
 /** What the keys of codes and records sign: a code of short life; a status list, a receipt, an audit checkpoint as JWS. */
 import { z } from 'zod';
 import { CHECKPOINT_TYPE } from '#audit/checkpoint.ts';
+import { TRUST_LIST_TYPE, trustListShape } from '#certificates/trust-list-format.ts';
 import { STATUS_LIST_TYPE } from '#codes/status-list-token.ts';
 import { CborError } from '#crypto/cbor.ts';
 import { COSE_ALGORITHMS, parseSigStructure } from '#crypto/cose.ts';
@@ -103,4 +104,12 @@ export const checkpointRule: SigningRule = jwsRule(CHECKPOINT_TYPE, (payload, no
   const parsed = checkpointPayload.safeParse(payload);
   if (!parsed.success) return 'not an audit checkpoint';
   return Math.abs(parsed.data.iat - now) > CLOCK_TOLERANCE_MS / 1000 ? 'issue time is not now' : undefined;
+});
+
+export const trustListRule: SigningRule = jwsRule(TRUST_LIST_TYPE, (payload, now) => {
+  const parsed = trustListShape.safeParse(payload);
+  if (!parsed.success) return 'not a trust list';
+  const [issued, next] = [parsed.data.issuedAt, parsed.data.nextUpdate].map((time) => Date.parse(time) / 1000) as [number, number];
+  if (Math.abs(issued - now) > CLOCK_TOLERANCE_MS / 1000) return 'issue time is not now';
+  return next <= issued || next - issued > MAX_LIST_LIFE_SECONDS ? 'a list that lives too long' : undefined;
 });
