@@ -54,6 +54,51 @@ program
     process.exitCode = await verifyCode(digits, options);
   });
 
+program
+  .command('verify-certificate')
+  .description('is there a valid path from a certificate to a trusted authority, and if not, what is wrong with which certificate')
+  .argument('<file>', 'the certificate, PEM or DER; others in the file help to build the path')
+  .option('--intermediates <file>', 'further certificates for the path, trusted for nothing; may be given several times', collect, [])
+  .option('--trust <file>', 'trust anchors; may be given several times; without it, those of this installation', collect, [])
+  .option('--crl <file>', 'revocation lists, complete or delta; may be given several times', collect, [])
+  .option('--ocsp <file>', 'OCSP response; may be given several times', collect, [])
+  .addOption(atTime())
+  .addOption(
+    new Option('--purpose <name>', 'what the certificate is to be used for').choices([
+      'any',
+      'seal',
+      'document-signing',
+      'code-signing',
+      'timestamp',
+      'ocsp',
+      'server',
+      'client',
+      'email',
+      'ca',
+    ]),
+  )
+  .option('--host <name>', 'host name, IP address or mailbox that the certificate must name')
+  .option('--policy <oid>', 'acceptable certificate policy; may be given several times', collect, [])
+  .option('--explicit-policy', 'the path must be valid for an acceptable policy (the default with --policy)')
+  .option('--no-explicit-policy', 'it need not, unless an authority on the path requires it')
+  .option('--inhibit-policy-mapping', 'policies of one authority do not stand for those of another')
+  .option('--inhibit-any-policy', 'anyPolicy stands for no policy')
+  .addOption(
+    new Option(
+      '--rules <name>',
+      'what certificates must keep to: path validation alone, every MUST of RFC 5280, or those of web servers',
+    ).choices(['path', 'rfc5280', 'tls']),
+  )
+  .option('--require-revocation', 'not knowing whether a certificate was revoked refuses (the default with --crl or --ocsp)')
+  .option('--no-require-revocation', 'not knowing is told and does not refuse')
+  .option('--max-age <hours>', 'revocation lists and answers older than this say nothing good', parseHours)
+  .option('--accept-weak', 'SHA-1, DSA and short RSA keys count: for old archives only')
+  .addOption(asJson())
+  .action(async (file: string, { maxAge, ...options }) => {
+    const { verifyCertificate } = await import('./commands/verify-certificate.ts');
+    process.exitCode = verifyCertificate(file, { ...options, ...(maxAge === undefined ? {} : { maxAgeHours: maxAge }) });
+  });
+
 const audit = program.command('audit').description('the audit trail');
 audit
   .command('verify')
@@ -141,6 +186,12 @@ function parseDpi(text: string): number {
   const dpi = Number(text);
   if (!(dpi >= 18 && dpi <= 1200)) throw new InvalidArgumentError('not between 18 and 1200.');
   return dpi;
+}
+
+function parseHours(text: string): number {
+  const hours = Number(text);
+  if (!(hours > 0)) throw new InvalidArgumentError('not a number of hours above 0.');
+  return hours;
 }
 
 function parseTime(text: string): Date {
