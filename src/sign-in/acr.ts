@@ -6,12 +6,14 @@ import type { AssuranceLevel } from '#people/assurance.ts';
 
 export const ACR_VALUES = [1, 2, 3, 4, 5].map((level) => `urn:tongren:acr:${level}`);
 
-export type AuthenticationMethod = 'pwd' | 'sms' | 'face' | 'hwk' | 'mfa';
+/** RFC 8176; `swk`: a key in software, such as a browser keeps for a certificate of ours, `hwk`: one that hardware keeps. */
+export type AuthenticationMethod = 'pwd' | 'sms' | 'face' | 'swk' | 'hwk' | 'mfa';
 
 /** What kind of proof a method is: two of different kinds are two factors. */
 const FACTOR: Record<string, 'knowledge' | 'possession' | 'inherence'> = {
   pwd: 'knowledge',
   sms: 'possession',
+  swk: 'possession',
   hwk: 'possession',
   face: 'inherence',
 };

@@ -26,7 +26,8 @@ const METHODS: Readonly<Record<string, string>> = {
   sms: '短信验证码 SMS code',
   mfa: '多因素 multi-factor',
   face: '人脸 face',
-  hwk: '数字证书 hardware key',
+  swk: '数字证书 certificate',
+  hwk: '硬件密钥 hardware key',
 };
 
 export function escapeHtml(text: unknown): string {

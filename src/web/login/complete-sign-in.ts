@@ -21,6 +21,7 @@ export async function completeSignIn(request: FastifyRequest, reply: FastifyRepl
   }
   setLoginCookie(reply, context, 'tongren_sms', undefined);
   setLoginCookie(reply, context, 'tongren_registration', undefined);
+  setLoginCookie(reply, context, 'tongren_certificate', undefined);
   return goOn(request, reply, context, place, session);
 }
 
@@ -32,12 +33,12 @@ export async function goOn(
   place: LoginPlace,
   session: Session,
 ): Promise<FastifyReply> {
-  if (!place.interaction) return reply.redirect(place.returnTo, 303);
+  if (!place.interaction) return goTo(request, reply, place.returnTo);
   const { assuranceLevel } = await requirePerson(context, session.personId);
   const next = decideNextStep({ acr: session.acr, amr: session.amr, level: assuranceLevel }, place.wantedAcr);
-  if (next === 'real-name') return reply.redirect(`/login/real-name?return=${encodeURIComponent(place.base)}`, 303);
+  if (next === 'real-name') return goTo(request, reply, `/login/real-name?return=${encodeURIComponent(place.base)}`);
   if (next === 'second-factor') {
-    return reply.redirect(addressIn(place, '', { way: session.amr.includes('pwd') ? 'sms' : 'password', more: '1' }), 303);
+    return goTo(request, reply, addressIn(place, '', { way: session.amr.includes('pwd') ? 'sms' : 'password', more: '1' }));
   }
   return finishInteraction(request, reply, context, session);
 }
@@ -47,7 +48,13 @@ export async function finishInteraction(request: FastifyRequest, reply: FastifyR
   const { personId, acr, amr, authTime } = session;
   const url = await context.oidc?.finishLogin(request.raw, reply.raw, { personId, acr, amr, at: authTime, remember: true });
   keepProviderCookies(reply);
-  return reply.redirect(url ?? '/', 303);
+  return goTo(request, reply, url ?? '/');
+}
+
+/** A form follows a redirection; a script, which could not follow one to another origin, is told the address. */
+function goTo(request: FastifyRequest, reply: FastifyReply, location: string): FastifyReply {
+  const isScript = request.headers['content-type']?.startsWith('application/json') === true;
+  return isScript ? reply.header('cache-control', 'no-store').send({ location }) : reply.redirect(location, 303);
 }
 
 async function startSession(request: FastifyRequest, reply: FastifyReply, context: WebContext, proof: Proof): Promise<Session> {

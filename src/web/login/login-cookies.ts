@@ -10,6 +10,8 @@ const LIFE_SECONDS = {
   tongren_sms: 600,
   /** The proved phone waiting for its account. */
   tongren_registration: 600,
+  /** The browser that a certificate challenge was given to. */
+  tongren_certificate: 120,
 } as const;
 
 type LoginCookie = keyof typeof LIFE_SECONDS;

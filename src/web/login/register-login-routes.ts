@@ -1,6 +1,7 @@
 /** Signing in and out: at the portal under /login, within an app's request under /login/<uid>. Plain forms, no JavaScript needed. */
 import type { FastifyInstance } from 'fastify';
 import type { WebContext } from '#web/web-context.ts';
+import { registerCertificateRoutes } from './certificate-routes.ts';
 import { registerLogOutRoutes } from './log-out-routes.ts';
 import { registerNewPasswordRoutes } from './new-password-routes.ts';
 import { registerInteractionExits, registerPasswordRoutes } from './password-routes.ts';
@@ -11,6 +12,7 @@ export function registerLoginRoutes(server: FastifyInstance, context: WebContext
   for (const base of ['/login', '/login/:uid']) {
     registerPasswordRoutes(server, context, base);
     registerSmsRoutes(server, context, base);
+    registerCertificateRoutes(server, context, base);
   }
   registerInteractionExits(server, context);
   registerRealNameRoutes(server, context);

@@ -1,4 +1,4 @@
-import { onTestFinished } from 'vitest';
+import { afterAll, onTestFinished } from 'vitest';
 import { allowListedFetch } from '#adapters/allow-listed-fetch.ts';
 import { inProcessStore } from '#adapters/in-process-store.ts';
 import { simulatedPopulationRegistry } from '#adapters/simulated-population-registry.ts';
@@ -17,7 +17,8 @@ import type { WebContext } from '#web/web-context.ts';
 export const PASSWORD = 'Banyan-Tree-37';
 export const NEWCOMER = DEMO_NEWCOMERS[0] as { name: string; citizenNumber: string };
 
-export async function loginWorld(db: Database) {
+/** @param options `keepOpen`: made outside a test, the server lives as long as the file. */
+export async function loginWorld(db: Database, options: { keepOpen?: boolean } = {}) {
   const port = await freePort();
   const origin = `http://localhost:${port}`;
   const clock = { now: () => new Date() };
@@ -45,7 +46,8 @@ export async function loginWorld(db: Database) {
   } as unknown as WebContext;
   const server = await createServer(context, { logger: false });
   await server.listen({ port, host: '127.0.0.1' });
-  onTestFinished(() => server.close());
+  if (options.keepOpen) afterAll(() => server.close());
+  else onTestFinished(() => server.close());
 
   let people = 0;
   const prefix = `13${3 + Math.floor(Math.random() * 6)}${String(Math.floor(Math.random() * 1e6)).padStart(6, '0')}`;
