@@ -35,6 +35,7 @@ import type { Outbound } from '#ports/outbound.ts';
 import type { PopulationRegistry } from '#ports/population-registry.ts';
 import type { SmsGateway } from '#ports/sms-gateway.ts';
 import { prepareSealMaker } from '#seals/prepare-seal-maker.ts';
+import { runSealJobs, sweepSealJobs } from '#seals/run-seal-jobs.ts';
 import { endSession } from '#sign-in/sessions.ts';
 import { sweepSignIn } from '#sign-in/sweep-sign-in.ts';
 import type { Database } from '#storage/database.ts';
@@ -175,6 +176,8 @@ function workOf(deps: WorkDeps): Job[] {
     alone('refresh-ocsp', 60, () => refreshOcspAnswers(deps)),
     alone('publish-status-list', 30, () => currentStatusList(deps)),
     alone('resume-issuing', 60, () => resumeIssuing(deps)),
+    { name: 'seal-jobs', everySeconds: 2, run: () => runSealJobs(deps) },
+    alone('sweep-seal-jobs', 3600, () => sweepSealJobs(deps)),
   ];
 }
 

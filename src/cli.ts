@@ -118,6 +118,23 @@ audit
     process.exitCode = await exportAuditCheckpoint(options);
   });
 
+program
+  .command('seal')
+  .description('put a seal on every OFD and PDF file of a folder, through the API of a running service; run again it goes on where it was')
+  .requiredOption('--batch <dir>', 'folder with the files')
+  .requiredOption('--out <dir>', 'folder for the sealed files and errors.json')
+  .requiredOption('--seal <number>', 'number or id of the seal')
+  .requiredOption('--client-id <id>', 'the system registered for the organisation, with scopes seals:use and seals:read')
+  .requiredOption('--client-key <file>', 'its private key: PEM (PKCS #8) or JWK')
+  .option('--url <origin>', 'where the service is', 'http://localhost:3000')
+  .option('--page <page>', 'first, last, all, seam (骑缝章) or a number', 'last')
+  .option('--at <x,y>', 'centre of the seal in millimetres from left and top; negative from right and bottom')
+  .addOption(asJson())
+  .action(async ({ batch, ...options }) => {
+    const { sealFolder } = await import('./commands/seal.ts');
+    process.exitCode = await sealFolder(batch, options);
+  });
+
 const ofd = program.command('ofd').description('look into an OFD file; nothing is verified');
 ofd
   .command('info')

@@ -87,6 +87,10 @@ export const CATALOGUE = {
   'seal-not-found': [404, 'This seal is not known here.', '未找到该印章。'],
   'seal-not-usable': [409, 'The organisation has no seal that may be used for this now.', '该机构暂无可用于此事项的印章。'],
   'seal-transition-not-allowed': [409, 'This is not possible in the present state of the seal.', '印章当前状态不允许此操作。'],
+  'seal-job-not-found': [404, 'This seal job is not known here.', '未找到该批量用印任务。'],
+  'seal-job-state': [409, 'This is not possible in the present state of the job.', '任务当前状态不允许此操作。'],
+  'seal-job-too-large': [422, 'A job holds no more files than this.', '任务文件数量已达上限。'],
+  'file-not-sealed': [409, 'This file has not been sealed.', '该文件尚未加盖印章。'],
   // certificates
   'certificate-not-found': [404, 'This certificate is not known here.', '未找到该证书。'],
   'certificate-already-revoked': [409, 'This certificate was revoked before.', '该证书已吊销。'],

@@ -1,13 +1,10 @@
 /** From a prepared row to its two sealed files: render both from one layout, put the issuer's seal and our timestamp on each. Stores nothing. */
 
-import { requestTimestamp } from '#certificates/issue-timestamp.ts';
-import { digest } from '#crypto/suite.ts';
-import { sealOfd } from '#documents/ofd/seal-ofd.ts';
 import { renderOfd } from '#documents/ofd/write-ofd.ts';
 import type { LicenceData } from '#documents/page/licence-data.ts';
 import { licenceDocument } from '#documents/page/licence-document.ts';
-import { signPdf } from '#documents/pdf/sign-pdf.ts';
 import { renderPdf } from '#documents/pdf/write-pdf.ts';
+import { putSealOnOfd, putSealOnPdf } from '#seals/put-seal.ts';
 import { requireUsableSeal, type UsableSeal } from '#seals/require-usable-seal.ts';
 import type { Database } from '#storage/database.ts';
 import { openContent, openPhoto, openPublicToken } from './licence-content.ts';
@@ -23,11 +20,9 @@ export interface LicenceFiles {
   seal: UsableSeal;
 }
 
-export const SEALING_PROGRAM = { name: 'Tongren', company: 'Tongren', version: '0.1.0' };
-
 /** Throws Problem `seal-not-usable`, `character-not-in-font`, `text-does-not-fit`, `signing-refused`, `unavailable` while the clock is in doubt. */
 export async function makeLicenceFiles(deps: LicenceDeps, row: LicenceRow): Promise<LicenceFiles> {
-  const { clock, keys } = deps;
+  const { clock } = deps;
   const type = requireLicenceType(row.typeKey);
   const signedAt = clock.now();
   const seal = await requireUsableSeal(deps, { organisationId: row.issuerOrganisationId, licenceType: row.typeKey, at: signedAt });
@@ -40,26 +35,18 @@ export async function makeLicenceFiles(deps: LicenceDeps, row: LicenceRow): Prom
     widthMm: seal.widthMm,
     heightMm: seal.heightMm,
   };
-  const ofd = await sealOfd(renderOfd(layouts, metadata), {
-    seal: seal.seal,
-    signerCertificate: seal.signerCertificate,
-    signedAt,
+  const ofd = await putSealOnOfd(deps, seal, renderOfd(layouts, metadata), {
     stamps: [stamp],
-    provider: SEALING_PROGRAM,
+    signedAt,
     // The list of signatures is sealed too: nobody can take the seal off and leave a file that was never signed.
     lock: true,
-    sign: (toBeSigned) => keys.sign(seal.keyName, 'seal-signature', toBeSigned),
-    timestamp: (signature) => requestTimestamp(deps, { imprint: digest('sm3', signature), digest: 'sm3', suite: 'sm2-sm3' }),
   });
-  const pdf = await signPdf(renderPdf(layouts, metadata), {
-    certificates: seal.pdfCertificates,
-    suite: 'es256',
+  const pdf = await putSealOnPdf(deps, seal, renderPdf(layouts, metadata), {
+    stamp: { ...stamp, png: seal.picturePng },
     signedAt,
     fieldName: 'IssuerSeal',
-    stamp: { ...stamp, png: seal.picturePng },
     reason: type.name.zh,
     certification: 1,
-    sign: (toBeSigned) => keys.sign(seal.pdfKeyName, 'cms-attributes', toBeSigned),
   });
   return { ofd, pdf, seal };
 }

@@ -4,6 +4,7 @@ export const API_SCOPES = {
   'licences:read': { zh: '读取电子证照', en: 'Read licences' },
   'licences:status': { zh: '变更证照状态', en: 'Change the status of licences' },
   'codes:redeem': { zh: '核验亮证码', en: 'Redeem presented codes' },
+  'seals:use': { zh: '批量加盖电子印章', en: 'Seal documents' },
   'seals:read': { zh: '查询电子印章', en: 'Read seals' },
   'certificates:read': { zh: '查询数字证书', en: 'Read certificates' },
   'people:register': { zh: '登记人员', en: 'Register people' },

@@ -3,6 +3,8 @@ import { certificateStatus } from '#certificates/find-certificates.ts';
 import { parseSeal } from '#documents/ses/read-seal.ts';
 import { Certificate } from '#pki/certificate.ts';
 import { Problem } from '#problem.ts';
+import { requireSealRow } from './find-seals.ts';
+import { sealStatusAt } from './seal-status.ts';
 import type { SealDeps, SealRow } from './seal-view.ts';
 
 export interface UsableSeal {
@@ -49,6 +51,19 @@ export async function requireUsableSeal(
     if (usable && (await areCertificatesGood(deps, row, usable))) return usable;
   }
   throw new Problem('seal-not-usable');
+}
+
+/** This very seal, whatever it is for. Throws Problem `seal-not-found`, `seal-not-usable`. */
+export async function requireUsableSealById(
+  deps: Pick<SealDeps, 'db' | 'clock'>,
+  input: { sealId: string; organisationId: string },
+): Promise<UsableSeal> {
+  const row = await requireSealRow(deps, input.sealId);
+  if (row.organisationId !== input.organisationId) throw new Problem('seal-not-found');
+  const isActive = sealStatusAt(row, deps.clock.now()) === 'active';
+  const usable = isActive ? usableOf(row) : undefined;
+  if (!usable || !(await areCertificatesGood(deps, row, usable))) throw new Problem('seal-not-usable');
+  return usable;
 }
 
 /** A licence under a seal whose maker was revoked would verify nowhere. */

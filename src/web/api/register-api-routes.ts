@@ -8,6 +8,8 @@ import type { VerifyUpload } from '#web/verification/verify-upload.ts';
 import type { WebContext } from '#web/web-context.ts';
 import { registerCodeOperations } from './code-operations.ts';
 import { registerLicenceOperations } from './licence-operations.ts';
+import { registerSealJobOperations } from './seal-job-operations.ts';
+import { registerSealOperations } from './seal-operations.ts';
 import { registerVerifyOperation } from './verify-operation.ts';
 
 export async function registerApiRoutes(server: FastifyInstance, context: WebContext, verifyUpload: VerifyUpload): Promise<void> {
@@ -40,5 +42,7 @@ export async function registerApiRoutes(server: FastifyInstance, context: WebCon
   await server.register(swaggerUi, { routePrefix: '/api/docs', staticCSP, uiConfig: { validatorUrl: null, layout: 'BaseLayout' } });
   registerCodeOperations(server, context);
   registerLicenceOperations(server, context);
+  registerSealJobOperations(server, context);
+  registerSealOperations(server, context);
   registerVerifyOperation(server, verifyUpload);
 }

@@ -1,0 +1,154 @@
+/** Sealing in bulk, as the caller drives it: make a job, add files, start, pause, resume, cancel. `run-seal-jobs.ts` does the work. */
+import { createHash, randomUUID } from 'node:crypto';
+import { recordEvent } from '#audit/record-event.ts';
+import type { SealPlaceRule } from '#documents/seal-place.ts';
+import { faultyField, Problem } from '#problem.ts';
+import { isUniqueViolation } from '#storage/database.ts';
+import { requireUsableSealById } from './require-usable-seal.ts';
+import { formatOf } from './seal-file.ts';
+import {
+  placeOfFile,
+  requireJob,
+  requireJobActor,
+  type SealJobDeps,
+  type SealJobFileRow,
+  type SealJobParty,
+  type SealJobRow,
+  type SealJobStatus,
+  type SealJobView,
+  sealJobView,
+  sourceNameOf,
+} from './seal-job.ts';
+
+export const MAX_FILES_PER_JOB = 50_000;
+export const MAX_SEALED_BYTES = 32 * 1024 * 1024;
+const KEY = /^[A-Za-z0-9._-]{1,100}$/;
+const REQUEST_ID = /^[A-Za-z0-9_-]{8,64}$/;
+
+export interface NewSealJob {
+  sealId: string;
+  place: SealPlaceRule;
+  /** 8–64 of A–Z a–z 0–9 _ -; the same request gives the same job. */
+  requestId: string;
+  by: SealJobParty;
+}
+
+/** Throws Problem `not-allowed`, `seal-not-found`, `seal-not-usable`, `invalid-input` (/requestId), `request-id-taken`. */
+export async function createSealJob(deps: SealJobDeps, input: NewSealJob): Promise<SealJobView> {
+  const { db, clock } = deps;
+  const { by, requestId, sealId } = input;
+  const { organisationId } = by;
+  const actor = await requireJobActor(deps, by);
+  if (!REQUEST_ID.test(requestId))
+    throw faultyField('/requestId', '8 to 64 of A–Z a–z 0–9 _ -', '请求编号应为8至64位字母、数字、下划线或连字符。');
+  await requireUsableSealById(deps, { sealId, organisationId });
+  const find = () => db.sealJob.findUnique({ where: { organisationId_requestId: { organisationId, requestId } } });
+  const place = { ...input.place };
+  let row = await find();
+  if (!row) {
+    try {
+      row = await db.$transaction(async (tx) => {
+        const at = clock.now();
+        const made = await tx.sealJob.create({
+          data: { organisationId, sealId, actor, requestId, status: 'collecting', place, createdAt: at },
+        });
+        await recordEvent(tx, { kind: 'seal-job-created', actor, subject: `seal-job:${made.id}`, detail: { seal: sealId }, at });
+        return made;
+      });
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error;
+      row = await find();
+    }
+  }
+  if (row?.sealId !== sealId || JSON.stringify(sorted(row.place)) !== JSON.stringify(sorted(place))) throw new Problem('request-id-taken');
+  return sealJobView(deps, row);
+}
+
+/** PostgreSQL keeps no order of members. */
+function sorted(place: unknown): [string, unknown][] {
+  return Object.entries(place as object).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+export interface NewJobFile {
+  jobId: string;
+  /** The caller's own name for it: 1–100 of A–Z a–z 0–9 . _ -. Put no names of people into it. */
+  key: string;
+  bytes: Uint8Array;
+  by: SealJobParty;
+}
+
+export interface AddedFile {
+  key: string;
+  digest: string;
+  /** False when it was there before. */
+  added: boolean;
+}
+
+/**
+ * Throws Problem `seal-job-not-found`, `seal-job-state` once started, `unsupported-media-type`, `too-large`, `invalid-input` (/key),
+ * `seal-job-too-large`, `request-id-taken` when the key names another file already.
+ */
+export async function addJobFile(deps: SealJobDeps, { jobId, key, bytes, by }: NewJobFile): Promise<AddedFile> {
+  const { db, fields, files } = deps;
+  const job = await requireJob(deps, jobId, by);
+  if (!KEY.test(key)) throw faultyField('/key', '1 to 100 of A–Z a–z 0–9 . _ -', '文件键应为1至100位字母、数字、点、下划线或连字符。');
+  if (bytes.length > MAX_SEALED_BYTES) throw new Problem('too-large');
+  const digest = createHash('sha256').update(bytes).digest('hex');
+  const known = await db.sealJobFile.findUnique({ where: { jobId_key: { jobId, key } } });
+  if (known) return same(known, digest);
+  if (job.status !== 'collecting') throw new Problem('seal-job-state');
+  if ((await db.sealJobFile.count({ where: { jobId } })) >= MAX_FILES_PER_JOB) throw new Problem('seal-job-too-large');
+  const format = formatOf(bytes);
+  const id = randomUUID();
+  // The file first: a row without its file would never end.
+  await files.put(sourceNameOf({ jobId, id }), fields.seal(placeOfFile(id, 'source'), bytes));
+  try {
+    await db.sealJobFile.create({
+      data: { id, jobId, key, format, status: 'waiting', sourceBytes: bytes.length, sourceDigest: digest },
+    });
+  } catch (error) {
+    await files.remove(sourceNameOf({ jobId, id }));
+    if (!isUniqueViolation(error)) throw error;
+    return same(await db.sealJobFile.findUniqueOrThrow({ where: { jobId_key: { jobId, key } } }), digest);
+  }
+  return { key, digest, added: true };
+}
+
+function same(row: SealJobFileRow, digest: string): AddedFile {
+  if (row.sourceDigest !== digest) throw new Problem('request-id-taken');
+  return { key: row.key, digest, added: false };
+}
+
+interface Transition {
+  from: readonly SealJobStatus[];
+  to: SealJobStatus;
+  kind: string;
+}
+
+const TRANSITIONS = {
+  start: { from: ['collecting'], to: 'running', kind: 'seal-job-started' },
+  pause: { from: ['running'], to: 'paused', kind: 'seal-job-paused' },
+  resume: { from: ['paused'], to: 'running', kind: 'seal-job-resumed' },
+  cancel: { from: ['collecting', 'running', 'paused'], to: 'cancelled', kind: 'seal-job-cancelled' },
+} as const satisfies Record<string, Transition>;
+
+export type SealJobAct = keyof typeof TRANSITIONS;
+export const SEAL_JOB_ACTS = Object.keys(TRANSITIONS) as SealJobAct[];
+
+/** What is being sealed at the moment of pausing or cancelling is finished. Throws Problem `seal-job-not-found`, `seal-job-state`. */
+export async function changeSealJob(deps: SealJobDeps, input: { jobId: string; act: SealJobAct; by: SealJobParty }): Promise<SealJobView> {
+  const { db, clock } = deps;
+  const actor = await requireJobActor(deps, input.by);
+  const job = await requireJob(deps, input.jobId, input.by);
+  const { from, to, kind }: Transition = TRANSITIONS[input.act];
+  const at = clock.now();
+  await db.$transaction(async (tx) => {
+    const { count } = await tx.sealJob.updateMany({
+      where: { id: job.id, status: { in: [...from] } },
+      data: { status: to, ...(input.act === 'start' ? { startedAt: at } : {}), ...(to === 'cancelled' ? { finishedAt: at } : {}) },
+    });
+    if (count === 0) throw new Problem('seal-job-state');
+    await recordEvent(tx, { kind, actor, subject: `seal-job:${job.id}`, at });
+  });
+  return sealJobView(deps, (await db.sealJob.findUnique({ where: { id: job.id } })) as SealJobRow);
+}

@@ -1,0 +1,55 @@
+/** Putting a seal of ours on a file: OFD by its SM2 key, PDF by its P-256 key, each with a time-stamp of our authority. */
+import { requestTimestamp } from '#certificates/issue-timestamp.ts';
+import { type DigestName, digest } from '#crypto/suite.ts';
+import type { StampPlace } from '#documents/ofd/add-signature.ts';
+import { sealOfd } from '#documents/ofd/seal-ofd.ts';
+import type { RequestTimestamp } from '#documents/pdf/request-timestamp.ts';
+import { type SignPdfInput, signPdf } from '#documents/pdf/sign-pdf.ts';
+import type { KeyStore } from '#ports/key-store.ts';
+import type { UsableSeal } from './require-usable-seal.ts';
+import type { SealDeps } from './seal-view.ts';
+
+export const SEALING_PROGRAM = { name: 'Tongren', company: 'Tongren', version: '0.1.0' };
+
+export interface OfdSealing {
+  stamps: readonly StampPlace[];
+  signedAt: Date;
+  /** Seals the list of signatures too: nothing can be added or taken away. */
+  lock: boolean;
+}
+
+/** The sealed file. Problems as `sealOfd`; `unavailable` while the clock is in doubt. */
+export function putSealOnOfd(deps: SealDeps, seal: UsableSeal, ofd: Uint8Array, sealing: OfdSealing): Promise<Uint8Array> {
+  return sealOfd(ofd, {
+    ...sealing,
+    seal: seal.seal,
+    signerCertificate: seal.signerCertificate,
+    provider: SEALING_PROGRAM,
+    sign: (toBeSigned) => deps.keys.sign(seal.keyName, 'seal-signature', toBeSigned),
+    timestamp: (signature) => requestTimestamp(deps, { imprint: digest('sm3', signature), digest: 'sm3', suite: 'sm2-sm3' }),
+  });
+}
+
+export type PdfSealing = Pick<SignPdfInput, 'stamp' | 'furtherStamps' | 'seam' | 'signedAt' | 'fieldName' | 'reason' | 'certification'>;
+
+/** The sealed file, PAdES B-T. Problems as `signPdf`; `unavailable` while the clock is in doubt. */
+export function putSealOnPdf(deps: SealDeps, seal: UsableSeal, pdf: Uint8Array, sealing: PdfSealing): Promise<Uint8Array> {
+  return signPdf(pdf, {
+    ...sealing,
+    certificates: seal.pdfCertificates,
+    suite: 'es256',
+    sign: (toBeSigned) => deps.keys.sign(seal.pdfKeyName, 'cms-attributes', toBeSigned),
+    timestamp: timestampFor(deps),
+  });
+}
+
+const timestampers = new WeakMap<KeyStore, RequestTimestamp>();
+
+/** The same function for the same key store: what is learnt of its tokens' length is learnt once. */
+function timestampFor(deps: SealDeps): RequestTimestamp {
+  const known = timestampers.get(deps.keys);
+  if (known) return known;
+  const timestamp = (imprint: Uint8Array, name: DigestName) => requestTimestamp(deps, { imprint, digest: name, suite: 'es256' });
+  timestampers.set(deps.keys, timestamp);
+  return timestamp;
+}

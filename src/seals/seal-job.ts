@@ -1,0 +1,77 @@
+/** A bulk job as its owner sees it, and what the use-cases on jobs need. */
+import { requireRole } from '#access/require-role.ts';
+import { staffActor } from '#access/staff.ts';
+import type { FieldCipher } from '#crypto/field-cipher.ts';
+import type { SealPlaceRule } from '#documents/seal-place.ts';
+import { isUuid } from '#people/is-uuid.ts';
+import type { FileStore } from '#ports/file-store.ts';
+import { Problem } from '#problem.ts';
+import type { Database } from '#storage/database.ts';
+import type { SealDeps } from './seal-view.ts';
+
+export type SealJobDeps = SealDeps & { fields: FieldCipher; files: FileStore };
+export type SealJobRow = NonNullable<Awaited<ReturnType<Database['sealJob']['findUnique']>>>;
+export type SealJobFileRow = NonNullable<Awaited<ReturnType<Database['sealJobFile']['findUnique']>>>;
+
+export const SEAL_JOB_STATUSES = ['collecting', 'running', 'paused', 'done', 'cancelled'] as const;
+export type SealJobStatus = (typeof SEAL_JOB_STATUSES)[number];
+export const SEAL_JOB_FILE_STATUSES = ['waiting', 'sealed', 'failed'] as const;
+export type SealJobFileStatus = (typeof SEAL_JOB_FILE_STATUSES)[number];
+
+/** Staff with the role `issuer`, or a system whose token's scope was checked where it came in. */
+export type SealJobParty = { personId: string; organisationId: string } | { clientId: string; organisationId: string };
+
+export interface SealJobView {
+  id: string;
+  sealId: string;
+  status: SealJobStatus;
+  place: SealPlaceRule;
+  /** Files by state; together all of them. */
+  files: Record<SealJobFileStatus, number>;
+  createdAt: Date;
+  startedAt: Date | undefined;
+  finishedAt: Date | undefined;
+}
+
+/** As the audit names who acts. Throws Problem `not-allowed`. */
+export async function requireJobActor(deps: Pick<SealJobDeps, 'db'>, by: SealJobParty): Promise<string> {
+  if ('clientId' in by) return `client:${by.clientId}`;
+  return staffActor(await requireRole(deps, { ...by, role: 'issuer' }));
+}
+
+/** The job, when it is the organisation's. Throws Problem `seal-job-not-found`, `not-allowed`. */
+export async function requireJob(deps: Pick<SealJobDeps, 'db'>, jobId: string, by: SealJobParty): Promise<SealJobRow> {
+  await requireJobActor(deps, by);
+  const row = isUuid(jobId) ? await deps.db.sealJob.findUnique({ where: { id: jobId } }) : null;
+  if (row?.organisationId !== by.organisationId) throw new Problem('seal-job-not-found');
+  return row;
+}
+
+export async function sealJobView({ db }: Pick<SealJobDeps, 'db'>, row: SealJobRow): Promise<SealJobView> {
+  const groups = await db.sealJobFile.groupBy({ by: ['status'], where: { jobId: row.id }, _count: true });
+  const count = (status: SealJobFileStatus) => groups.find((group) => group.status === status)?._count ?? 0;
+  return {
+    id: row.id,
+    sealId: row.sealId,
+    status: row.status as SealJobStatus,
+    place: row.place as SealPlaceRule,
+    files: { waiting: count('waiting'), sealed: count('sealed'), failed: count('failed') },
+    createdAt: row.createdAt,
+    startedAt: row.startedAt ?? undefined,
+    finishedAt: row.finishedAt ?? undefined,
+  };
+}
+
+export function sourceNameOf({ jobId, id }: Pick<SealJobFileRow, 'jobId' | 'id'>): string {
+  return `seal-jobs/${jobId}/${id}.source.enc`;
+}
+
+/** Named by the claim: two that seal one file by mistake never write over each other. */
+export function resultNameOf({ jobId, id }: Pick<SealJobFileRow, 'jobId' | 'id'>, claim: string): string {
+  return `seal-jobs/${jobId}/${id}.${claim}.enc`;
+}
+
+/** Where the encrypted bytes belong: moved to another file they do not open. */
+export function placeOfFile(id: string, what: 'source' | 'result'): string {
+  return `seal-job.${what}:${id}`;
+}

@@ -1,0 +1,140 @@
+/** Bulk sealing as a department's system does it: over the API with a token, and by `tongren seal --batch`. */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { exportJWK, exportPKCS8, generateKeyPair } from 'jose';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { trustedCertificates } from '#certificates/find-certificates.ts';
+import { ApiClient } from '#commands/api-client.ts';
+import { sealFolder } from '#commands/seal.ts';
+import { verifyDocument } from '#documents/verify-document.ts';
+import { registerClient } from '#oidc/register-client.ts';
+import { runSealJobs } from '#seals/run-seal-jobs.ts';
+import { packFiles, sampleFiles } from '#test/fakes/sample-ofd.ts';
+import { samplePdf } from '#test/fakes/sample-pdf.ts';
+import { type WebCity, webCity } from './web-city.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'tongren-seal-'));
+const keyFile = join(folder, 'client.pem');
+let city: WebCity;
+let working: NodeJS.Timeout;
+
+beforeAll(async () => {
+  city = await webCity({ listen: true });
+  const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
+  const text = { zh: '批量用印系统', en: 'Bulk sealing' };
+  await registerClient(city.context, {
+    id: 'bulk-sealing',
+    kind: 'system',
+    name: text,
+    operator: text,
+    purpose: text,
+    scopes: ['seals:use', 'seals:read'],
+    authMethod: 'private_key_jwt',
+    jwks: { keys: [{ ...(await exportJWK(publicKey)), use: 'sig', alg: 'ES256' }] },
+    organisationId: city.department.id,
+    by: 'system:test',
+  });
+  writeFileSync(keyFile, await exportPKCS8(privateKey));
+  working = setInterval(() => void runSealJobs(city.context), 100);
+});
+afterAll(() => {
+  clearInterval(working);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const client = (scope = 'seals:use seals:read') =>
+  new ApiClient({ origin: city.origin, clientId: 'bulk-sealing', key: readFileSync(keyFile, 'utf8'), scope });
+
+async function fill(name: string): Promise<string> {
+  const input = join(folder, name);
+  mkdirSync(join(input, '子目录'), { recursive: true });
+  for (let n = 0; n < 6; n++) writeFileSync(join(input, `文件${n}.ofd`), packFiles(sampleFiles()));
+  writeFileSync(join(input, '子目录', 'one.pdf'), await samplePdf());
+  writeFileSync(join(input, 'broken.pdf'), '%PDF-1.7 and no more');
+  writeFileSync(join(input, 'no document.ofd'), 'text');
+  writeFileSync(join(input, 'ignored.txt'), 'text');
+  return input;
+}
+
+async function seal(input: string, out: string, change: object = {}) {
+  const printed: string[] = [];
+  const log = vi.spyOn(console, 'log').mockImplementation((text: string) => void printed.push(text));
+  const error = vi.spyOn(console, 'error').mockImplementation((text: string) => void printed.push(text));
+  const { items } = await client().get<{ items: { esId: string; status: string }[] }>('/api/seals');
+  const number = items.find(({ status }) => status === 'active')?.esId ?? '';
+  try {
+    const options = { out, url: city.origin, clientId: 'bulk-sealing', clientKey: keyFile, seal: number, json: true, ...change };
+    return { exit: await sealFolder(input, options), printed: printed.join('\n') };
+  } finally {
+    log.mockRestore();
+    error.mockRestore();
+  }
+}
+
+test('a folder is sealed, what cannot be is told file by file, and a second run changes nothing', { timeout: 60_000 }, async () => {
+  const input = await fill('in');
+  const out = join(folder, 'out');
+  const first = await seal(input, out);
+  expect(first.exit, first.printed).toBe(1);
+  expect(JSON.parse(first.printed)).toMatchObject({
+    sealed: 7,
+    failed: 2,
+    errors: [
+      { path: 'broken.pdf', error: 'pdf-not-signable' },
+      { path: 'no document.ofd', error: 'unsupported-media-type' },
+    ],
+  });
+  const { roots, issuing } = await trustedCertificates(city.context);
+  const options = { anchors: roots, officialAnchors: roots, intermediates: issuing, at: city.context.clock.now() };
+  for (const path of ['文件3.ofd', '子目录/one.pdf']) {
+    expect(verifyDocument(readFileSync(join(out, path)), path, options).report).toMatchObject({ verdict: 'genuine', official: true });
+  }
+  const before = readFileSync(join(out, '文件3.ofd'));
+  rmSync(join(out, '文件5.ofd'));
+  const second = await seal(input, out);
+  expect(second.exit).toBe(1);
+  expect(readFileSync(join(out, '文件3.ofd')).equals(before)).toBe(true);
+  expect(readdirSync(out)).toContain('文件5.ofd');
+});
+
+test('names of files do not reach the service', async () => {
+  const input = join(folder, 'private');
+  mkdirSync(input);
+  writeFileSync(join(input, '张小三的证明.ofd'), packFiles(sampleFiles()));
+  expect((await seal(input, join(folder, 'private-out'))).exit).toBe(0);
+  const rows = await city.context.db.sealJobFile.findMany();
+  expect(rows.map(({ key }) => key).filter((key) => !/^[0-9a-f]{40}$/.test(key))).toEqual([]);
+});
+
+test.each([
+  ['a seal that is not ours', { seal: '99999999999999' }, 2, /Yours are/],
+  ['a service that is not there', { url: 'http://127.0.0.1:9' }, 2, /does not answer/],
+  ['a page that is no page', { page: 'middle' }, 3, /--page/],
+  ['a place that is no place', { at: 'here' }, 3, /--at/],
+])('%s is refused in a sentence', async (_what, change, exit, words) => {
+  const input = join(folder, 'refused');
+  mkdirSync(input, { recursive: true });
+  writeFileSync(join(input, 'one.ofd'), packFiles(sampleFiles()));
+  const told = await seal(input, join(folder, `refused-${exit}-${JSON.stringify(change).length}`), change);
+  expect(told.exit).toBe(exit);
+  expect(told.printed).toMatch(words);
+});
+
+test('the scope decides: one who may only look cannot seal', async () => {
+  await expect(
+    client('seals:read').post('/api/seal-jobs', { sealId: crypto.randomUUID(), requestId: 'not-allowed-1' }),
+  ).rejects.toMatchObject({
+    status: 403,
+    code: 'not-allowed',
+  });
+});
+
+test('a body beyond the limit is refused before it is kept', async () => {
+  const api = client();
+  const { items } = await api.get<{ items: { id: string; status: string }[] }>('/api/seals');
+  const sealId = items.find(({ status }) => status === 'active')?.id;
+  const job = await api.post<{ id: string }>('/api/seal-jobs', { sealId, requestId: 'too-large-1' });
+  const huge = new Uint8Array(33 * 1024 * 1024);
+  await expect(api.put(`/api/seal-jobs/${job.id}/files/huge`, huge)).rejects.toMatchObject({ status: 413, code: 'too-large' });
+});

@@ -1,0 +1,249 @@
+/** Sealing in bulk: every file one result and one entry in the seal's log, whatever is paused, refused, or dies on the way. */
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { trustedCertificates } from '#certificates/find-certificates.ts';
+import { verifyDocument } from '#documents/verify-document.ts';
+import { Problem } from '#problem.ts';
+import { addJobFile, changeSealJob, createSealJob, type NewSealJob } from '#seals/create-seal-job.ts';
+import { findSealJob, listJobFiles, readSealedFile } from '#seals/find-seal-jobs.ts';
+import { runSealJobs, sweepSealJobs } from '#seals/run-seal-jobs.ts';
+import { sealFile } from '#seals/seal-file.ts';
+import type { SealJobDeps } from '#seals/seal-job.ts';
+import { packFiles, sampleFiles } from '#test/fakes/sample-ofd.ts';
+import { samplePdf } from '#test/fakes/sample-pdf.ts';
+import { testDatabase } from '#test/test-database.ts';
+import { type SampleCity, sampleCity } from '../licences/sample-city.ts';
+
+const { db } = await testDatabase();
+let city: SampleCity;
+let deps: SealJobDeps;
+let by: { personId: string; organisationId: string };
+let requests = 0;
+const ofd = packFiles(sampleFiles());
+const pdf = await samplePdf();
+
+beforeAll(async () => {
+  city = await sampleCity(db);
+  deps = city.deps;
+  by = { personId: city.issuer, organisationId: city.department.id };
+});
+beforeEach(() => city.deps.clock.advance(24 * 3_600_000));
+
+const newJob = (change: Partial<NewSealJob> = {}) =>
+  createSealJob(deps, { sealId: city.sealId, place: {}, requestId: `request-${++requests}-0000`, by, ...change });
+const act = (jobId: string, what: 'start' | 'pause' | 'resume' | 'cancel') => changeSealJob(deps, { jobId, act: what, by });
+const add = (jobId: string, key: string, bytes: Uint8Array) => addJobFile(deps, { jobId, key, bytes: Uint8Array.from(bytes), by });
+const runToEnd = async (use = deps) => {
+  while ((await runSealJobs(use)) > 0);
+};
+
+async function judge(jobId: string, key: string) {
+  const { roots, issuing } = await trustedCertificates(deps);
+  const file = await readSealedFile(deps, { jobId, key, by });
+  const { report } = verifyDocument(file.bytes, file.fileName, {
+    anchors: roots,
+    officialAnchors: roots,
+    intermediates: issuing,
+    at: deps.clock.now(),
+  });
+  return report;
+}
+
+describe('a job', () => {
+  test('seals OFD and PDF alike, genuine and stamped in time, and the seal’s log has each once', async () => {
+    const job = await newJob();
+    for (let n = 0; n < 20; n++) await add(job.id, `ofd-${n}`, ofd);
+    for (let n = 0; n < 5; n++) await add(job.id, `pdf-${n}`, pdf);
+    expect(await act(job.id, 'start')).toMatchObject({ status: 'running', files: { waiting: 25, sealed: 0, failed: 0 } });
+    await runToEnd();
+    expect(await findSealJob(deps, { jobId: job.id, by })).toMatchObject({ status: 'done', files: { waiting: 0, sealed: 25, failed: 0 } });
+    for (const key of ['ofd-0', 'ofd-19', 'pdf-4']) {
+      const report = await judge(job.id, key);
+      expect(report).toMatchObject({ verdict: 'genuine', official: true });
+      expect(report.signatures[0]?.time.proven).not.toBeNull();
+    }
+    const uses = await db.sealUse.findMany({ where: { subject: `seal-job:${job.id}` } });
+    const { items } = await listJobFiles(deps, { jobId: job.id, by });
+    expect(uses.map(({ digest }) => digest).sort()).toEqual(items.map(({ digest }) => digest).sort());
+  });
+
+  test('tells what is wrong with a file and seals the others', async () => {
+    const job = await newJob();
+    await add(job.id, 'good', ofd);
+    await add(job.id, 'broken', Buffer.from('PK\u0003\u0004 but nothing else'));
+    await add(job.id, 'one-page', pdf);
+    await act(job.id, 'start');
+    await runToEnd();
+    const { items } = await listJobFiles(deps, { jobId: job.id, by });
+    expect(items.find(({ key }) => key === 'broken')).toMatchObject({ status: 'failed', error: 'ofd-not-readable' });
+    expect(items.filter(({ status }) => status === 'sealed')).toHaveLength(2);
+    await expect(readSealedFile(deps, { jobId: job.id, key: 'broken', by })).rejects.toMatchObject({ code: 'file-not-sealed' });
+  });
+
+  test('puts a seam seal over two pages and says so when there is only one', async () => {
+    const files = sampleFiles();
+    const page = '<ofd:Page ID="1" BaseLoc="Pages/Page_0/Content.xml"/>';
+    files['Doc_0/Document.xml'] =
+      files['Doc_0/Document.xml']?.replace(page, `${page}<ofd:Page ID="9" BaseLoc="Pages/Page_1/Content.xml"/>`) ?? '';
+    files['Doc_0/Pages/Page_1/Content.xml'] = files['Doc_0/Pages/Page_0/Content.xml'] ?? '';
+    const job = await newJob({ place: { page: 'seam' } });
+    await add(job.id, 'two', packFiles(files));
+    await add(job.id, 'one', ofd);
+    await act(job.id, 'start');
+    await runToEnd();
+    expect(await judge(job.id, 'two')).toMatchObject({ verdict: 'genuine' });
+    const { items } = await listJobFiles(deps, { jobId: job.id, by, status: 'failed' });
+    expect(items).toMatchObject([{ key: 'one', error: 'invalid-input', errorDetail: expect.stringContaining('seam') }]);
+  });
+
+  test('pauses, resumes and is cancelled; each only where it makes sense', async () => {
+    const job = await newJob();
+    await add(job.id, 'one', ofd);
+    await expect(act(job.id, 'pause')).rejects.toMatchObject({ code: 'seal-job-state' });
+    await act(job.id, 'start');
+    await act(job.id, 'pause');
+    expect(await runSealJobs(deps)).toBe(0);
+    await expect(add(job.id, 'late', ofd)).rejects.toMatchObject({ code: 'seal-job-state' });
+    await act(job.id, 'resume');
+    await runToEnd();
+    expect((await findSealJob(deps, { jobId: job.id, by })).status).toBe('done');
+    await expect(act(job.id, 'cancel')).rejects.toMatchObject({ code: 'seal-job-state' });
+    const other = await newJob();
+    await add(other.id, 'one', ofd);
+    await act(other.id, 'start');
+    expect((await act(other.id, 'cancel')).status).toBe('cancelled');
+    expect(await runSealJobs(deps)).toBe(0);
+  });
+
+  test('asked for twice is one job; the same number for another thing is refused', async () => {
+    const requestId = 'the-same-request';
+    const [one, two] = await Promise.all([newJob({ requestId }), newJob({ requestId })]);
+    expect(one.id).toBe(two.id);
+    await expect(newJob({ requestId, place: { page: 'all' } })).rejects.toMatchObject({ code: 'request-id-taken' });
+    expect(await add(one.id, 'file', ofd)).toMatchObject({ added: true });
+    expect(await add(one.id, 'file', ofd)).toMatchObject({ added: false });
+    await expect(add(one.id, 'file', pdf)).rejects.toMatchObject({ code: 'request-id-taken' });
+    await expect(add(one.id, 'text', Buffer.from('hello'))).rejects.toMatchObject({ code: 'unsupported-media-type' });
+    await expect(add(one.id, '../file', ofd)).rejects.toMatchObject({ code: 'invalid-input' });
+  });
+
+  test('is nobody else’s: not another organisation’s, not for staff without the role', async () => {
+    const job = await newJob();
+    const elsewhere = { clientId: 'another-system', organisationId: city.clinic.id };
+    await expect(findSealJob(deps, { jobId: job.id, by: elsewhere })).rejects.toMatchObject({ code: 'seal-job-not-found' });
+    await expect(newJob({ by: elsewhere })).rejects.toMatchObject({ code: 'seal-not-found' });
+    const citizen = { personId: city.citizen, organisationId: city.department.id };
+    await expect(findSealJob(deps, { jobId: job.id, by: citizen })).rejects.toMatchObject({ code: 'not-allowed' });
+  });
+});
+
+describe('what dies on the way', () => {
+  test('a process that died after storing a result leaves one result in the end, and none of its own', async () => {
+    const job = await newJob();
+    for (let n = 0; n < 8; n++) await add(job.id, `file-${n}`, ofd);
+    await act(job.id, 'start');
+    const stored: string[] = [];
+    const dying: SealJobDeps = {
+      ...deps,
+      files: {
+        ...deps.files,
+        async put(name, content) {
+          await deps.files.put(name, content);
+          stored.push(name);
+        },
+      },
+      // The store of record is gone from the moment a result was written.
+      db: new Proxy(db, {
+        get: (target, name) => {
+          if (stored.length > 0 && name !== 'then') throw new Error('killed');
+          return Reflect.get(target, name);
+        },
+      }),
+    };
+    await expect(runSealJobs(dying)).rejects.toThrow('killed');
+    expect(await runSealJobs(deps)).toBe(0);
+    city.deps.clock.advance(121_000);
+    await runToEnd();
+    expect((await findSealJob(deps, { jobId: job.id, by })).files).toEqual({ waiting: 0, sealed: 8, failed: 0 });
+    expect(await db.sealUse.count({ where: { subject: `seal-job:${job.id}` } })).toBe(8);
+    for (const name of stored) expect(await deps.files.find(name)).toBeUndefined();
+  });
+
+  test('three workers at once seal each file once', async () => {
+    const job = await newJob();
+    for (let n = 0; n < 70; n++) await add(job.id, `file-${n}`, ofd);
+    await act(job.id, 'start');
+    await Promise.all([runToEnd(), runToEnd(), runToEnd()]);
+    expect((await findSealJob(deps, { jobId: job.id, by })).files).toEqual({ waiting: 0, sealed: 70, failed: 0 });
+    expect(await db.sealUse.count({ where: { subject: `seal-job:${job.id}` } })).toBe(70);
+  });
+
+  test('one that comes too late throws its result away', async () => {
+    const job = await newJob();
+    await add(job.id, 'slow', ofd);
+    await act(job.id, 'start');
+    const names: string[] = [];
+    const slow: SealJobDeps = {
+      ...deps,
+      files: {
+        ...deps.files,
+        async put(name, content) {
+          await deps.files.put(name, content);
+          names.push(name);
+          if (names.length > 1) return;
+          city.deps.clock.advance(121_000);
+          await runToEnd();
+        },
+      },
+    };
+    await runSealJobs(slow);
+    expect((await findSealJob(deps, { jobId: job.id, by })).files.sealed).toBe(1);
+    expect(await db.sealUse.count({ where: { subject: `seal-job:${job.id}` } })).toBe(1);
+    expect(await deps.files.find(names[0] ?? '')).toBeUndefined();
+    expect(await judge(job.id, 'slow')).toMatchObject({ verdict: 'genuine' });
+  });
+
+  test('a signer that is away costs no try; a disk that stays full ends the file with a word', async () => {
+    const job = await newJob();
+    await add(job.id, 'one', ofd);
+    await act(job.id, 'start');
+    const round = async (error: Error) => {
+      await runSealJobs({ ...deps, keys: { ...deps.keys, sign: () => Promise.reject(error) } });
+      city.deps.clock.advance(61_000);
+    };
+    for (let n = 0; n < 8; n++) await round(new Problem('signer-unavailable'));
+    expect((await findSealJob(deps, { jobId: job.id, by })).files.waiting).toBe(1);
+    for (let n = 0; n < 5; n++) await round(new Error('no space left on device'));
+    const { items } = await listJobFiles(deps, { jobId: job.id, by });
+    expect(items).toMatchObject([{ status: 'failed', error: 'internal' }]);
+  });
+
+  test('a seal that was suspended meanwhile ends the files, not the process', async () => {
+    const job = await newJob();
+    await add(job.id, 'one', ofd);
+    await act(job.id, 'start');
+    await db.seal.update({ where: { id: city.sealId }, data: { status: 'suspended' } });
+    await runToEnd();
+    await db.seal.update({ where: { id: city.sealId }, data: { status: 'active' } });
+    const { items } = await listJobFiles(deps, { jobId: job.id, by });
+    expect(items).toMatchObject([{ status: 'failed', error: 'seal-not-usable' }]);
+  });
+
+  test('results go a month after the end; the seal’s log stays', async () => {
+    const job = await newJob();
+    await add(job.id, 'one', ofd);
+    await act(job.id, 'start');
+    await runToEnd();
+    city.deps.clock.advance(29 * 86_400_000);
+    await sweepSealJobs(deps);
+    expect((await readSealedFile(deps, { jobId: job.id, key: 'one', by })).bytes.length).toBeGreaterThan(0);
+    city.deps.clock.advance(2 * 86_400_000);
+    expect(await sweepSealJobs(deps)).toBeGreaterThan(0);
+    await expect(readSealedFile(deps, { jobId: job.id, key: 'one', by })).rejects.toMatchObject({ code: 'not-found' });
+    expect(await db.sealUse.count({ where: { subject: `seal-job:${job.id}` } })).toBe(1);
+  });
+});
+
+test('a file is refused by what it is, before any key is used', async () => {
+  const seal = { esId: '1', widthMm: 42, heightMm: 42 } as Parameters<typeof sealFile>[1];
+  await expect(sealFile(deps, seal, Buffer.from('no document'), {})).rejects.toMatchObject({ code: 'unsupported-media-type' });
+});
