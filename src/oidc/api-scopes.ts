@@ -7,6 +7,8 @@ export const API_SCOPES = {
   'seals:use': { zh: '批量加盖电子印章', en: 'Seal documents' },
   'seals:read': { zh: '查询电子印章', en: 'Read seals' },
   'certificates:read': { zh: '查询数字证书', en: 'Read certificates' },
+  'certificates:request': { zh: '申请数字证书', en: 'Ask for certificates' },
+  'certificates:revoke': { zh: '吊销本机构证书', en: 'Revoke certificates of the organisation' },
   'people:register': { zh: '登记人员', en: 'Register people' },
   'audit:read': { zh: '查询审计记录', en: 'Read the audit log' },
 } as const satisfies Record<string, { zh: string; en: string }>;

@@ -6,6 +6,7 @@ import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 import { contentSecurityPolicy } from '#web/security-headers.ts';
 import type { VerifyUpload } from '#web/verification/verify-upload.ts';
 import type { WebContext } from '#web/web-context.ts';
+import { registerCertificateOperations } from './certificate-operations.ts';
 import { registerCodeOperations } from './code-operations.ts';
 import { registerLicenceOperations } from './licence-operations.ts';
 import { registerSealJobOperations } from './seal-job-operations.ts';
@@ -41,6 +42,7 @@ export async function registerApiRoutes(server: FastifyInstance, context: WebCon
   const staticCSP = contentSecurityPolicy().replace("style-src 'self'", "style-src 'self' 'unsafe-inline'");
   await server.register(swaggerUi, { routePrefix: '/api/docs', staticCSP, uiConfig: { validatorUrl: null, layout: 'BaseLayout' } });
   registerCodeOperations(server, context);
+  registerCertificateOperations(server, context);
   registerLicenceOperations(server, context);
   registerSealJobOperations(server, context);
   registerSealOperations(server, context);

@@ -1,9 +1,8 @@
 /** The API as departments' systems use it: client credentials with a private key, a scope for each operation, one organisation. */
-import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { showCode } from '#licences/show-code.ts';
-import { registerClient } from '#oidc/register-client.ts';
 import { exampleFields } from '#test/room/licences/sample-city.ts';
+import { apiToken, callApi } from './api-system.ts';
 import { type WebCity, webCity } from './web-city.ts';
 
 let city: WebCity;
@@ -16,57 +15,8 @@ beforeAll(async () => {
   reading = await system('reading-system', city.clinic.id, ['licences:read', 'codes:redeem']);
 });
 
-/** Registers a system and signs it in: an access token for /api. */
-async function system(id: string, organisationId: string | undefined, scopes: string[]): Promise<string> {
-  const { publicKey, privateKey } = await generateKeyPair('ES256');
-  const jwk = { ...(await exportJWK(publicKey)), kid: 'k1', use: 'sig', alg: 'ES256' };
-  const text = { zh: id, en: id };
-  await registerClient(city.context, {
-    id,
-    kind: 'system',
-    name: text,
-    operator: text,
-    purpose: text,
-    scopes,
-    authMethod: 'private_key_jwt',
-    jwks: { keys: [jwk] },
-    ...(organisationId ? { organisationId } : {}),
-    by: 'system:test',
-  });
-  // The engine goes by the machine's clock.
-  const now = Math.floor(Date.now() / 1000);
-  const assertion = await new SignJWT({ iss: id, sub: id, aud: `${city.origin}/oidc`, jti: crypto.randomUUID(), iat: now, exp: now + 60 })
-    .setProtectedHeader({ alg: 'ES256', kid: 'k1' })
-    .sign(privateKey);
-  const reply = await fetch(`${city.origin}/oidc/token`, {
-    method: 'POST',
-    body: new URLSearchParams({
-      grant_type: 'client_credentials',
-      client_id: id,
-      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-      client_assertion: assertion,
-      scope: scopes.join(' '),
-      resource: `${city.origin}/api`,
-    }),
-  });
-  const answer = (await reply.json()) as { access_token?: string };
-  if (!answer.access_token) throw new Error(JSON.stringify(answer));
-  return answer.access_token;
-}
-
-async function call(token: string, method: 'GET' | 'POST', path: string, body?: unknown) {
-  const reply = await fetch(`${city.origin}${path}`, {
-    method,
-    headers: {
-      authorization: `Bearer ${token}`,
-      accept: 'application/json',
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const type = reply.headers.get('content-type') ?? '';
-  return { status: reply.status, headers: reply.headers, json: type.includes('json') ? await reply.json() : undefined, reply };
-}
+const system = (id: string, organisationId: string | undefined, scopes: string[]) => apiToken(city, { id, organisationId, scopes });
+const call = (token: string, method: 'GET' | 'POST', path: string, body?: unknown) => callApi(city, token, method, path, body);
 
 const issueRequest = (requestId: string) => ({
   type: 'residence-permit',
@@ -175,6 +125,10 @@ describe('for everybody', () => {
       components: { schemas: Record<string, unknown> };
     };
     expect(Object.keys(description.paths).sort()).toEqual([
+      '/api/certificates/requests',
+      '/api/certificates/requests/{id}',
+      '/api/certificates/{serial}',
+      '/api/certificates/{serial}/revoke',
       '/api/codes/keys',
       '/api/codes/offline-uses',
       '/api/codes/redeem',

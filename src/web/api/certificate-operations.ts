@@ -1,0 +1,217 @@
+/** Certificates for organisations' systems: ask, look, fetch, renew, revoke. Operators decide on requests at their pages. */
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { CertificateRequestView } from '#certificates/enrolment.ts';
+import { fetchIssued, listCertificateRequests, requireCertificateRequest } from '#certificates/find-certificate-request.ts';
+import { findHeldCertificate, type HeldCertificate } from '#certificates/held-certificates.ts';
+import { renewCertificate } from '#certificates/renew-certificate.ts';
+import {
+  ORGANISATION_PROFILES,
+  type OrganisationParty,
+  requestOrganisationCertificate,
+} from '#certificates/request-organisation-certificate.ts';
+import { HOLDER_REASONS, revokeHeldCertificate } from '#certificates/revoke-held-certificate.ts';
+import { toPem } from '#pki/pem.ts';
+import { Problem } from '#problem.ts';
+import type { WebContext } from '#web/web-context.ts';
+import { type ApiParty, authorise } from './authorise.ts';
+import { ProblemSchema, refusals, tokenOrSession } from './schemas.ts';
+
+const STATUSES = ['requested', 'approved', 'rejected', 'issued', 'cancelled', 'expired'] as const;
+
+const RequestSchema = z
+  .object({
+    id: z.string(),
+    requestId: z.string(),
+    status: z.enum(STATUSES),
+    profile: z.string(),
+    suite: z.string(),
+    keyFingerprint: z.string().describe('SHA-256 of the public key, hex'),
+    digest: z.string().describe('SHA-256 of what was asked for; operators approve exactly this'),
+    requestedAt: z.date(),
+    expiresAt: z.date(),
+    decidedAt: z.date().optional(),
+    reason: z.string().optional().describe('Why it was rejected'),
+    renews: z.string().optional(),
+    serial: z.string().optional(),
+    certificate: z.string().optional().describe('PEM, once issued'),
+    chain: z.string().optional().describe('PEM: certificate, issuing authority, root'),
+  })
+  .meta({ id: 'CertificateRequest' });
+
+const CertificateSchema = z
+  .object({
+    serial: z.string(),
+    profile: z.string(),
+    suite: z.string(),
+    subject: z.string(),
+    status: z.enum(['good', 'revoked', 'expired', 'not-yet-valid']),
+    notBefore: z.date(),
+    notAfter: z.date(),
+    revokedAt: z.date().optional(),
+    reason: z.string().optional(),
+    renewable: z.boolean(),
+    renewedBy: z.string().optional(),
+    keyFingerprint: z.string(),
+    certificate: z.string().describe('PEM'),
+  })
+  .meta({ id: 'Certificate' });
+
+const serial = z.object({ serial: z.string().regex(/^[0-9a-f]{2,40}$/) });
+const missing = { ...refusals, 404: ProblemSchema };
+
+export function registerCertificateOperations(server: FastifyInstance, context: WebContext): void {
+  const api = server.withTypeProvider<ZodTypeProvider>();
+
+  api.post(
+    '/api/certificates/requests',
+    {
+      schema: {
+        tags: ['certificates'],
+        summary: 'Ask for a certificate of this organisation, or for the next one',
+        description:
+          'The key is taken from the PKCS#10 request, the names from our register. Operators decide; a renewal with the same key and ' +
+          'unchanged data is issued at once. The same request id sent again gives the same request.',
+        security: tokenOrSession('certificates:request'),
+        body: z.object({
+          csr: z.string().min(64).max(65_536).describe('PKCS#10 as PEM; P-256 or SM2'),
+          requestId: z.string().regex(/^[A-Za-z0-9_-]{8,64}$/),
+          profile: z.enum(ORGANISATION_PROFILES as [string, ...string[]]).optional(),
+          renews: serial.shape.serial.optional().describe('Serial number of the certificate that this one follows'),
+        }),
+        response: { 201: RequestSchema, 409: ProblemSchema, 429: ProblemSchema, ...missing },
+      },
+    },
+    async (request, reply) => {
+      const by = await party(context, request, 'certificates:request');
+      const { csr, requestId, profile, renews } = request.body;
+      const asked = { by, csr, requestId };
+      const view = renews
+        ? (await renewCertificate(context, { ...asked, serialHex: renews })).request
+        : await requestOrganisationCertificate(context, { ...asked, ...(profile ? { profile: profile as 'document-signer' } : {}) });
+      return reply.code(201).send(await answerOf(context, view));
+    },
+  );
+
+  api.get(
+    '/api/certificates/requests',
+    {
+      schema: {
+        tags: ['certificates'],
+        summary: 'What this organisation asked for, newest first',
+        security: tokenOrSession('certificates:read'),
+        querystring: z.object({
+          status: z.enum(STATUSES).optional(),
+          cursor: z.uuid().optional(),
+          limit: z.coerce.number().int().min(1).max(100).default(20),
+        }),
+        response: { 200: z.object({ items: z.array(RequestSchema), nextCursor: z.string().optional() }), ...refusals },
+      },
+    },
+    async (request) => {
+      const { organisationId } = await party(context, request, 'certificates:read');
+      const { items, nextCursor } = await listCertificateRequests(context, {
+        ...request.query,
+        holder: { kind: 'organisation', organisationId },
+      });
+      return { items: items.map(plainAnswer), ...(nextCursor ? { nextCursor } : {}) };
+    },
+  );
+
+  api.get(
+    '/api/certificates/requests/:id',
+    {
+      schema: {
+        tags: ['certificates'],
+        summary: 'One request, with its certificate once that is issued',
+        security: tokenOrSession('certificates:read'),
+        params: z.object({ id: z.uuid() }),
+        response: { 200: RequestSchema, ...missing },
+      },
+    },
+    async (request) => {
+      const { organisationId } = await party(context, request, 'certificates:read');
+      const view = await requireCertificateRequest(context, request.params.id);
+      const isOwn = view.holder.kind !== 'person' && view.holder.organisationId === organisationId;
+      if (!isOwn) throw new Problem('certificate-request-not-found');
+      return answerOf(context, view);
+    },
+  );
+
+  api.get(
+    '/api/certificates/:serial',
+    {
+      schema: {
+        tags: ['certificates'],
+        summary: 'One certificate of this organisation or of its devices, and its status',
+        security: tokenOrSession('certificates:read'),
+        params: serial,
+        response: { 200: CertificateSchema, ...missing },
+      },
+    },
+    async (request) => {
+      const { organisationId } = await party(context, request, 'certificates:read');
+      const held = await findHeldCertificate(context, request.params.serial);
+      const isOwn = held && held.holder.kind !== 'person' && held.holder.organisationId === organisationId;
+      if (!isOwn) throw new Problem('certificate-not-found');
+      return certificateAnswer(held);
+    },
+  );
+
+  api.post(
+    '/api/certificates/:serial/revoke',
+    {
+      schema: {
+        tags: ['certificates'],
+        summary: 'Revoke a certificate of this organisation or of its devices; it cannot be undone',
+        security: tokenOrSession('certificates:revoke'),
+        params: serial,
+        body: z.object({ reason: z.enum(HOLDER_REASONS as [string, ...string[]]) }),
+        response: { 200: z.object({ revokedAt: z.date() }), 409: ProblemSchema, ...missing },
+      },
+    },
+    async (request) => {
+      const by = await party(context, request, 'certificates:revoke');
+      const reason = request.body.reason as (typeof HOLDER_REASONS)[number];
+      return revokeHeldCertificate(context, { serialHex: request.params.serial, reason, by });
+    },
+  );
+}
+
+type Scope = 'certificates:request' | 'certificates:read' | 'certificates:revoke';
+
+async function party(context: WebContext, request: Parameters<typeof authorise>[1], scope: Scope): Promise<OrganisationParty> {
+  const by: ApiParty = await authorise(context, request, { scope, role: 'seal-admin' });
+  const { organisationId } = by;
+  return 'clientId' in by ? { clientId: by.clientId, organisationId } : { personId: by.personId, organisationId };
+}
+
+function plainAnswer(view: CertificateRequestView): z.output<typeof RequestSchema> {
+  const { id, requestId, status, profile, suite, keyFingerprint, digest, requestedAt, expiresAt } = view;
+  return {
+    ...{ id, requestId, status, profile, suite, keyFingerprint, digest, requestedAt, expiresAt },
+    ...(view.decidedAt ? { decidedAt: view.decidedAt } : {}),
+    ...(view.reason ? { reason: view.reason } : {}),
+    ...(view.renewsSerial ? { renews: view.renewsSerial } : {}),
+    ...(view.serialHex ? { serial: view.serialHex } : {}),
+  };
+}
+
+async function answerOf(context: WebContext, view: CertificateRequestView) {
+  const issued = await fetchIssued(context, view.id);
+  if (!issued) return plainAnswer(view);
+  const pem = issued.chain.map(({ der }) => toPem('CERTIFICATE', der));
+  return { ...plainAnswer(view), certificate: pem[0], chain: pem.join('') };
+}
+
+function certificateAnswer(held: HeldCertificate): z.output<typeof CertificateSchema> {
+  const { serialHex, profile, suite, subject, status, notBefore, notAfter, renewable, keyFingerprint, certificate } = held;
+  return {
+    ...{ serial: serialHex, profile, suite, subject, status, notBefore, notAfter, renewable, keyFingerprint },
+    certificate: toPem('CERTIFICATE', certificate.der),
+    ...(held.revokedAt ? { revokedAt: held.revokedAt } : {}),
+    ...(held.reason ? { reason: held.reason } : {}),
+    ...(held.renewedBy ? { renewedBy: held.renewedBy } : {}),
+  };
+}
