@@ -3,7 +3,7 @@
  * moment of the question; a proven time replaces that moment, a claimed time excuses later expiry and nothing else.
  */
 import type { Certificate } from '#pki/certificate.ts';
-import { judgeRevocation } from '#pki/judge-revocation.ts';
+import { judgeStatus } from '#pki/judge-status.ts';
 import { type PathResult, validatePath } from '#pki/validate-path.ts';
 import { type Verdict, type VerifyOptions, worstVerdict } from './verdict.ts';
 
@@ -68,7 +68,9 @@ function validateAt(input: ChainInput, at: Date): PathResult {
     intermediates: [...extra, ...(options.intermediates ?? [])],
     anchors: options.anchors,
     at,
+    askedAt: options.at,
     crls: options.crls ?? [],
+    ocspResponses: options.ocspResponses ?? [],
     purpose: input.purpose ?? 'any',
   });
 }
@@ -88,10 +90,10 @@ function reasonCode(role: string, reason: string): string {
   return reason === 'no-path-to-anchor' ? `${role}-chain-untrusted` : `${role}-${reason}`;
 }
 
-function wasRevokedLater({ path }: PathResult, { crls = [], at }: VerifyOptions): boolean {
+function wasRevokedLater({ path }: PathResult, { crls = [], ocspResponses = [], at }: VerifyOptions): boolean {
   return path.some((certificate, index) => {
     const issuer = path[index + 1];
-    return issuer !== undefined && judgeRevocation({ certificate, issuer, crls, at }).status === 'revoked';
+    return issuer !== undefined && judgeStatus({ certificate, issuer, crls, ocspResponses, at }).revocation.status === 'revoked';
   });
 }
 

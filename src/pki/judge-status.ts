@@ -8,6 +8,8 @@ import type { BasicOcspResponse } from './ocsp-response.ts';
 
 export interface StatusQuestion extends RevocationQuestion {
   ocspResponses: readonly BasicOcspResponse[];
+  /** As of `OcspQuestion`. */
+  askedAt?: Date;
 }
 
 export interface StatusJudgement {
@@ -21,8 +23,9 @@ export function judgeStatus(question: StatusQuestion): StatusJudgement {
   const byList = judgeRevocation(question);
   const faults = byList.status === 'unknown' ? (byList.faults ?? []) : [];
   if (question.ocspResponses.length === 0) return { revocation: byList, faults };
-  const { certificate, issuer, at, freshness, acceptWeak, ocspResponses: responses } = question;
-  const byAnswer = judgeOcsp({ certificate, issuer, responses, at, ...(freshness ? { freshness } : {}), acceptWeak: acceptWeak ?? false });
+  const { certificate, issuer, at, askedAt, freshness, acceptWeak = false, ocspResponses: responses } = question;
+  const further = { ...(freshness ? { freshness } : {}), ...(askedAt ? { askedAt } : {}) };
+  const byAnswer = judgeOcsp({ certificate, issuer, responses, at, acceptWeak, ...further });
   return { revocation: newest(byList, byAnswer.revocation), faults: [...faults, ...byAnswer.faults] };
 }
 

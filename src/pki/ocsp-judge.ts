@@ -36,6 +36,11 @@ export interface OcspQuestion {
   issuer: Certificate;
   responses: readonly BasicOcspResponse[];
   at: Date;
+  /**
+   * When the question is about the past: answers made up to this time tell about it too, as later lists do, unless the
+   * certificate had expired by then (EN 319 102-1 §5.6.2.1: archived answers are younger than the signature).
+   */
+  askedAt?: Date;
   /** When a nonce was sent: only a response that repeats it counts. */
   nonce?: Uint8Array;
   freshness?: Freshness;
@@ -56,7 +61,8 @@ export function judgeOcsp(question: OcspQuestion): OcspJudgement {
   let revocation: Revocation = { status: 'unknown' };
   for (const response of responses) {
     const single = findAnswer(response, certificate, issuer);
-    const fault = single ? faultOfResponse(response, issuer, at, nonce) : 'other-certificate';
+    const toldAt = single && tellsBack(single, question) ? single.thisUpdate : at;
+    const fault = single ? faultOfResponse(response, issuer, toldAt, nonce) : 'other-certificate';
     if (fault || !single) {
       faults.add(fault ?? 'other-certificate');
       continue;
@@ -70,14 +76,24 @@ export function judgeOcsp(question: OcspQuestion): OcspJudgement {
       if (revocation.status === 'unknown' || single.thisUpdate >= revocation.asOf) revocation = told;
       continue;
     }
-    const late = faultOfTime(single, at, freshness);
+    const late = faultOfTime(single, toldAt, freshness);
     if (late) faults.add(late);
     else if (!acceptWeak && response.signatureAlgorithm?.digest === 'sha1') faults.add('weak-algorithm');
-    else if (status.status === 'good' && (revocation.status === 'unknown' || single.thisUpdate > revocation.asOf)) {
+    else if (saysGood(single, at, toldAt) && (revocation.status === 'unknown' || single.thisUpdate > revocation.asOf)) {
       revocation = { status: 'good', asOf: single.thisUpdate };
     }
   }
   return { revocation, faults: [...faults] };
+}
+
+/** Made after the time asked about, before the asking, while the certificate was alive or still answered for. */
+function tellsBack({ thisUpdate, archiveCutoff }: OcspSingle, { certificate, at, askedAt }: OcspQuestion): boolean {
+  return askedAt !== undefined && thisUpdate > at && thisUpdate <= askedAt && certificate.notAfter >= (archiveCutoff ?? thisUpdate);
+}
+
+/** A later answer that knows of a later revocation says good about the time asked about. */
+function saysGood({ status }: OcspSingle, at: Date, toldAt: Date): boolean {
+  return status.status === 'good' || (toldAt > at && status.status === 'revoked' && status.revokedAt > at);
 }
 
 function findAnswer(response: BasicOcspResponse, certificate: Certificate, issuer: Certificate): OcspSingle | undefined {

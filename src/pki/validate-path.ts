@@ -23,6 +23,8 @@ export interface PathQuestion extends Omit<PathDemands, 'purpose' | 'anchorConst
   /** Complete and delta lists, of whatever issuer. */
   crls?: readonly Crl[];
   ocspResponses?: readonly BasicOcspResponse[];
+  /** When `at` lies in the past: OCSP answers made up to this time tell about it too. */
+  askedAt?: Date;
   /** Default `any`: the leaf's use is not judged. */
   purpose?: Purpose;
   /** Makes not knowing a refusal. Otherwise `revocation-unknown` is only told. */
@@ -142,7 +144,7 @@ function judgeRevocations(
   depth: number,
   findings: PathFinding[],
 ): Revocation[] {
-  const { at, crls = [], ocspResponses = [], freshness, acceptWeak = false, rules } = question;
+  const { at, askedAt, crls = [], ocspResponses = [], freshness, acceptWeak = false, rules } = question;
   const isSigned = listSignatures(path, acceptWeak, () => --work.signatures >= 0);
   const anchor = path.at(-1) as Certificate;
   return path.slice(0, -1).map((certificate, index) => {
@@ -155,6 +157,7 @@ function judgeRevocations(
       isSigned,
       findSigners: (crl) => findSigners(crl, { question, issuer, anchor, isSigned, work, depth }),
       ocspResponses,
+      ...(askedAt ? { askedAt } : {}),
       ...(freshness ? { freshness } : {}),
       acceptWeak,
       strictLists: rules !== undefined && rules !== 'path',

@@ -22,6 +22,9 @@ export interface IssueOptions {
   notBefore?: Date;
   notAfter?: Date;
   suite?: Suite;
+  /** Addresses written into the certificate. */
+  ocspUrl?: string;
+  crlUrl?: string;
   /** Changes to the profile; `policy: ''` leaves the policy out, as foreign certificates do. */
   change?: Partial<CertificateProfile>;
 }
@@ -65,6 +68,8 @@ export class DocumentAuthority {
       notAfter: options.notAfter ?? new Date('2029-01-01T00:00:00Z'),
       spki: keys.spki,
       issuerKeyIdentifier: keyIdentifier(root.certificate.spki),
+      ...(options.ocspUrl ? { ocspUrl: options.ocspUrl } : {}),
+      ...(options.crlUrl ? { crlUrl: options.crlUrl } : {}),
     });
     const key = importPrivateKey(keys.pkcs8);
     const certificate = new Certificate(assembleCertificate(tbs, this.#suite, signMessage(root.key, tbs)));

@@ -19,8 +19,9 @@ export function viewOf({ bytes }: RevisedFile): PdfView {
  * @param more whether further revisions will follow.
  */
 export function addSecurityStore(file: RevisedFile, entries: readonly StoreEntry[], more: boolean): boolean {
-  const increment = new Increment(viewOf(file));
-  if (!putSecurityStore(viewOf(file), increment, entries)) return false;
+  const view = viewOf(file);
+  const increment = new Increment(view);
+  if (!putSecurityStore(view, increment, entries)) return false;
   const seed = Buffer.concat([Buffer.from(`DSS ${file.bytes.length} `), ...entries.map(({ contents }) => contents.subarray(0, 512))]);
   file.append(increment.build(seed).bytes, more);
   return true;

@@ -7,7 +7,7 @@ import { DerError } from '#crypto/der.ts';
 import { OID } from '#crypto/oids.ts';
 import { readCertificates } from '#documents/judge-time-stamp.ts';
 import type { Certificate } from '#pki/certificate.ts';
-import { type Crl, parseCrl } from '#pki/crl.ts';
+import type { Crl } from '#pki/crl.ts';
 import { judgeRevocation } from '#pki/judge-revocation.ts';
 import { nameToString } from '#pki/name.ts';
 import { encodeCertId, issuerHashes } from '#pki/ocsp-cert-id.ts';
@@ -16,7 +16,8 @@ import { encodeOcspRequest } from '#pki/ocsp-request.ts';
 import { parseOcspResponse } from '#pki/ocsp-response.ts';
 import { validatePath } from '#pki/validate-path.ts';
 import { Problem } from '#problem.ts';
-import type { CollectValidationData, ValidationData } from './validation-data.ts';
+import { readCrls } from './document-security-store.ts';
+import { type CollectValidationData, NO_VALIDATION_DATA, type ValidationData } from './validation-data.ts';
 
 export interface ValidationSources {
   anchors: readonly Certificate[];
@@ -43,7 +44,7 @@ interface Found {
 export function validationDataFrom(sources: ValidationSources): CollectValidationData {
   // Chains of one file share their authorities: each question is asked once.
   const asked = new Map<string, Promise<Found | undefined>>();
-  return async ({ certificates, at }) => {
+  return async ({ certificates, at }, known = NO_VALIDATION_DATA) => {
     const [leaf, ...further] = readCertificates(certificates);
     if (!leaf) throw missing('', '');
     const intermediates = [...further, ...(sources.intermediates ?? [])];
@@ -55,8 +56,12 @@ export function validationDataFrom(sources: ValidationSources): CollectValidatio
     const found = await Promise.all(
       path.slice(0, -1).map((certificate, index) => {
         if (certificate.extensions.has(OID.ocspNoCheck)) return undefined;
-        const question = asked.get(certificate.fingerprint) ?? find(sources, certificate, path[index + 1] as Certificate, at);
-        asked.set(certificate.fingerprint, question);
+        const issuer = path[index + 1] as Certificate;
+        const there = findKnown(known, certificate, issuer, at);
+        if (there) return there;
+        const name = `${certificate.fingerprint} ${at.toISOString()}`;
+        const question = asked.get(name) ?? find(sources, certificate, issuer, at);
+        asked.set(name, question);
         return question;
       }),
     );
@@ -73,23 +78,36 @@ function toData(path: readonly Certificate[], found: readonly (Found | undefined
   };
 }
 
+function findKnown(known: ValidationData, certificate: Certificate, issuer: Certificate, at: Date): Found | undefined {
+  const list = readCrls(known.crls).find((crl) => judgeRevocation({ certificate, issuer, crls: [crl], at }).status !== 'unknown');
+  if (list) return { crl: list.der };
+  const answer = known.ocspResponses.find((der) => isAnswer(der, certificate, issuer, at));
+  return answer && { ocsp: answer };
+}
+
 async function find(sources: ValidationSources, certificate: Certificate, issuer: Certificate, at: Date): Promise<Found> {
   const tells = (crl: Crl) => judgeRevocation({ certificate, issuer, crls: [crl], at }).status !== 'unknown';
   const [list] = [...(sources.crls ?? [])].sort((a, b) => b.thisUpdate.getTime() - a.thisUpdate.getTime()).filter(tells);
   if (list && list.der.length <= LARGE_CRL_BYTES) return { crl: list.der };
-  const answer = await findAnswer(sources, certificate, issuer);
+  const answer = await findAnswer(sources, certificate, issuer, at);
   if (answer) return { ocsp: answer };
   if (list) return { crl: list.der };
   for (const url of certificate.crlAddresses) {
-    const crl = readCrl(await sources.fetchCrl?.(url));
+    const fetched = await sources.fetchCrl?.(url);
+    const [crl] = fetched ? readCrls([fetched]) : [];
     if (crl && tells(crl)) return { crl: crl.der };
   }
   const name = nameToString(certificate.subject);
   throw missing(`Whether ${name} was revoked could not be learnt.`, `无法得知 ${name} 的证书是否被吊销。`);
 }
 
-async function findAnswer(sources: ValidationSources, certificate: Certificate, issuer: Certificate): Promise<Uint8Array | undefined> {
-  const tells = (der: Uint8Array | undefined) => der !== undefined && isAnswer(der, certificate, issuer, sources.now());
+async function findAnswer(
+  sources: ValidationSources,
+  certificate: Certificate,
+  issuer: Certificate,
+  at: Date,
+): Promise<Uint8Array | undefined> {
+  const tells = (der: Uint8Array | undefined) => der !== undefined && isAnswer(der, certificate, issuer, at, sources.now());
   const known = (sources.ocspResponses ?? []).find(tells);
   if (known || !sources.askOcsp) return known;
   const request = encodeOcspRequest([encodeCertId(issuerHashes(issuer, 'sha1'), 'sha1', certificate.serialBytes)]);
@@ -101,22 +119,15 @@ async function findAnswer(sources: ValidationSources, certificate: Certificate, 
   return undefined;
 }
 
-function isAnswer(der: Uint8Array, certificate: Certificate, issuer: Certificate, at: Date): boolean {
+function isAnswer(der: Uint8Array, certificate: Certificate, issuer: Certificate, at: Date, askedAt?: Date): boolean {
   try {
     const response = parseOcspResponse(der);
     if (response.status !== 'successful') return false;
-    return judgeOcsp({ certificate, issuer, responses: [response.basic], at }).revocation.status !== 'unknown';
+    return (
+      judgeOcsp({ certificate, issuer, responses: [response.basic], at, ...(askedAt ? { askedAt } : {}) }).revocation.status !== 'unknown'
+    );
   } catch (error) {
     if (error instanceof DerError) return false;
-    throw error;
-  }
-}
-
-function readCrl(der: Uint8Array | undefined): Crl | undefined {
-  try {
-    return der && parseCrl(der);
-  } catch (error) {
-    if (error instanceof DerError) return undefined;
     throw error;
   }
 }

@@ -7,6 +7,7 @@ import { type BasicOcspResponse, parseOcspResponse } from '#pki/ocsp-response.ts
 import { itemsOf } from './form-fields.ts';
 import type { PdfView } from './pdf-file.ts';
 import { isStream, PdfError } from './pdf-values.ts';
+import { NO_VALIDATION_DATA, type ValidationData } from './validation-data.ts';
 
 const MAX_ENTRIES = 100;
 const MAX_BYTES = 20 * 1024 * 1024;
@@ -19,23 +20,26 @@ export interface SecurityStore {
   readonly hasRevocationData: boolean;
 }
 
-export const EMPTY_STORE: SecurityStore = { certificates: [], crls: [], ocspResponses: [], hasRevocationData: false };
-
 /** Never throws: what cannot be read is left out. */
 export function readSecurityStore(view: PdfView): SecurityStore {
+  const { certificates, crls, ocspResponses } = storedData(view);
+  return {
+    certificates: readCertificates(certificates),
+    crls: readCrls(crls),
+    ocspResponses: readOcspResponses(ocspResponses),
+    hasRevocationData: crls.length + ocspResponses.length > 0,
+  };
+}
+
+/** The same as it stands. Never throws. */
+export function storedData(view: PdfView): ValidationData {
   try {
     const dss = view.dict(view.catalog.entries.get('DSS'));
-    if (!dss) return EMPTY_STORE;
-    const crls = streamsOf(view, dss.entries.get('CRLs'));
-    const ocsps = streamsOf(view, dss.entries.get('OCSPs'));
-    return {
-      certificates: readCertificates(streamsOf(view, dss.entries.get('Certs'))),
-      crls: readCrls(crls),
-      ocspResponses: readOcspResponses(ocsps),
-      hasRevocationData: crls.length + ocsps.length > 0,
-    };
+    if (!dss) return NO_VALIDATION_DATA;
+    const read = (key: string) => streamsOf(view, dss.entries.get(key));
+    return { certificates: read('Certs'), crls: read('CRLs'), ocspResponses: read('OCSPs') };
   } catch (error) {
-    if (error instanceof PdfError) return EMPTY_STORE;
+    if (error instanceof PdfError) return NO_VALIDATION_DATA;
     throw error;
   }
 }

@@ -6,8 +6,9 @@ import { DerError } from '#crypto/der.ts';
 import { UnsupportedKeyError } from '#crypto/suite.ts';
 import type { SignBytes } from '#documents/sign-bytes.ts';
 import { Problem } from '#problem.ts';
-import { addDocumentTimestamp, addSecurityStore } from './add-validation-data.ts';
+import { addDocumentTimestamp, addSecurityStore, viewOf } from './add-validation-data.ts';
 import { assertSignable } from './assert-signable.ts';
+import { storedData } from './document-security-store.ts';
 import { Increment, writeText } from './increment.ts';
 import type { SeamSeal } from './page-stamps.ts';
 import { openPdf } from './pdf-file.ts';
@@ -65,7 +66,8 @@ export async function signPdf(pdf: Uint8Array, input: SignPdfInput): Promise<Uin
     const envelope = new SignatureEnvelope({ ...input, form, timestamp });
     const { contents, chains } = await addSignature(file, input, form, envelope);
     if (validationData) {
-      const data = joinValidationData(...(await Promise.all(chains.map(validationData))));
+      const known = storedData(viewOf(file));
+      const data = joinValidationData(...(await Promise.all(chains.map((chain) => validationData(chain, known)))));
       addSecurityStore(file, [{ contents, data }], archive === true);
     }
     if (archive && timestamp) await addDocumentTimestamp(file, timestamp, envelope.digestName);

@@ -16,8 +16,11 @@ export interface ChainToProve {
   readonly at: Date;
 }
 
-/** Certificates of the chain and revocation data for each but the anchor. Throws Problem `validation-data-missing`. */
-export type CollectValidationData = (chain: ChainToProve) => Promise<ValidationData>;
+/**
+ * Certificates of the chain and revocation data for each but the anchor. Throws Problem `validation-data-missing`.
+ * `known` lies in the document already: what suffices of it is given again, and nobody is asked.
+ */
+export type CollectValidationData = (chain: ChainToProve, known?: ValidationData) => Promise<ValidationData>;
 
 export const NO_VALIDATION_DATA: ValidationData = { certificates: [], crls: [], ocspResponses: [] };
 

@@ -2,7 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { addDocumentTimestamp } from '#documents/pdf/add-validation-data.ts';
 import { validationDataFrom } from '#documents/pdf/collect-validation-data.ts';
 import { RevisedFile } from '#documents/pdf/revised-file.ts';
+import type { OcspStatus } from '#pki/ocsp-encode-response.ts';
+import { parseOcspRequest } from '#pki/ocsp-request.ts';
 import { DocumentAuthority } from '#test/fakes/document-authority.ts';
+import { ocspResponse } from '#test/fakes/ocsp-response.ts';
 import { appendUpdate, handMadePdf } from '#test/fakes/sample-pdf.ts';
 import { timestampAuthority } from '#test/fakes/timestamp-authority.ts';
 import { authority, check, NOW, patch, seal, sealedOnce, sealer } from './sealed-pdf.ts';
@@ -130,4 +133,59 @@ test('validation data in the file is used, and makes revocation known without as
   const validationData = validationDataFrom({ anchors: [authority.root.certificate], crls: [clean], now: () => NOW });
   const pdf = await seal(handMadePdf(), { timestamp: firstStamp, validationData });
   expect(indications(pdf, { requireRevocation: true })).toEqual(['TOTAL-PASSED']);
+});
+
+describe('OCSP answers in the file', () => {
+  const responder = authority.issue('ocsp', { commonName: '状态查询' });
+  const answer = (status: OcspStatus, from = '2026-11-21T03:10:00Z', to = '2026-11-22T03:10:00Z') =>
+    ocspResponse(responder, authority.root.certificate, sealer.certificate, { status, thisUpdate: at(from), nextUpdate: at(to) });
+  const rootOnly = { anchors: [authority.root.certificate], now: () => NOW };
+  const answered = async (der: Uint8Array) =>
+    seal(handMadePdf(), {
+      timestamp: firstStamp,
+      // Nothing for the timestamp’s chain: a list of their common authority would answer for the signer too.
+      validationData: async ({ role }) => ({ certificates: [], crls: [], ocspResponses: role === 'signer' ? [der] : [] }),
+    });
+
+  test('an answer made after the proven time tells about it, years later too', async () => {
+    const pdf = await answered(await answer({ status: 'good' }));
+    expect(check(pdf).signatures[0]).toMatchObject({ form: 'pades-lt', indication: 'TOTAL-PASSED' });
+  });
+
+  test('one that says revoked before the proven time makes the signature invalid, after it does not', async () => {
+    const revocation = (revokedAt: string) => answer({ status: 'revoked', revokedAt: at(revokedAt), reason: 'superseded' });
+    expect(check(await answered(await revocation('2026-11-21T02:00:00Z'))).verdict).toBe('not-valid');
+    expect(check(await answered(await revocation('2026-11-21T03:05:00Z'))).signatures[0]).toMatchObject({ verdict: 'genuine' });
+  });
+
+  test('one by a responder of another authority tells nothing', async () => {
+    const other = new DocumentAuthority({ suite: 'es256', name: '别处' });
+    const der = await ocspResponse(other.issue('ocsp'), authority.root.certificate, sealer.certificate, {
+      status: { status: 'good' },
+      thisUpdate: at('2026-11-21T03:10:00Z'),
+      nextUpdate: at('2026-11-22T03:10:00Z'),
+    });
+    expect(check(await answered(der)).signatures[0]?.reasons).toContain('revocation-unknown');
+  });
+
+  test('an answer is asked for where there is no list, of the responder the certificate names', async () => {
+    const named = authority.issue('document-signer', { commonName: '有状态地址', ocspUrl: 'http://ocsp.example.cn/' });
+    const asked: string[] = [];
+    const validationData = validationDataFrom({
+      ...rootOnly,
+      askOcsp: async (url, request) => {
+        asked.push(url);
+        expect(parseOcspRequest(request).questions[0]?.serialHex).toBe(named.certificate.serialHex);
+        const good = {
+          status: { status: 'good' },
+          thisUpdate: at('2026-11-21T03:10:00Z'),
+          nextUpdate: at('2026-11-22T03:10:00Z'),
+        } as const;
+        return ocspResponse(responder, authority.root.certificate, named.certificate, good);
+      },
+    });
+    const pdf = await seal(handMadePdf(), { validationData }, named);
+    expect(asked).toEqual(['http://ocsp.example.cn/']);
+    expect(check(pdf, { requireRevocation: true }).verdict).toBe('genuine');
+  });
 });
