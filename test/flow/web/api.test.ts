@@ -139,6 +139,12 @@ describe('for everybody', () => {
       '/api/licences/{id}/status',
       '/api/my/licences/{id}/code',
       '/api/my/look-ups/latest',
+      '/api/seal-jobs',
+      '/api/seal-jobs/{id}',
+      '/api/seal-jobs/{id}/files',
+      '/api/seal-jobs/{id}/files/{key}',
+      '/api/seal-jobs/{id}/{act}',
+      '/api/seals',
       '/api/verify',
     ]);
     const redeem = description.paths['/api/codes/redeem']?.['post'];
