@@ -15,6 +15,9 @@ export interface PolicyInput {
   inhibitAnyPolicy?: boolean;
 }
 
+/** The parts of a certificate that matter here. */
+export type PolicyCertificate = Pick<Certificate, 'policies' | 'policyMappings' | 'policyConstraints' | 'inhibitAnyPolicy' | 'selfIssued'>;
+
 interface PolicyNode {
   policy: string;
   expected: ReadonlySet<string>;
@@ -30,6 +33,8 @@ export interface PolicyOutcome {
   policies: readonly string[];
   /** Index, counted from below the anchor, of the certificate where nothing acceptable was left; the last one when valid. */
   decidedAt: number;
+  /** Nodes and edges made: what it cost. */
+  steps: number;
 }
 
 const ANY = OID.anyPolicy;
@@ -38,19 +43,24 @@ const ANY = OID.anyPolicy;
  * @param certificates from the one below the anchor to the leaf.
  * @param anchor its constraints narrow the beginning (RFC 5937 §3.2); its own policies say nothing.
  */
-export function judgePolicies(certificates: readonly Certificate[], input: PolicyInput = {}, anchor?: Certificate): PolicyOutcome {
+export function judgePolicies(
+  certificates: readonly PolicyCertificate[],
+  input: PolicyInput = {},
+  anchor?: PolicyCertificate,
+): PolicyOutcome {
   const n = certificates.length;
   const state = {
     explicit: Math.min(input.explicit ? 0 : n + 1, anchor?.policyConstraints?.requireExplicitPolicy ?? n + 1),
     mapping: Math.min(input.inhibitMapping ? 0 : n + 1, anchor?.policyConstraints?.inhibitPolicyMapping ?? n + 1),
     any: Math.min(input.inhibitAnyPolicy ? 0 : n + 1, anchor?.inhibitAnyPolicy ?? n + 1),
   };
+  const steps = { count: 0 };
   let levels: Level[] = [new Map([[ANY, { policy: ANY, expected: new Set([ANY]), parents: [] }]])];
   for (const [index, certificate] of certificates.entries()) {
     const last = index === n - 1;
     const anyAllowed = state.any > 0 || (!last && certificate.selfIssued);
-    levels = certificate.policies.length === 0 ? [] : extend(levels, certificate.policies, anyAllowed);
-    if (state.explicit === 0 && levels.length === 0) return { valid: false, policies: [], decidedAt: index };
+    levels = certificate.policies.length === 0 ? [] : extend(levels, certificate.policies, anyAllowed, steps);
+    if (state.explicit === 0 && levels.length === 0) return { valid: false, policies: [], decidedAt: index, steps: steps.count };
     if (!last) {
       if (certificate.policyMappings.length > 0) levels = applyMappings(levels, certificate, state.mapping > 0);
       if (!certificate.selfIssued) countDown(state);
@@ -64,7 +74,7 @@ export function judgePolicies(certificates: readonly Certificate[], input: Polic
   if (state.explicit > 0) state.explicit -= 1;
   if (certificates.at(-1)?.policyConstraints?.requireExplicitPolicy === 0) state.explicit = 0;
   const policies = userConstrained(authorityConstrained(levels), input.acceptable ?? [ANY]);
-  return { valid: state.explicit > 0 || policies.length > 0, policies, decidedAt: n - 1 };
+  return { valid: state.explicit > 0 || policies.length > 0, policies, decidedAt: n - 1, steps: steps.count };
 }
 
 function countDown(state: { explicit: number; mapping: number; any: number }): void {
@@ -74,7 +84,7 @@ function countDown(state: { explicit: number; mapping: number; any: number }): v
 }
 
 /** §6.1.3 d: one more depth. An empty answer is the NULL graph. */
-function extend(levels: Level[], policies: readonly string[], anyAllowed: boolean): Level[] {
+function extend(levels: Level[], policies: readonly string[], anyAllowed: boolean, steps: { count: number }): Level[] {
   const above = levels.at(-1);
   if (!above) return [];
   const expecting = new Map<string, PolicyNode[]>();
@@ -87,20 +97,23 @@ function extend(levels: Level[], policies: readonly string[], anyAllowed: boolea
   }
   const anyAbove = above.get(ANY);
   const level: Level = new Map();
-  const add = (policy: string, parents: readonly PolicyNode[]) => level.set(policy, { policy, expected: new Set([policy]), parents });
+  const add = (policy: string, parents: readonly PolicyNode[]) => {
+    steps.count += 1 + parents.length;
+    level.set(policy, { policy, expected: new Set([policy]), parents });
+  };
   for (const policy of policies) {
     if (policy === ANY) continue;
     const parents = expecting.get(policy) ?? (anyAbove ? [anyAbove] : []);
     if (parents.length > 0) add(policy, parents);
   }
-  if (policies.includes(ANY) && anyAllowed) {
+  if (anyAllowed && policies.includes(ANY)) {
     for (const [policy, parents] of expecting) if (!level.has(policy)) add(policy, parents);
   }
   return prune([...levels, level]);
 }
 
 /** §6.1.4 b. */
-function applyMappings(levels: Level[], certificate: Certificate, allowed: boolean): Level[] {
+function applyMappings(levels: Level[], certificate: PolicyCertificate, allowed: boolean): Level[] {
   const level = levels.at(-1);
   if (!level) return [];
   const targets = new Map<string, Set<string>>();
