@@ -6,19 +6,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { listOf, MIN_SECRET_LENGTH, SIGNER_ENVIRONMENT, type SignerSettings, signerSettings } from './signer-settings.ts';
 
 export const ROLES = ['web', 'worker', 'signer'] as const;
 export type Role = (typeof ROLES)[number];
 
 const DEVELOPMENT_SECRET_FILE = fileURLToPath(new URL('../keys/development-secret.txt', import.meta.url));
-/** A master secret shorter than this could be guessed. */
-const MIN_SECRET_LENGTH = 32;
-
-const listOf = (text: string) =>
-  text
-    .split(',')
-    .map((part) => part.trim())
-    .filter(Boolean);
 
 const flag = z.stringbool();
 
@@ -45,8 +38,7 @@ export const ENVIRONMENT = z.strictObject({
     .pipe(z.array(z.string().transform(Number).pipe(z.int().min(0).max(65_535))).length(2))
     .describe('Ports of the two demo apps.'),
   TONGREN_SECRET: z.string().min(MIN_SECRET_LENGTH).optional().describe('Master secret: seals data keys and key files, signs cookies.'),
-  TONGREN_SIGNER_SOCKET: z.string().min(1).optional().describe('Unix socket of the signer, when it is a process of its own.'),
-  TONGREN_SIGNER_TOKEN: z.string().min(MIN_SECRET_LENGTH).optional().describe('Token that callers show to the signer.'),
+  ...SIGNER_ENVIRONMENT,
   TONGREN_SMS_URL: z
     .url({ protocol: /^https?$/ })
     .optional()
@@ -81,6 +73,7 @@ export const ENVIRONMENT = z.strictObject({
 const SECRETS = [
   'TONGREN_SECRET',
   'TONGREN_SIGNER_TOKEN',
+  'TONGREN_PKCS11_PIN',
   'TONGREN_SMS_TOKEN',
   'TONGREN_METRICS_TOKEN',
   'DATABASE_URL',
@@ -98,7 +91,7 @@ export interface Config {
   roles: readonly Role[];
   demoPorts: readonly number[];
   secret: string;
-  signer: { socketPath: string; token: string } | undefined;
+  signer: SignerSettings;
   sms: { url: string; token: string | undefined } | undefined;
   registry: { url: string; token: string | undefined } | undefined;
   metricsToken: string | undefined;
@@ -145,10 +138,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, options: { tls?: bool
   if (production) faults.push(...productionFaults(env, { tls, developmentSecret }));
   if (!production && !env.TONGREN_SECRET && !developmentSecret)
     faults.push('TONGREN_SECRET is not set and keys/development-secret.txt is missing.');
-  const alone = env.TONGREN_ROLES.includes('signer');
-  if (!alone && !env.TONGREN_SIGNER_SOCKET) faults.push('TONGREN_SIGNER_SOCKET must be set when the signer is another process.');
-  if (env.TONGREN_SIGNER_SOCKET && !env.TONGREN_SIGNER_TOKEN)
-    faults.push('TONGREN_SIGNER_TOKEN must be set together with TONGREN_SIGNER_SOCKET.');
+  const signer = signerSettings(env, faults);
   if (faults.length) throw new ConfigError(faults);
   return {
     production,
@@ -163,10 +153,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, options: { tls?: bool
     roles: env.TONGREN_ROLES,
     demoPorts: env.TONGREN_DEMO_PORTS,
     secret: env.TONGREN_SECRET ?? developmentSecret ?? '',
-    signer:
-      env.TONGREN_SIGNER_SOCKET && env.TONGREN_SIGNER_TOKEN
-        ? { socketPath: env.TONGREN_SIGNER_SOCKET, token: env.TONGREN_SIGNER_TOKEN }
-        : undefined,
+    signer,
     sms: env.TONGREN_SMS_URL ? { url: env.TONGREN_SMS_URL, token: env.TONGREN_SMS_TOKEN } : undefined,
     registry: env.TONGREN_REGISTRY_URL ? { url: env.TONGREN_REGISTRY_URL, token: env.TONGREN_REGISTRY_TOKEN } : undefined,
     metricsToken: env.TONGREN_METRICS_TOKEN,

@@ -6,13 +6,11 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { allowListedFetch } from '#adapters/allow-listed-fetch.ts';
-import { fileKeyStore } from '#adapters/file-keys.ts';
 import { fileSystemStore } from '#adapters/file-system-store.ts';
 import { httpPopulationRegistry } from '#adapters/http-population-registry.ts';
 import { httpSmsGateway } from '#adapters/http-sms-gateway.ts';
 import { inProcessStore } from '#adapters/in-process-store.ts';
 import { localDataKeys } from '#adapters/local-data-keys.ts';
-import { remoteSigner } from '#adapters/remote-signer.ts';
 import { simulatedPopulationRegistry } from '#adapters/simulated-population-registry.ts';
 import { simulatedSmsGateway } from '#adapters/simulated-sms-gateway.ts';
 import { systemClock } from '#adapters/system-clock.ts';
@@ -20,13 +18,13 @@ import { DEMO_POPULATION } from '#demo/demo-people.ts';
 import { runDemoApps } from '#demo/run-demo-apps.ts';
 import { claimDataFolder } from '#edge/claim-data-folder.ts';
 import { developmentTls } from '#edge/development-tls.ts';
+import { openKeys, type RoomKeys } from '#edge/open-keys.ts';
 import { openStorage } from '#edge/open-storage.ts';
 import { failure, printWelcome } from '#edge/print-welcome.ts';
+import { runSigner } from '#edge/run-signer.ts';
 import { writeTrustFolder } from '#edge/trust-folder.ts';
 import type { EphemeralStore } from '#ports/ephemeral-store.ts';
-import type { KeyStore } from '#ports/key-store.ts';
-import { type GuardedKeyStore, guardedKeyStore, type SignerLogLine } from '#signer/guarded-key-store.ts';
-import { serveSigner } from '#signer/serve-signer.ts';
+import { noteLogHead } from '#signer/note-log-head.ts';
 import { openDatabase } from '#storage/database.ts';
 import type { Ports } from './app.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
@@ -67,7 +65,10 @@ async function run(config: Config, undo: Undo[]): Promise<void> {
   const app = await buildApp(config, ports, db, {
     ...(config.tls ? { tls: await developmentTls(config, { ...ports, db, publicOrigin: config.origin }) } : {}),
     logger: pino({ level: config.logLevel }),
-    jobs: [{ name: 'trust-folder', everySeconds: 60, run: () => writeTrustFolder(config.dataDir, { db, keys: ports.keys }) }],
+    jobs: [
+      { name: 'trust-folder', everySeconds: 60, run: () => writeTrustFolder(config.dataDir, { db, keys: ports.keys }) },
+      { name: 'signer-log-head', everySeconds: 300, exclusive: true, run: () => noteLogHead({ db, clock: systemClock, keys: ports.keys }) },
+    ],
   });
   undo.push(() => app.close());
   await writeTrustFolder(config.dataDir, { db, keys: ports.keys });
@@ -77,7 +78,9 @@ async function run(config: Config, undo: Undo[]): Promise<void> {
   printWelcome(config, app.context, { storage, milliseconds: performance.now() - began });
 }
 
-async function openPorts(config: Config, undo: Undo[]): Promise<Ports> {
+async function openPorts(config: Config, undo: Undo[]): Promise<Ports & { keys: RoomKeys }> {
+  const { keys, close } = await openKeys(config);
+  undo.push(close);
   const ephemeral: EphemeralStore = config.redisUrl ? await openRedis(config.redisUrl) : inProcessStore();
   undo.push(() => ephemeral.close());
   // Any app on a public address may register; private ones must be named. Loopback is for the demo's apps.
@@ -85,7 +88,7 @@ async function openPorts(config: Config, undo: Undo[]): Promise<Ports> {
   const simulator = config.sms ? undefined : simulatedSmsGateway({ clock: systemClock });
   return {
     clock: systemClock,
-    keys: await openKeys(config),
+    keys,
     dataKeys: localDataKeys(config.secret),
     files: fileSystemStore(join(config.dataDir, 'files')),
     ephemeral,
@@ -103,29 +106,6 @@ async function openRedis(url: string): Promise<EphemeralStore> {
   } catch (cause) {
     throw new Error(`REDIS_URL: Redis on ${new URL(url).host} cannot be reached. / 无法连接 Redis。`, { cause });
   }
-}
-
-/** The signer's socket, or the guarded keys in this process when it has the signer role. */
-async function openKeys(config: Config): Promise<KeyStore> {
-  if (!config.roles.includes('signer') && config.signer) return remoteSigner(config.signer);
-  return guardedKeys(config);
-}
-
-async function guardedKeys(config: Config): Promise<GuardedKeyStore> {
-  const store = await fileKeyStore({ folder: join(config.dataDir, 'keys'), secret: config.secret });
-  const log = (line: SignerLogLine) => {
-    if (config.roles.length === 1 || line.event === 'refused' || line.event === 'limited') console.log(JSON.stringify({ signer: line }));
-  };
-  return guardedKeyStore(store, { clock: systemClock, log: config.logLevel === 'silent' ? () => {} : log });
-}
-
-/** The signer as a process of its own: keys and a socket, no database, no network. */
-async function runSigner(config: Config, undo: Undo[]): Promise<void> {
-  const { signer } = config;
-  if (!signer) throw new Error('TONGREN_SIGNER_SOCKET and TONGREN_SIGNER_TOKEN must be set for a signer of its own.');
-  const running = await serveSigner(await guardedKeys(config), signer);
-  undo.push(() => running.close());
-  console.log(`Tongren signer ready on ${signer.socketPath}`);
 }
 
 /** Under this address phones on the local network find us. */

@@ -95,6 +95,12 @@ export const CATALOGUE = {
   'certificate-not-found': [404, 'This certificate is not known here.', '未找到该证书。'],
   'certificate-already-revoked': [409, 'This certificate was revoked before.', '该证书已吊销。'],
   'certificate-refused': [422, 'A certificate like this is not issued.', '不符合证书签发规范，拒绝签发。'],
+  'log-entry-not-found': [404, 'The issuance log has no such entry.', '签发日志中没有该条目。'],
+  'log-missing': [503, 'The issuance log has no signed head yet.', '签发日志尚未签名发布。'],
+  'trust-entry-not-found': [404, 'There is no such trust list entry.', '未找到该信任列表条目。'],
+  'trust-entry-exists': [409, 'This authority is in the trust list already.', '该机构已在信任列表中。'],
+  'trust-entry-state': [409, 'The trust list entry is in another state.', '该信任列表条目当前状态不允许此操作。'],
+  'trust-list-missing': [503, 'The trust list has not been signed yet.', '信任列表尚未签发。'],
   'authority-missing': [503, 'The certificate authority has not been set up yet.', '证书签发机构尚未初始化。'],
   // enrolment
   'csr-not-acceptable': [422, 'This certification request (PKCS#10) is not acceptable.', '该证书请求（PKCS#10）不可接受。'],
@@ -118,6 +124,7 @@ export const CATALOGUE = {
   'signing-refused': [403, 'This key does not sign this.', '该密钥不允许签署此内容。'],
   'signing-too-fast': [429, 'This key has signed too often just now.', '该密钥签名过于频繁，请稍后再试。'],
   'key-store-unavailable': [503, 'The device that holds the keys does not answer.', '密钥设备暂时不可用，请稍后再试。'],
+  'signer-log-unavailable': [503, 'The signing service cannot write its log and so signs nothing.', '签名服务无法写入日志，已停止签名。'],
   'signer-unavailable': [503, 'The signing service does not answer.', '签名服务暂时不可用。'],
   // documents: OFD signing
   'ofd-not-readable': [422, 'This is not an OFD file that can be read safely.', '该文件不是可安全读取的 OFD 文件。'],

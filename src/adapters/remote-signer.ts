@@ -1,5 +1,6 @@
-/** The key store of another process (`serveSigner`), reached over its Unix socket. */
-import { Agent, type IncomingMessage, request } from 'node:http';
+/** The key store of another process, reached over its Unix socket (`serveSigner`) or by mutual TLS (`serveSignerTls`). */
+import { Agent, type ClientRequest, type IncomingMessage, type RequestOptions, request } from 'node:http';
+import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
 import { z } from 'zod';
 import { SUITES, type Suite } from '#crypto/suite.ts';
 import type { KeyPurpose, KeyStore, StoredKey } from '#ports/key-store.ts';
@@ -12,19 +13,30 @@ const MAX_CONNECTIONS = 16;
 const keyShape = z.object({
   key: z.object({ name: z.string(), suite: z.enum(SUITES), purposes: z.array(z.string()), spki: z.base64() }).nullable(),
 });
-const problemShape = z.object({ code: z.string(), detail: z.string().optional() });
+const problemShape = z.object({ code: z.string(), detail: z.string().optional(), detailZh: z.string().optional() });
+const headShape = z.object({ head: z.string(), spki: z.base64() });
 
-export interface RemoteSignerOptions {
-  socketPath: string;
-  token: string;
+/** Where the signer is and how we show who we are: a token over the socket, a certificate over the network. */
+export type SignerPlace =
+  | { socketPath: string; token: string }
+  /** PEM texts are asked for at each call, so that certificates can be renewed without a restart. */
+  | { url: string; material: () => { certificate: string; key: string; authority: string } };
+
+export type RemoteSignerOptions = SignerPlace & {
   timeoutMs?: number;
   /** What the signer's own store offers. */
   suites?: readonly Suite[];
+};
+
+export interface RemoteSigner extends KeyStore {
+  /** The newest signed head of the signer's log, to be kept where the signer cannot reach it. */
+  logHead(): Promise<{ head: string; spki: Uint8Array }>;
 }
 
 /** Throws Problem `signer-unavailable` when nobody answers there; every refusal comes as the Problem the signer threw. */
-export function remoteSigner(options: RemoteSignerOptions): KeyStore {
-  const agent = new Agent({ keepAlive: true, maxSockets: MAX_CONNECTIONS });
+export function remoteSigner(options: RemoteSignerOptions): RemoteSigner {
+  const limits = { keepAlive: true, maxSockets: MAX_CONNECTIONS };
+  const agent = 'url' in options ? new TlsAgent(limits) : new Agent(limits);
   const known = new Map<string, StoredKey>();
 
   const remember = (body: Buffer): StoredKey | undefined => {
@@ -53,6 +65,10 @@ export function remoteSigner(options: RemoteSignerOptions): KeyStore {
       if (evidence) query.set('evidence', Buffer.from(evidence).toString('base64url'));
       return Uint8Array.from(await call(options, agent, 'POST', `/sign?${query}`, structure));
     },
+    async logHead() {
+      const { head, spki } = headShape.parse(JSON.parse((await call(options, agent, 'GET', '/log-head')).toString('utf8')));
+      return { head, spki: Uint8Array.from(Buffer.from(spki, 'base64')) };
+    },
   };
 }
 
@@ -78,13 +94,12 @@ class StaleConnection extends Error {}
 function callOnce(options: RemoteSignerOptions, agent: Agent | undefined, { method, path, body }: Call): Promise<Buffer> {
   return new Promise((done, fail) => {
     const unavailable = (cause: unknown) => fail(new Problem('signer-unavailable', { cause }));
-    const outgoing = request({
-      socketPath: options.socketPath,
+    const outgoing = open(options, {
       agent: agent ?? false,
       method,
       path,
       timeout: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-      headers: { authorization: `Bearer ${options.token}`, ...(body ? { 'content-length': body.length } : {}) },
+      headers: body ? { 'content-length': body.length } : {},
     });
     outgoing.on('timeout', () => outgoing.destroy(new Error('the signer took too long')));
     outgoing.on('error', (error: NodeJS.ErrnoException) => {
@@ -103,6 +118,24 @@ function callOnce(options: RemoteSignerOptions, agent: Agent | undefined, { meth
   });
 }
 
+function open(place: SignerPlace, asked: RequestOptions): ClientRequest {
+  if ('socketPath' in place) {
+    const { socketPath, token } = place;
+    return request({ ...asked, socketPath, headers: { ...asked.headers, authorization: `Bearer ${token}` } });
+  }
+  const { hostname, port } = new URL(place.url);
+  const { certificate, key, authority } = place.material();
+  return tlsRequest({
+    ...asked,
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: port || 443,
+    cert: certificate,
+    key,
+    ca: authority,
+    minVersion: 'TLSv1.3',
+  });
+}
+
 async function collect(response: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -116,8 +149,9 @@ async function collect(response: IncomingMessage): Promise<Buffer> {
 
 function problemOf(answer: Buffer): Problem {
   try {
-    const { code, detail } = problemShape.parse(JSON.parse(answer.toString('utf8')));
-    if (Object.hasOwn(CATALOGUE, code)) return new Problem(code as ProblemCode, detail ? { detail } : {});
+    const { code, detail, detailZh } = problemShape.parse(JSON.parse(answer.toString('utf8')));
+    if (Object.hasOwn(CATALOGUE, code))
+      return new Problem(code as ProblemCode, { ...(detail ? { detail } : {}), ...(detailZh ? { detailZh } : {}) });
   } catch (cause) {
     return new Problem('signer-unavailable', { cause });
   }

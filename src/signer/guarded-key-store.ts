@@ -1,11 +1,23 @@
 /**
- * The guard around a key store: parses what a key is asked to sign and refuses whatever its purpose does not allow, limits how
- * often, and logs every use. With it a stolen caller can do what the system does, one act at a time and on record; it has no oracle.
+ * The guard around a key store: asks the policy whether this caller may ask, parses what a key is asked to sign and refuses whatever
+ * its purpose does not allow, limits how often, and notes every use. With it a stolen caller can do what that caller does, one act
+ * at a time and on record; it has no oracle.
  */
 import { digest } from '#crypto/suite.ts';
 import type { Clock } from '#ports/clock.ts';
-import type { KeyPurpose, KeyStore, StoredKey } from '#ports/key-store.ts';
+import { KEY_PURPOSES, type KeyPurpose, type KeyStore, type StoredKey } from '#ports/key-store.ts';
 import { Problem } from '#problem.ts';
+import {
+  callerOfCertificate,
+  DEFAULT_POLICY,
+  decideCaller,
+  maySee,
+  OWN_CALLER,
+  refusalToCreate,
+  ruleRateLimit,
+  type SignerPolicy,
+} from './caller-policy.ts';
+import type { SignerLogLine } from './log-line.ts';
 import { keyRateLimit, type RateLimits } from './rate-limit.ts';
 import { certificateRule, crlRule, isAuthorityKey } from './rules-authority.ts';
 import { cmsAttributesRule, sealInfoRule, sealSignatureRule } from './rules-document.ts';
@@ -32,21 +44,16 @@ const RULES: Readonly<Record<KeyPurpose, SigningRule>> = {
   'signer-log': () => 'only the signer itself signs its log',
 };
 
-/** One line for each use of a key, signed or refused. Nothing of the structure but its digest. */
-export interface SignerLogLine {
-  at: string;
-  event: 'key-created' | 'signed' | 'refused' | 'limited';
-  key: string;
-  purpose?: KeyPurpose;
-  /** SHA-256 of the structure, to find it again. */
-  structure?: string;
-  reason?: string;
-}
+const LIMITED_LINE_EVERY_MS = 1_000;
+const KEY_NAME = /^[a-z0-9][a-z0-9-]{0,99}$/;
 
 export interface GuardOptions {
   clock: Clock;
-  log?: (line: SignerLogLine) => void;
+  /** Where every use of a key is noted before it takes effect. When this throws, nothing is signed. */
+  log?: (line: SignerLogLine) => unknown;
   limits?: RateLimits;
+  /** Who may ask for what, asked for at each act. Default: the built-in policy. */
+  policy?: () => SignerPolicy;
 }
 
 /** Optional talent of a store. */
@@ -54,57 +61,85 @@ interface SearchableKeyStore extends KeyStore {
   findByPublicKey(spki: Uint8Array): Promise<StoredKey | undefined>;
 }
 
-/** A key store that only signs by the rules. `serveSigner` takes no other. */
+/** A key store that only signs by the rules. `serveSigner` takes no other. By itself it acts for this very process (`service`). */
 export interface GuardedKeyStore extends KeyStore {
   readonly guarded: true;
+  /** The same store as this caller sees it: what the policy does not allow is refused. */
+  as(caller: string): KeyStore;
+  /** Name of the caller whose certificate bears one of these names. */
+  callerOfCertificate(names: readonly string[]): string | undefined;
 }
 
-export function guardedKeyStore(inner: KeyStore, { clock, log = () => {}, limits = {} }: GuardOptions): GuardedKeyStore {
-  const admit = keyRateLimit(clock, limits);
-  const line = (event: SignerLogLine['event'], key: string, more: Partial<SignerLogLine> = {}) =>
-    log({ at: clock.now().toISOString(), event, key, ...more });
-  return {
-    guarded: true,
-    suites: inner.suites,
-    find: (name) => inner.find(name),
+export function guardedKeyStore(inner: KeyStore, options: GuardOptions): GuardedKeyStore {
+  const { clock, log = () => {}, limits = {}, policy = () => DEFAULT_POLICY } = options;
+  const admitKey = keyRateLimit(clock, limits);
+  const admitRule = ruleRateLimit(clock);
+  const lastLimited = new Map<string, number>();
 
-    async create(name, suite, purposes) {
-      const fault = faultOfPurposes(name, purposes);
-      if (fault) {
-        line('refused', name, { reason: fault });
-        throw new Problem('signing-refused', { detail: fault });
+  const as = (caller: string): KeyStore => {
+    const line = (event: SignerLogLine['event'], key: string, more: Partial<SignerLogLine> = {}) =>
+      log({ at: clock.now().toISOString(), event, caller, key: KEY_NAME.test(key) ? key : '(no key name)', ...more });
+    const refuse = async (key: string, detail: string, about: Partial<SignerLogLine> = {}): Promise<never> => {
+      await line('refused', key, { ...about, reason: detail });
+      throw new Problem('signing-refused', { detail });
+    };
+    /** A caller that keeps asking too fast fills no disk: one line a second tells it. */
+    const slowDown = async (key: string, about: Partial<SignerLogLine>): Promise<never> => {
+      const now = clock.now().getTime();
+      if (now - (lastLimited.get(`${caller} ${key}`) ?? Number.NEGATIVE_INFINITY) >= LIMITED_LINE_EVERY_MS) {
+        lastLimited.set(`${caller} ${key}`, now);
+        await line('limited', key, about);
       }
-      const key = await inner.create(name, suite, purposes);
-      line('key-created', name);
-      return key;
-    },
+      throw new Problem('signing-too-fast', { retryAfterSeconds: 60 });
+    };
 
-    async sign(name, purpose, structure, evidence) {
-      const key = await inner.find(name);
-      if (!key) throw new Problem('key-not-found');
-      const about = { purpose, structure: Buffer.from(digest('sha256', structure)).toString('hex') };
-      if (!admit(name, purpose)) {
-        line('limited', name, about);
-        throw new Problem('signing-too-fast', { retryAfterSeconds: 60 });
-      }
-      const reason = await judge(inner, { key, structure, now: clock.now(), ...(evidence ? { evidence } : {}) }, purpose);
-      if (reason) {
-        line('refused', name, { ...about, reason });
-        throw new Problem('signing-refused', { detail: reason });
-      }
-      const signature = await inner.sign(name, purpose, structure, evidence);
-      line('signed', name, about);
-      return signature;
-    },
+    return {
+      suites: inner.suites,
+
+      async find(name) {
+        return maySee(policy(), caller, name) ? inner.find(name) : undefined;
+      },
+
+      async create(name, suite, purposes) {
+        const fault = refusalToCreate(policy(), caller, name, purposes) ?? faultOfPurposes(name, purposes);
+        if (fault) return refuse(name, fault);
+        if (await inner.find(name)) throw new Problem('key-exists');
+        await line('key-creating', name);
+        const key = await inner.create(name, suite, purposes);
+        await line('key-created', name, { publicKey: hashOf(key.spki) });
+        return key;
+      },
+
+      async sign(name, purpose, structure, evidence) {
+        // Names and purposes may come from another process: only own words go into the log.
+        if (!KEY_PURPOSES.includes(purpose)) return refuse(name, 'the key has another purpose', { structure: hashOf(structure) });
+        const about = { purpose, structure: hashOf(structure) };
+        const decision = decideCaller(policy(), caller, name, purpose);
+        if ('refused' in decision) return refuse(name, decision.refused, about);
+        const key = await inner.find(name);
+        if (!key) throw new Problem('key-not-found');
+        if (!admitRule(decision.id, decision.rule.perMinute) || !admitKey(name, purpose)) return slowDown(name, about);
+        const reason = await judge(inner, { key, structure, now: clock.now(), ...(evidence ? { evidence } : {}) }, purpose);
+        if (reason) return refuse(name, reason, about);
+        const signature = await inner.sign(name, purpose, structure, evidence);
+        // On record before it leaves: a signature that cannot be noted is thrown away.
+        await line('signed', name, about);
+        return signature;
+      },
+    };
   };
+  return { guarded: true, as, callerOfCertificate: (names) => callerOfCertificate(policy(), names), ...as(OWN_CALLER) };
+}
+
+function hashOf(bytes: Uint8Array): string {
+  return Buffer.from(digest('sha256', bytes)).toString('hex');
 }
 
 type Asked = Pick<SigningCase, 'key' | 'structure' | 'evidence' | 'now'>;
 
 async function judge(inner: KeyStore, asked: Asked, purpose: KeyPurpose): Promise<string | undefined> {
-  // `purpose` may come from another process: only own keys of the table count.
-  const rule = Object.hasOwn(RULES, purpose) ? RULES[purpose] : undefined;
-  if (!rule || !asked.key.purposes.includes(purpose)) return 'the key has another purpose';
+  const rule = RULES[purpose];
+  if (!asked.key.purposes.includes(purpose)) return 'the key has another purpose';
   const searchable = 'findByPublicKey' in inner ? (inner as SearchableKeyStore) : undefined;
   return rule({
     ...asked,

@@ -17,7 +17,8 @@ import { assembleCertificate, keyIdentifier } from '#pki/build-certificate.ts';
 import { type Certificate, parseCertificate } from '#pki/certificate.ts';
 import { encodeTbsCrl, type TbsCrlInput } from '#pki/encode-crl.ts';
 import type { KeyPurpose } from '#ports/key-store.ts';
-import { guardedKeyStore, type SignerLogLine } from '#signer/guarded-key-store.ts';
+import { guardedKeyStore } from '#signer/guarded-key-store.ts';
+import type { SignerLogLine } from '#signer/log-line.ts';
 import { memoryKeyStore } from '../../fakes/memory-key-store.ts';
 import { type TestIssueOptions, testName, testTbs } from '../../fakes/test-authority.ts';
 import { testClock } from '../../fakes/test-clock.ts';
@@ -375,6 +376,7 @@ test('every use leaves a line with key, purpose, outcome and digest, and nothing
     {
       at: '2026-06-01T08:00:00.000Z',
       event: 'signed',
+      caller: 'service',
       key: 'receipt-p256',
       purpose: 'receipt',
       structure: Buffer.from(digest('sha256', structure)).toString('hex'),

@@ -150,8 +150,8 @@ test('folder and socket are for their user alone, and an open folder or a short 
 
 test('each use is on record in the signer’s log, which never holds the token', () => {
   const log = output.join('');
-  expect(log).toContain('"event":"key-created","key":"seal-1-p256"');
-  expect(log).toContain('"event":"signed","key":"seal-1-p256","purpose":"cms-attributes"');
+  expect(log).toContain('"event":"key-created","caller":"service","key":"seal-1-p256"');
+  expect(log).toContain('"event":"signed","caller":"service","key":"seal-1-p256","purpose":"cms-attributes"');
   expect(log).toContain('"event":"refused"');
   expect(log).not.toContain(token);
 });

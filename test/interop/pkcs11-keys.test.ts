@@ -4,7 +4,7 @@ import { afterAll, expect, test } from 'vitest';
 import { pkcs11KeyStore } from '#adapters/pkcs11-keys.ts';
 import { CKA, CKO, loadPkcs11Module, ulong } from '#adapters/pkcs11-module.ts';
 import { importPublicKey, type Suite, verifyMessage } from '#crypto/suite.ts';
-import { softHsm } from '../../fakes/soft-hsm.ts';
+import { softHsm } from '../fakes/soft-hsm.ts';
 
 const hsm = softHsm();
 afterAll(() => hsm.remove());

@@ -1,0 +1,140 @@
+/**
+ * How this process comes to its keys: by way of the signer elsewhere, or, when it has the signer role, from its own store behind
+ * the guard. Nothing else in the program opens a store of trust keys.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileKeyStore } from '#adapters/file-keys.ts';
+import { keysBySuite } from '#adapters/keys-by-suite.ts';
+import { pkcs11KeyStore } from '#adapters/pkcs11-keys.ts';
+import { type RemoteSigner, remoteSigner } from '#adapters/remote-signer.ts';
+import { systemClock } from '#adapters/system-clock.ts';
+import type { Config } from '#config.ts';
+import type { KeyStore } from '#ports/key-store.ts';
+import { type GuardedKeyStore, guardedKeyStore } from '#signer/guarded-key-store.ts';
+import { keepLogHeads, type LogHeads } from '#signer/keep-log-heads.ts';
+import type { SignerLogLine } from '#signer/log-line.ts';
+import { openPolicyFile, type PolicyFile } from '#signer/policy-file.ts';
+import { openSignerLog } from '#signer/signer-log.ts';
+import { claimDataFolder } from './claim-data-folder.ts';
+
+export const SIGNER_LOG_FOLDER = 'signer-log';
+const LOOK_AT_FILES_EVERY_MS = 10_000;
+
+type SignerSettings = Config['signer'];
+type SignerConfig = Pick<Config, 'dataDir' | 'secret' | 'roles' | 'logLevel' | 'signer'>;
+
+export interface OwnKeys {
+  keys: GuardedKeyStore;
+  heads: LogHeads;
+  policy: PolicyFile;
+  /** Notes somebody whom nobody knows; at most once a second. */
+  noteStranger(): void;
+  close(): Promise<void>;
+}
+
+/** The keys as the rooms see them, with the head of the signer's log. */
+export type RoomKeys = KeyStore & Pick<RemoteSigner, 'logHead'>;
+
+/** Throws a plain Error in one sentence when secret, token, PIN, policy or log are not as they should be. */
+export async function openKeys(config: SignerConfig): Promise<{ keys: RoomKeys; close: () => Promise<void> }> {
+  if (!config.roles.includes('signer')) return { keys: openRemote(config.signer), close: async () => undefined };
+  const own = await openOwnKeys(config);
+  const logHead = async () => {
+    const { head, spki } = await own.heads.newest();
+    return { head, spki: Uint8Array.from(Buffer.from(spki, 'base64')) };
+  };
+  return { keys: { ...own.keys, logHead }, close: own.close };
+}
+
+function openRemote({ socketPath, token, url, tlsFiles }: SignerSettings): RemoteSigner {
+  if (url && tlsFiles) return remoteSigner({ url, material: freshMaterial(tlsFiles) });
+  if (socketPath && token) return remoteSigner({ socketPath, token });
+  throw new Error('The way to the signer is not set.');
+}
+
+export async function openOwnKeys(config: SignerConfig): Promise<OwnKeys> {
+  const { dataDir, secret, signer } = config;
+  const files = await fileKeyStore({ folder: join(dataDir, 'keys'), secret });
+  const token = signer.keys.store === 'pkcs11' ? await pkcs11KeyStore({ ...signer.keys, secret }) : undefined;
+  const bare = token ? keysBySuite([token, files]) : files;
+  const { folder, release } = claimLogFolder(dataDir);
+  const clock = systemClock;
+  const log = openSignerLog({ folder, now: clock.now });
+  const isAlone = config.roles.length === 1 && config.logLevel !== 'silent';
+  const tell = (line: SignerLogLine) => {
+    if (isAlone || (config.logLevel !== 'silent' && line.event !== 'signed' && line.reason)) console.log(JSON.stringify({ signer: line }));
+  };
+  const note = async (line: SignerLogLine) => {
+    await log.append(line);
+    tell(line);
+  };
+  const noteAside = (line: Omit<SignerLogLine, 'at'>) => {
+    note({ at: clock.now().toISOString(), ...line }).catch((error: Error) => console.error(error.message));
+  };
+  const policy = openPolicyFile(signer.policyFile, { tell: noteAside });
+  const heads = await keepLogHeads(
+    { keys: bare, log, clock },
+    { folder, tell: (head) => isAlone && console.log(JSON.stringify({ signerLogHead: head })) },
+  );
+  let strangerAt = Number.NEGATIVE_INFINITY;
+  return {
+    keys: guardedKeyStore(bare, { clock, log: note, policy: policy.current }),
+    heads,
+    policy,
+    noteStranger() {
+      if (performance.now() - strangerAt < 1_000) return;
+      strangerAt = performance.now();
+      noteAside({ event: 'stranger' });
+    },
+    async close() {
+      policy.close();
+      await heads.close();
+      await log.close();
+      await token?.close();
+      release();
+    },
+  };
+}
+
+/** One writer for each log: where several processes with keys of their own share a data folder, each has its own. */
+function claimLogFolder(dataDir: string): { folder: string; release: () => void } {
+  for (let number = 1; number <= 16; number++) {
+    const folder = join(dataDir, number === 1 ? SIGNER_LOG_FOLDER : `${SIGNER_LOG_FOLDER}-${number}`);
+    try {
+      return { folder, release: claimDataFolder(folder) };
+    } catch {
+      // Another process writes there.
+    }
+  }
+  throw new Error('Too many signers share this data folder. / 共用该数据目录的签名进程过多。');
+}
+
+type TlsFiles = NonNullable<SignerSettings['tlsFiles']>;
+
+export function readMaterial({ certificate, key, authority }: TlsFiles) {
+  return { certificate: readFileSync(certificate, 'utf8'), key: readFileSync(key, 'utf8'), authority: readFileSync(authority, 'utf8') };
+}
+
+/** Reads the files again when they were renewed; halves of a pair in the middle of a renewal are not taken. */
+function freshMaterial(files: TlsFiles) {
+  let current = readMaterial(files);
+  let seen = stampOf(files);
+  let lookedAt = performance.now();
+  return () => {
+    if (performance.now() - lookedAt < LOOK_AT_FILES_EVERY_MS) return current;
+    lookedAt = performance.now();
+    const stamp = stampOf(files);
+    if (stamp !== seen) {
+      seen = stamp;
+      current = readMaterial(files);
+    }
+    return current;
+  };
+}
+
+function stampOf(files: TlsFiles): string {
+  return Object.values(files)
+    .map((path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0)
+    .join(' ');
+}
