@@ -135,6 +135,33 @@ program
     process.exitCode = await sealFolder(batch, options);
   });
 
+const pdf = program.command('pdf').description('look into a PDF file, and keep its signatures provable');
+pdf
+  .command('info')
+  .description('revisions, pages, fields, signatures and validation data; nothing is verified')
+  .argument('<file>', 'the PDF file')
+  .addOption(asJson())
+  .action(async (file: string, options) => {
+    const { showPdfInfo } = await import('./commands/pdf-info.ts');
+    process.exitCode = await showPdfInfo(file, options);
+  });
+pdf
+  .command('extend')
+  .description('add validation data and an archive timestamp (PAdES B-T, B-LT, B-LTA), or renew them before they weaken')
+  .argument('<file>', 'the signed PDF file')
+  .requiredOption('--out <file>', 'where to write the extended file; may be the same file')
+  .addOption(
+    new Option('--level <level>', 'what to reach; lta always adds a new archive timestamp').choices(['t', 'lt', 'lta']).default('lta'),
+  )
+  .option('--tsa <url>', 'timestamp authority (RFC 3161); without it, this installation’s own, which must be running')
+  .addOption(new Option('--digest <name>', 'digest of the timestamp; by the file’s signatures when left out').choices(['sha256', 'sm3']))
+  .option('--trust <pem>', 'further trust anchors (PEM); may be given several times', collect, [])
+  .addOption(asJson())
+  .action(async (file: string, options) => {
+    const { extendFile } = await import('./commands/pdf-extend.ts');
+    process.exitCode = await extendFile(file, options);
+  });
+
 const ofd = program.command('ofd').description('look into an OFD file; nothing is verified');
 ofd
   .command('info')

@@ -11,7 +11,12 @@ import type { TestIdentity } from './document-authority.ts';
 let serial = 1_000_000;
 
 /** @param further certificates that go into the token beside the authority's own. */
-export function timestampAuthority(tsa: TestIdentity, at: () => Date, further: readonly Uint8Array[] = []): RequestTimestamp {
+export function timestampAuthority(
+  tsa: TestIdentity,
+  at: () => Date,
+  further: readonly Uint8Array[] = [],
+  nonceDer?: Uint8Array,
+): RequestTimestamp {
   const { suite } = tsa.key;
   const digestName = digestOfSuite(suite);
   return async (imprint, name) => {
@@ -19,6 +24,7 @@ export function timestampAuthority(tsa: TestIdentity, at: () => Date, further: r
       imprintDer: encodeMessageImprint(name, imprint),
       serial: Buffer.from((serial++).toString(16).padStart(8, '0'), 'hex'),
       at: at(),
+      ...(nonceDer ? { nonceDer } : {}),
       tsaName: tsa.certificate.subject.der,
     });
     const signedAttributes = encodeSignedAttributes({
