@@ -7,6 +7,8 @@ import { Registry } from 'prom-client';
 import { chainEvents } from '#audit/chain-events.ts';
 import { writeCheckpoint } from '#audit/export-checkpoint.ts';
 import { initialiseAuthorities } from '#certificates/initialise-authorities.ts';
+import { prepareLog, publishLog } from '#certificates/log-publish.ts';
+import { certifyRecordKeys } from '#certificates/log-signer.ts';
 import { publishDueCrls } from '#certificates/publish-crls.ts';
 import { refreshOcspAnswers } from '#certificates/refresh-ocsp.ts';
 import { certifyCodeKeys } from '#codes/certify-code-keys.ts';
@@ -92,6 +94,7 @@ export async function buildApp(config: Config, ports: Ports, db: Database, optio
   await prepareSealMaker(deps);
   await ensureCodeKeys(deps);
   await certifyCodeKeys(deps);
+  await prepareLog(deps);
 
   const report = (what: string, error: unknown) => {
     if (options.logger) options.logger.error({ error: describeForLog(error) }, what);
@@ -174,6 +177,9 @@ function workOf(deps: WorkDeps): Job[] {
     alone('certify-code-keys', 3600, () => certifyCodeKeys(deps)),
     alone('publish-crls', 60, () => publishDueCrls(deps)),
     alone('refresh-ocsp', 60, () => refreshOcspAnswers(deps)),
+    // Its own lock lets one process at it: no lease outlives a crash, and the maximum merge delay holds.
+    { name: 'issuance-log', everySeconds: 1, run: () => publishLog(deps) },
+    alone('certify-log-keys', 3600, () => certifyRecordKeys(deps, 'issuance-log')),
     alone('publish-status-list', 30, () => currentStatusList(deps)),
     alone('resume-issuing', 60, () => resumeIssuing(deps)),
     { name: 'seal-jobs', everySeconds: 2, run: () => runSealJobs(deps) },

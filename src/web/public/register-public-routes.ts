@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { VerifyUpload } from '#web/verification/verify-upload.ts';
 import type { WebContext } from '#web/web-context.ts';
 import { registerPublicLicenceRoutes } from './licence-routes.ts';
+import { registerLogRoutes } from './log-routes.ts';
 import { registerOcspRoutes } from './ocsp-routes.ts';
 import { registerProblemPages } from './problem-pages.ts';
 import { registerTrustRoutes } from './trust-routes.ts';
@@ -22,4 +23,5 @@ export function registerPublicRoutes(server: FastifyInstance, context: WebContex
   registerTrustRoutes(server, context);
   registerOcspRoutes(server, context);
   registerTsaRoutes(server, context);
+  registerLogRoutes(server, context);
 }
