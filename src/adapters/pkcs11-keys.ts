@@ -4,6 +4,7 @@
  * a key another use, and who has only the secret has no key.
  */
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { octetString, parseDer } from '#crypto/der.ts';
 import { derFromRawSignature, digest, importPublicKey, type Suite, verifyMessage } from '#crypto/suite.ts';
 import { KEY_PURPOSES, type KeyPurpose, type KeyStore, type StoredKey } from '#ports/key-store.ts';
@@ -165,15 +166,15 @@ async function loadKey(
   macKey: Buffer,
   name: string,
 ): Promise<StoredKey | undefined> {
-  const [handle, second] = await module.findObjects(session, named(CKO.privateKey, name));
-  if (handle === undefined) return undefined;
   const damaged = (why: string) => new Error(`The key ${name} in the token was changed: ${why}.`);
+  const [handle, second] = await findSettled(module, session, named(CKO.privateKey, name));
+  if (handle === undefined) return undefined;
   if (second !== undefined) throw damaged('there are two of this name');
   const [id, extractable, never] = await module.readAttributes(session, handle, [CKA.id, CKA.extractable, CKA.neverExtractable]);
   const purposes = purposesInId(macKey, name, id ?? Buffer.alloc(0));
   if (!purposes) throw damaged('its purposes are not those it was made for');
   if (extractable?.[0] !== 0 || never?.[0] !== 1) throw damaged('it can leave the token');
-  const [publicHandle, another] = await module.findObjects(session, named(CKO.publicKey, name));
+  const [publicHandle, another] = await findSettled(module, session, named(CKO.publicKey, name));
   if (publicHandle === undefined || another !== undefined) throw damaged('its public key is missing or not alone');
   const [point] = await module.readAttributes(session, publicHandle, [CKA.ecPoint]);
   const spki = Uint8Array.from(Buffer.concat([P256_SPKI_PREFIX, rawPoint(point ?? Buffer.alloc(0))]));
@@ -182,6 +183,15 @@ async function loadKey(
   if (!verifyMessage(publicKey, PROOF, await signWith(module, session, opened, name, PROOF)))
     throw damaged('it signs what it does not verify');
   return { name, suite: 'es256', purposes, spki };
+}
+
+/** Another process may just be taking back a key it made at the same time: two of one name are looked at again for a second. */
+async function findSettled(module: Pkcs11Module, session: bigint, template: readonly Attribute[]): Promise<bigint[]> {
+  for (let left = 20; ; left--) {
+    const found = await module.findObjects(session, template);
+    if (found.length < 2 || left === 0) return found;
+    await pause(50);
+  }
 }
 
 /** The digest is computed here: that mechanism is the one every token has. */
