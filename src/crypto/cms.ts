@@ -94,7 +94,7 @@ export function encodeSignedData(input: SignedDataInput): Uint8Array {
   const [leaf] = input.certificates;
   if (!leaf) throw new DerError('SignedData without the signer certificate');
   const { issuer, serial } = input.signer ?? issuerAndSerialOf(leaf);
-  const algorithms = algorithmsOf(input.suite);
+  const algorithms = algorithmsOf(input.suite, input.form);
   const dataOid = input.contentType ?? (input.form === 'gm' ? OID.gmData : OID.data);
   const isPlainData = dataOid === OID.gmData || dataOid === OID.data;
   const certificates = input.withoutCertificates ? [] : [...input.certificates].sort((a, b) => Buffer.compare(a, b));
@@ -119,18 +119,20 @@ interface Algorithms {
   signature: Uint8Array;
 }
 
-const knownAlgorithms = new Map<Suite, Algorithms>();
+const knownAlgorithms = new Map<string, Algorithms>();
 
-function algorithmsOf(suite: Suite): Algorithms {
-  const known = knownAlgorithms.get(suite) ?? encodeAlgorithms(suite);
-  knownAlgorithms.set(suite, known);
+function algorithmsOf(suite: Suite, form: CmsForm): Algorithms {
+  const name = `${suite} ${form}`;
+  const known = knownAlgorithms.get(name) ?? encodeAlgorithms(suite, form);
+  knownAlgorithms.set(name, known);
   return known;
 }
 
-function encodeAlgorithms(suite: Suite): Algorithms {
+function encodeAlgorithms(suite: Suite, form: CmsForm): Algorithms {
   switch (suite) {
     case 'sm2-sm3':
-      return { digest: sequence(oid(OID.sm3), nullValue()), signature: sequence(oid(OID.sm2Signature)) };
+      // GM/T 0010 names the signature alone; readers of PKCS#7 (Bouncy Castle) know SM2 only together with its digest.
+      return { digest: sequence(oid(OID.sm3), nullValue()), signature: sequence(oid(form === 'gm' ? OID.sm2Signature : OID.sm2WithSm3)) };
     case 'es256':
       return { digest: sequence(oid(OID.sha256)), signature: sequence(oid(OID.ecdsaWithSha256)) };
     case 'rs256':
