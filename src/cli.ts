@@ -208,6 +208,19 @@ ofd
     process.exitCode = await extractFromOfd(file, options);
   });
 
+const signerLog = program.command('signer-log').description('the log of the signer');
+signerLog
+  .command('verify')
+  .description('find a changed, removed, exchanged or cut-off line in the signer’s log')
+  .argument('[files...]', 'its files, or their folder; default: the one in the data folder')
+  .option('--head <file>', 'signed heads kept elsewhere, one on each line; may be given several times', collect, [])
+  .option('--key <pem>', 'public key that signs the heads; default: the one this installation knows')
+  .addOption(asJson())
+  .action(async (files: string[], options) => {
+    const { verifySignerLogFiles } = await import('./commands/signer-log.ts');
+    process.exitCode = await verifySignerLogFiles(files, options);
+  });
+
 program
   .command('tour')
   .description('walk the journeys on a temporary instance and leave their files')

@@ -22,7 +22,7 @@ import { openKeys, type RoomKeys } from '#edge/open-keys.ts';
 import { openStorage } from '#edge/open-storage.ts';
 import { failure, printWelcome } from '#edge/print-welcome.ts';
 import { runSigner } from '#edge/run-signer.ts';
-import { writeTrustFolder } from '#edge/trust-folder.ts';
+import { keepSignerLogKey, writeTrustFolder } from '#edge/trust-folder.ts';
 import type { EphemeralStore } from '#ports/ephemeral-store.ts';
 import { noteLogHead } from '#signer/note-log-head.ts';
 import { openDatabase } from '#storage/database.ts';
@@ -67,7 +67,12 @@ async function run(config: Config, undo: Undo[]): Promise<void> {
     logger: pino({ level: config.logLevel }),
     jobs: [
       { name: 'trust-folder', everySeconds: 60, run: () => writeTrustFolder(config.dataDir, { db, keys: ports.keys }) },
-      { name: 'signer-log-head', everySeconds: 300, exclusive: true, run: () => noteLogHead({ db, clock: systemClock, keys: ports.keys }) },
+      {
+        name: 'signer-log-head',
+        everySeconds: 300,
+        exclusive: true,
+        run: () => noteLogHead({ db, clock: systemClock, keys: ports.keys }, { keepKey: (spki) => keepSignerLogKey(config.dataDir, spki) }),
+      },
     ],
   });
   undo.push(() => app.close());

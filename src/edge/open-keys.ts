@@ -17,8 +17,8 @@ import type { SignerLogLine } from '#signer/log-line.ts';
 import { openPolicyFile, type PolicyFile } from '#signer/policy-file.ts';
 import { openSignerLog } from '#signer/signer-log.ts';
 import { claimDataFolder } from './claim-data-folder.ts';
+import { SIGNER_LOG_FOLDER } from './signer-log-place.ts';
 
-export const SIGNER_LOG_FOLDER = 'signer-log';
 const LOOK_AT_FILES_EVERY_MS = 10_000;
 
 type SignerSettings = Config['signer'];

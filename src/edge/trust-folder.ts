@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureCheckpointKey } from '#audit/export-checkpoint.ts';
@@ -7,6 +8,7 @@ import { toPem } from '#pki/pem.ts';
 import type { KeyStore } from '#ports/key-store.ts';
 import type { Database } from '#storage/database.ts';
 import { ANCHORS_FILE, AUDIT_KEY_FILE, INTERMEDIATES_FILE, trustFolderOf } from './installation.ts';
+import { SIGNER_LOG_KEY_FILE } from './signer-log-place.ts';
 
 /**
  * Leaves our authorities' certificates, newest CRLs and the key of audit checkpoints in the data folder, for commands that
@@ -29,4 +31,15 @@ async function replaceFile(path: string, content: string | Uint8Array): Promise<
   const beside = `${path}.${randomUUID()}`;
   await writeFile(beside, content);
   await rename(beside, path);
+}
+
+/** Keeps the key of the signer's log when it is first seen. Throws a plain Error when it is another one later. */
+export async function keepSignerLogKey(dataDir: string, spki: Uint8Array): Promise<void> {
+  const path = join(trustFolderOf(dataDir), SIGNER_LOG_KEY_FILE);
+  const pem = toPem('PUBLIC KEY', spki);
+  await mkdir(trustFolderOf(dataDir), { recursive: true });
+  const known = existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+  if (known === undefined) await replaceFile(path, pem);
+  else if (known !== pem)
+    throw new Error(`The signer's log is signed with another key than before: ${SIGNER_LOG_KEY_FILE} names the former.`);
 }

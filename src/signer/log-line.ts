@@ -33,6 +33,8 @@ export interface SignerLogLine {
   /** SHA-256 of a policy file. */
   policy?: string;
   reason?: string;
+  /** Random, of a log that begins: no two logs are alike. */
+  log?: string;
 }
 
 /** What a chained line says besides: its number over all files, and the hash of the line before. */

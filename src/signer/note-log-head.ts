@@ -12,12 +12,17 @@ const noted = new WeakMap<LoggedSigner, number>();
 
 /**
  * Puts the newest head of the signer's log into the audit trail, which the signer cannot reach: lines cut off there show by it.
+ * @param options.keepKey puts the key of the heads where commands find it; throws when another one was there.
  * Answers 0, a job with nothing left to do. Throws when the signer gives a head that its key did not sign, or a shorter log.
  */
-export async function noteLogHead({ db, clock, keys }: { db: Database; clock: Clock; keys: LoggedSigner }): Promise<number> {
+export async function noteLogHead(
+  { db, clock, keys }: { db: Database; clock: Clock; keys: LoggedSigner },
+  { keepKey = async () => {} }: { keepKey?: (spki: Uint8Array) => Promise<void> } = {},
+): Promise<number> {
   const { head, spki } = await keys.logHead();
   const read = verifyLogHead(head, spki);
   if ('fault' in read) throw new Error(`The signer's log head: ${read.fault}.`);
+  await keepKey(spki);
   const before = noted.get(keys) ?? 0;
   if (read.n === before) return 0;
   noted.set(keys, read.n);

@@ -3,6 +3,7 @@
  * killed process loses none. Rare and grave acts (a key made, a policy taken, a seal made, a root's signature) are on the disk itself
  * before they take effect; the others within a second: that much a power cut can cost.
  */
+import { randomUUID } from 'node:crypto';
 import {
   chmodSync,
   closeSync,
@@ -114,7 +115,7 @@ export function openSignerLog({ folder, maxBytes = DEFAULT_MAX_BYTES, now, write
     ftruncateSync(descriptor, bytes);
     put({ at: now().toISOString(), event: 'recovered', reason: `${torn} bytes of an unfinished line were taken back` });
   }
-  if (position.n === 0) put({ at: now().toISOString(), event: 'opened' });
+  if (position.n === 0) put({ at: now().toISOString(), event: 'opened', log: randomUUID() });
 
   return {
     async append(line) {
