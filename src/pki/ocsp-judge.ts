@@ -1,6 +1,6 @@
 /** What OCSP responses say about one certificate (RFC 6960 §3.2): authentic, by a responder of its issuer, fresh, and about it. */
 
-import { parseDer } from '#crypto/der.ts';
+import { DerError, parseDer } from '#crypto/der.ts';
 import { OID } from '#crypto/oids.ts';
 import { digest } from '#crypto/suite.ts';
 import { verifySignature } from '#crypto/verify-signature.ts';
@@ -97,6 +97,7 @@ function saysGood({ status }: OcspSingle, at: Date, toldAt: Date): boolean {
 }
 
 function findAnswer(response: BasicOcspResponse, certificate: Certificate, issuer: Certificate): OcspSingle | undefined {
+  if (!keyBits(issuer)) return undefined;
   return response.answers.find(({ certId }) => certId.serialHex === certificate.serialHex && isOfIssuer(certId, issuer));
 }
 
@@ -115,7 +116,18 @@ function faultOfResponse(response: BasicOcspResponse, issuer: Certificate, at: D
 
 function isNamed({ responderName, responderKeyHash }: BasicOcspResponse, candidate: Certificate): boolean {
   if (responderName) return namesEqual(responderName, candidate.subject);
-  return responderKeyHash !== undefined && Buffer.compare(responderKeyHash, digest('sha1', parseDer(candidate.spki).at(1).asBits())) === 0;
+  const bits = keyBits(candidate);
+  return responderKeyHash !== undefined && bits !== undefined && Buffer.compare(responderKeyHash, digest('sha1', bits)) === 0;
+}
+
+/** Undefined for a key in a form that is none. */
+function keyBits({ spki }: Certificate): Uint8Array | undefined {
+  try {
+    return parseDer(spki).at(1).asBits();
+  } catch (error) {
+    if (error instanceof DerError) return undefined;
+    throw error;
+  }
 }
 
 /**
