@@ -6,6 +6,7 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
 import { chainEvents } from '#audit/chain-events.ts';
 import { writeCheckpoint } from '#audit/export-checkpoint.ts';
+import { trustBundle } from '#certificates/find-certificates.ts';
 import { initialiseAuthorities } from '#certificates/initialise-authorities.ts';
 import { prepareLog, publishLog } from '#certificates/log-publish.ts';
 import { certifyRecordKeys } from '#certificates/log-signer.ts';
@@ -109,7 +110,7 @@ export async function buildApp(config: Config, ports: Ports, db: Database, optio
   const demo = config.demo ? await seedDemoCity({ ...deps, codes }, demoOrigins(config)) : undefined;
   const metrics = new Registry();
   const context = webContext(config, { ...deps, codes, oidc, metrics }, ports, demo?.facts);
-  const server = config.roles.includes('web') ? await createServer(context, serverOptions(options)) : undefined;
+  const server = config.roles.includes('web') ? await createServer(context, await serverOptions(options, deps)) : undefined;
   if (config.roles.includes('worker')) {
     const work = [...workOf({ ...deps, codes, issuer: oidc.issuer }), ...(options.jobs ?? [])];
     jobs = startJobs({ db, clock, onError: (job, error) => report(`job ${job}`, error) }, work);
@@ -136,8 +137,9 @@ export function demoOrigins(config: Pick<Config, 'demoPorts'>): [string, string]
   return [`http://localhost:${first}`, `http://localhost:${second}`];
 }
 
-function serverOptions({ logger, tls }: AppOptions) {
-  return { ...(logger === undefined ? {} : { logger }), ...(tls ? { tls } : {}) };
+async function serverOptions({ logger, tls }: AppOptions, deps: Pick<WebContext, 'db'>) {
+  const offered = tls ? { tls: { ...tls, clientAuthorities: await trustBundle(deps, 'es256') } } : {};
+  return { ...(logger === undefined ? {} : { logger }), ...offered };
 }
 
 type Wired = Pick<

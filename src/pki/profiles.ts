@@ -24,7 +24,8 @@ export type ProfileName =
   | 'person'
   | 'timestamp'
   | 'ocsp'
-  | 'web-server';
+  | 'web-server'
+  | 'device';
 
 export interface CertificateProfile {
   name: ProfileName;
@@ -215,6 +216,23 @@ export const PROFILES: Readonly<Record<ProfileName, CertificateProfile>> = {
     requiredSubject: [OID.commonName],
     subjectAltNames: true,
     because: { maxDays: 'Browsers refuse more than 398 days.', subjectAltNames: 'RFC 9525: names are taken from here alone.' },
+  },
+  device: {
+    name: 'device',
+    policy: `${POLICY_ARC}.12`,
+    issuer: 'issuing',
+    ca: false,
+    keyUsage: ['digital-signature'],
+    extendedKeyUsage: [OID.clientAuthentication],
+    suites: ['es256'],
+    maxDays: 398,
+    requiredSubject: LEGAL_NAME,
+    because: {
+      keyUsage: 'A kiosk proves that it is there; it makes no statement that binds anybody.',
+      extendedKeyUsage: 'RFC 5280 §4.2.1.12: it opens TLS connections as a client, and nothing else.',
+      suites: 'EST clients and TLS stacks of devices know P-256; SM2 there is TLCP, which the gateway speaks.',
+      maxDays: 'Devices renew by themselves, so a lost one is soon without a certificate.',
+    },
   },
 };
 

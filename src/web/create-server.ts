@@ -43,7 +43,17 @@ export interface ServerOptions {
   /** A pino logger or `false`; the default logs to standard output. */
   logger?: FastifyBaseLogger | false;
   /** PEM certificate and key: the server then speaks https itself. */
-  tls?: { cert: string; key: string };
+  tls?: TlsOptions;
+}
+
+export interface TlsOptions {
+  cert: string;
+  key: string;
+  /**
+   * PEM of authorities whose certificates devices may show when they renew (EST). A client that has none is as welcome: who it
+   * is, is for the routes to judge.
+   */
+  clientAuthorities?: string;
 }
 
 /** Builds the server without listening. Closing it waits for requests under way. */
@@ -86,8 +96,12 @@ function bareServer(context: WebContext, { logger, tls }: ServerOptions): Fastif
       void sendProblem(error, request, reply, context.publicOrigin),
     ...(logger === undefined ? { logger: { level: 'info' } } : {}),
     ...(logger ? { loggerInstance: logger } : {}),
-    ...(tls ? { https: tls } : {}),
+    ...(tls ? { https: httpsOptions(tls) } : {}),
   };
   // One type for http and https: nothing here depends on which it is.
   return Fastify(common as FastifyServerOptions) as unknown as FastifyInstance;
+}
+
+function httpsOptions({ cert, key, clientAuthorities }: TlsOptions) {
+  return { cert, key, ...(clientAuthorities ? { ca: clientAuthorities, requestCert: true, rejectUnauthorized: false } : {}) };
 }

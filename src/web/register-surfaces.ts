@@ -6,6 +6,7 @@ import { registerOidcRoutes } from './consent/register-oidc-routes.ts';
 import { registerCounterRoutes } from './counter/register-counter-routes.ts';
 import { registerDemoRoutes } from './demo-routes.ts';
 import { registerDeskRoutes } from './desk/register-desk-routes.ts';
+import { registerEstRoutes } from './est/register-est-routes.ts';
 import { registerLoginRoutes } from './login/register-login-routes.ts';
 import { registerMyRoutes } from './my/register-my-routes.ts';
 import { registerPublicRoutes } from './public/register-public-routes.ts';
@@ -23,6 +24,7 @@ export async function registerSurfaces(
   registerLoginRoutes(server, context);
   registerOidcRoutes(server, context);
   registerConsentRoutes(server, context);
+  registerEstRoutes(server, context);
   registerPositionRoutes(server, context);
   registerMyRoutes(server, context, pool);
   registerCounterRoutes(server, context);

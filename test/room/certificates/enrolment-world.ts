@@ -13,9 +13,9 @@ const BY = 'system:test';
 const USCCS = ['91350100M000100Y43', '91350211M00013FQ1F'];
 
 /** Authorities, a proved person, two companies with staff, and operators, on a database of this file's own. */
-export async function enrolmentWorld() {
+export async function enrolmentWorld(start: string | Date = '2026-06-01T08:00:00Z') {
   const { db } = await testDatabase();
-  const clock = testClock('2026-06-01T08:00:00Z');
+  const clock = testClock(start);
   const deps = { db, clock, keys: memoryKeyStore(), fields: testFields(), publicOrigin: 'https://trust.example.cn' };
   await initialiseAuthorities(deps);
   let people = 0;
