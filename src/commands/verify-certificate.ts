@@ -118,8 +118,8 @@ function describe({ verdict, path, findings, policies }: PathReport): string {
     const { revocation } = member;
     const known = revocation ? `; ${revocation.status}${revocation.asOf ? ` as of / 截至 ${revocation.asOf}` : ''}` : '';
     lines.push(`${index}  ${member.subject}`, `   ${member.notBefore} – ${member.notAfter}${known}`);
-    for (const { zh, en, detail } of findings.filter((finding) => finding.index === index)) {
-      lines.push(`   ! ${zh}。${en}.${detail ? ` (${detail})` : ''}`);
+    for (const { zh, en, reason, detail } of findings.filter((finding) => finding.index === index)) {
+      lines.push(`   ! ${zh}。${en}.${detail && reason !== 'revocation-unknown' ? ` (${detail})` : ''}`);
     }
   }
   if (policies.length > 0) lines.push('', `policies / 证书策略: ${policies.join(', ')}`);

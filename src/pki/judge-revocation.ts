@@ -58,6 +58,8 @@ interface Statement {
   reasons: number;
   /** Whether it may be believed when it says good. */
   fresh: boolean;
+  /** Not believed for its algorithm. */
+  weak: boolean;
   entry?: RevokedEntry;
 }
 
@@ -98,11 +100,13 @@ function revoked(entry: RevokedEntry, crl: { thisUpdate: Date }): Revocation {
 
 function stateOf(crl: Crl, entry: RevokedEntry | undefined, reasons: number, question: RevocationQuestion): Statement {
   const held = entry?.reason === 'certificate-hold' && entry.revokedAt <= question.at;
+  const weak = !question.acceptWeak && crl.signatureAlgorithm?.digest === 'sha1';
   return {
     state: held ? 'hold' : 'good',
     asOf: crl.thisUpdate,
     reasons,
-    fresh: isFresh(crl, question) && (question.acceptWeak === true || !isWeak(crl)),
+    fresh: !weak && isFresh(crl, question),
+    weak,
     ...(held ? { entry } : {}),
   };
 }
@@ -115,9 +119,9 @@ function conclude(statements: readonly Statement[], faults: Set<RevocationFault>
   const onHold = newestFirst.find(({ reasons }) => reasons & HOLD_REASON);
   if (onHold?.entry) return revoked(onHold.entry, { thisUpdate: onHold.asOf });
   let missing = ALL_REASONS;
-  for (const { state, fresh, reasons, asOf } of newestFirst) {
+  for (const { state, fresh, weak, reasons, asOf } of newestFirst) {
     if (state === 'hold') continue;
-    if (!fresh) faults.add('crl-stale');
+    if (!fresh) faults.add(weak ? 'crl-weak-algorithm' : 'crl-stale');
     else missing &= ~reasons;
     if (missing === 0) return { status: 'good', asOf };
   }
@@ -192,10 +196,6 @@ function isDeltaOf(delta: Crl, complete: Crl): boolean {
     delta.baseNumber <= complete.number &&
     (delta.number === undefined || delta.number >= complete.number)
   );
-}
-
-function isWeak(crl: Crl): boolean {
-  return crl.signatureAlgorithm?.digest === 'sha1';
 }
 
 function isFresh(crl: Crl, { certificate, at, freshness }: RevocationQuestion): boolean {

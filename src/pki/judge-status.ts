@@ -12,10 +12,12 @@ export interface StatusQuestion extends RevocationQuestion {
   askedAt?: Date;
 }
 
+export type StatusFault = RevocationFault | `ocsp-${OcspFault}`;
+
 export interface StatusJudgement {
   revocation: Revocation;
   /** Why sources were of no use. */
-  faults: readonly (RevocationFault | OcspFault)[];
+  faults: readonly StatusFault[];
 }
 
 /** Never throws for anything in lists and answers. */
@@ -26,7 +28,10 @@ export function judgeStatus(question: StatusQuestion): StatusJudgement {
   const { certificate, issuer, at, askedAt, freshness, acceptWeak = false, ocspResponses: responses } = question;
   const further = { ...(freshness ? { freshness } : {}), ...(askedAt ? { askedAt } : {}) };
   const byAnswer = judgeOcsp({ certificate, issuer, responses, at, acceptWeak, ...further });
-  return { revocation: newest(byList, byAnswer.revocation), faults: [...faults, ...byAnswer.faults] };
+  return {
+    revocation: newest(byList, byAnswer.revocation),
+    faults: [...faults, ...byAnswer.faults.map((fault) => `ocsp-${fault}` as const)],
+  };
 }
 
 function newest(a: Revocation, b: Revocation): Revocation {

@@ -1,4 +1,5 @@
 /** Why a path is refused: a code for programs, a sentence in two languages for people, and the certificate it belongs to. */
+import type { StatusFault } from './judge-status.ts';
 
 const WORDS = {
   'no-path-to-anchor': ['不能追溯到受信任的机构', 'leads to no authority that is trusted here'],
@@ -36,8 +37,36 @@ export interface PathFinding {
   detail?: string;
 }
 
-/** One sentence about the certificate meant. */
-export function describeFinding({ reason }: Pick<PathFinding, 'reason'>): { zh: string; en: string } {
+/** Why a list or an answer that was there did not help. */
+const FAULTS: Readonly<Record<StatusFault, readonly [zh: string, en: string]>> = {
+  'crl-stale': ['吊销列表已过期', 'a list is out of date'],
+  'crl-signer-unknown': ['吊销列表的签发者无法确认', 'a list is by nobody who may sign it'],
+  'crl-not-understood': ['吊销列表含有未知的关键扩展', 'a list has a critical extension that is not known'],
+  'crl-weak-algorithm': ['吊销列表使用了不安全的算法', 'a list is signed with a weak algorithm'],
+  'crl-rules-broken': ['吊销列表违反所要求的规范', 'a list breaks a rule that was asked for'],
+  'crl-reasons-missing': ['吊销列表未涵盖全部吊销原因', 'the lists leave some reasons out'],
+  'crl-damaged': ['吊销列表已损坏', 'a list is damaged'],
+  'ocsp-other-certificate': ['应答是关于其他证书的', 'an answer is about another certificate'],
+  'ocsp-responder-not-found': ['应答者的证书未找到', 'the certificate of a responder is missing'],
+  'ocsp-responder-not-authorised': ['应答者未获授权', 'a responder is not authorised'],
+  'ocsp-responder-not-valid': ['应答者的证书无效', 'the certificate of a responder is not valid'],
+  'ocsp-bad-signature': ['应答的签名不正确', 'the signature of an answer is wrong'],
+  'ocsp-unsupported-algorithm': ['应答使用了不支持的算法', 'an answer uses an algorithm that is not supported'],
+  'ocsp-weak-algorithm': ['应答使用了不安全的算法', 'an answer is signed with a weak algorithm'],
+  'ocsp-unknown-critical-extension': ['应答含有未知的关键扩展', 'an answer has a critical extension that is not known'],
+  'ocsp-not-yet-valid': ['应答的时间在未来', 'an answer is of a later time'],
+  'ocsp-stale': ['应答已过期', 'an answer is out of date'],
+  'ocsp-nonce-differs': ['应答与请求不符', 'an answer is to another request'],
+};
+
+/** One sentence about the certificate meant; for revocation that could not be learnt, also why not. */
+export function describeFinding({ reason, detail }: Pick<PathFinding, 'reason' | 'detail'>): { zh: string; en: string } {
   const [zh, en] = WORDS[reason];
-  return { zh: `证书${zh}`, en: `The certificate ${en}` };
+  const faults = reason === 'revocation-unknown' ? (detail ?? '').split(' ').map((code) => FAULTS[code as StatusFault]) : [];
+  const told = faults.filter((words) => words !== undefined);
+  if (told.length === 0) return { zh: `证书${zh}`, en: `The certificate ${en}` };
+  return {
+    zh: `证书${zh}：${told.map(([words]) => words).join('；')}`,
+    en: `The certificate ${en}; ${told.map(([, words]) => words).join('; ')}`,
+  };
 }
