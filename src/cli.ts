@@ -162,6 +162,32 @@ pdf
     process.exitCode = await extendFile(file, options);
   });
 
+const log = program
+  .command('log')
+  .description('the issuance log: every certificate of ours, in a Merkle tree with signed heads (RFC 6962)');
+log
+  .command('verify')
+  .description('find a changed, removed, reordered, extra or unlogged certificate, a forked head or a cut tail')
+  .option('--url <origin>', 'ask this installation over HTTP, as anybody can')
+  .option('--database', 'check the database of this installation; the default')
+  .option('--head <file>', 'a head exported earlier: the log must still begin with what it saw')
+  .option('--certificate <file>', 'this certificate (PEM or DER) must be in the log')
+  .option('--trust <pem>', 'with --url: root of that installation; may be given several times', collect, [])
+  .addOption(asJson())
+  .action(async (options) => {
+    const { verifyLog } = await import('./commands/verify-log.ts');
+    process.exitCode = await verifyLog(options);
+  });
+log
+  .command('head')
+  .description('write the newest signed head, to be kept elsewhere')
+  .requiredOption('--out <file>', 'where to write it')
+  .option('--url <origin>', 'of this installation, over HTTP')
+  .action(async (options) => {
+    const { exportLogHead } = await import('./commands/verify-log.ts');
+    process.exitCode = await exportLogHead(options);
+  });
+
 const ofd = program.command('ofd').description('look into an OFD file; nothing is verified');
 ofd
   .command('info')

@@ -4,6 +4,8 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { LogKey } from '#certificates/log-head.ts';
+import { importPublicKey } from '#crypto/suite.ts';
 import { type Certificate, parseCertificate } from '#pki/certificate.ts';
 import { type Crl, parseCrl } from '#pki/crl.ts';
 import { parsePem } from '#pki/pem.ts';
@@ -20,6 +22,7 @@ export interface InstalledTrust {
 export const ANCHORS_FILE = 'anchors.pem';
 export const INTERMEDIATES_FILE = 'intermediates.pem';
 export const AUDIT_KEY_FILE = 'audit-key.pem';
+export const LOG_KEYS_FILE = 'log-keys.pem';
 
 export function trustFolderOf(dataDir: string): string {
   return join(dataDir, 'trust');
@@ -48,6 +51,16 @@ export function readInstalledTrust(dataDir: string): InstalledTrust {
 export function readAuditKeys(dataDir: string): Uint8Array[] | undefined {
   const path = join(trustFolderOf(dataDir), AUDIT_KEY_FILE);
   return existsSync(path) ? parsePem(readFileSync(path, 'utf8'), 'PUBLIC KEY') : undefined;
+}
+
+/** Keys that may have signed heads of the issuance log; undefined when this installation left none. */
+export function readLogKeys(dataDir: string): LogKey[] | undefined {
+  const path = join(trustFolderOf(dataDir), LOG_KEYS_FILE);
+  if (!existsSync(path)) return undefined;
+  return parsePem(readFileSync(path, 'utf8'), 'PUBLIC KEY').flatMap((spki) => {
+    const { suite } = importPublicKey(spki);
+    return suite === 'es256' || suite === 'sm2-sm3' ? [{ name: '', suite, spki }] : [];
+  });
 }
 
 /** Every certificate of a PEM file. Throws when there is none or one cannot be read. */
