@@ -6,7 +6,13 @@
 import { context, type DerElement, DerError, parseDer, TAG } from '#crypto/der.ts';
 import { OID } from '#crypto/oids.ts';
 import { importPublicKey, type Suite, UnsupportedKeyError } from '#crypto/suite.ts';
-import { importVerifyingKey, keyFitsAlgorithm, readSignatureAlgorithm, verifySignature } from '#crypto/verify-signature.ts';
+import {
+  importVerifyingKey,
+  keyFitsAlgorithm,
+  readSignatureAlgorithm,
+  type VerifyingKey,
+  verifySignature,
+} from '#crypto/verify-signature.ts';
 import { Problem } from '#problem.ts';
 import { type Extension, parseExtensions } from './extensions.ts';
 import { type GeneralName, parseGeneralNames } from './general-name.ts';
@@ -76,14 +82,20 @@ function read(der: Uint8Array): Csr {
   // RFC 2986 §4.1: attributes are mandatory, but old software leaves out an empty set.
   if (attributes && attributes.tag !== context(0)) throw new DerError('no attributes where they belong');
   if (version.asNumber() !== 0) throw refusal('It is of another version than 1.', '证书请求的版本不是 v1。');
-  const suite = suiteOf(spki.bytes);
-  requireSignature(info.bytes, spki.bytes, algorithm, signature.asBits(), suite);
+  const { suite, key } = readKey(spki.bytes);
+  requireSignature(info.bytes, key, algorithm, signature.asBits());
   return { der, spki: spki.bytes, suite, subject: parseName(subject), ...readAttributes(attributes) };
 }
 
-function suiteOf(spki: Uint8Array): Suite {
+/** SubjectPublicKeyInfo of a 256-bit curve by name with its point uncompressed: one key, one encoding, one digest. */
+const CURVE_SPKI_BYTES = 91;
+
+function readKey(spki: Uint8Array): { suite: Suite; key: VerifyingKey } {
   try {
-    return importPublicKey(spki).suite;
+    const { suite } = importPublicKey(spki);
+    const onCurve = suite === 'es256' || suite === 'sm2-sm3';
+    if (onCurve && (spki.length !== CURVE_SPKI_BYTES || spki[26] !== 4)) throw new UnsupportedKeyError('another form of the point');
+    return { suite, key: importVerifyingKey(spki) };
   } catch (error) {
     if (!(error instanceof UnsupportedKeyError)) throw error;
     throw refusal(
@@ -95,9 +107,8 @@ function suiteOf(spki: Uint8Array): Suite {
 }
 
 /** Proof of possession (RFC 2986 §3): the key in the request made the signature over it. */
-function requireSignature(info: Uint8Array, spki: Uint8Array, algorithm: DerElement, signature: Uint8Array, suite: Suite): void {
+function requireSignature(info: Uint8Array, key: VerifyingKey, algorithm: DerElement, signature: Uint8Array): void {
   const named = readSignatureAlgorithm(algorithm);
-  const key = importVerifyingKey(spki);
   const namesDigest = named?.digest !== undefined || named?.scheme === 'ed25519';
   if (!named || !namesDigest || !keyFitsAlgorithm(key, named)) {
     throw refusal('Its signature algorithm is unknown or does not fit the key.', '签名算法未知，或与公钥不匹配。');
@@ -105,7 +116,7 @@ function requireSignature(info: Uint8Array, spki: Uint8Array, algorithm: DerElem
   if (named.digest === 'sha1')
     throw refusal('It is signed with SHA-1, which proves nothing any more.', '请求使用 SHA-1 签名，安全强度不足。');
   if (verifySignature(key, named, info, signature)) return;
-  if (suite === 'sm2-sm3') {
+  if (key.scheme === 'sm2') {
     throw refusal(
       'Its SM2 signature is not right. The signer identity must be 1234567812345678 (OpenSSL: -sigopt distid:1234567812345678).',
       'SM2 签名不正确。签名者标识应为 1234567812345678（OpenSSL：-sigopt distid:1234567812345678）。',

@@ -10,6 +10,9 @@ import { DerError } from '#crypto/der.ts';
 import { verifyDocument } from '#documents/verify-document.ts';
 import { parseCertificateFile } from '#pki/certificate.ts';
 import { parseCrlFile } from '#pki/crl.ts';
+import { parseCsr } from '#pki/csr.ts';
+import { Problem } from '#problem.ts';
+import { makeCsr } from '../fakes/make-csr.ts';
 import { testChain, testCrl } from '../fakes/test-authority.ts';
 import { type FuzzReport, repeat } from './fuzz-report.ts';
 import { mintedForFuzz } from './minted-code.ts';
@@ -17,7 +20,7 @@ import { mutateBytes } from './mutate-ofd.ts';
 
 const AT = new Date('2026-06-01T00:00:00Z');
 
-/** Certificates, CRLs, CMS and COSE. */
+/** Certificates, requests for them, CRLs, CMS and COSE. */
 export async function fuzzStructures(options: { runs: number; seed: number }): Promise<FuzzReport> {
   const { issuing, leaf } = testChain('es256');
   const crl = testCrl(issuing, [{ serialHex: '4bbb', revokedAt: AT, reason: 'superseded' as const }]).der;
@@ -25,6 +28,7 @@ export async function fuzzStructures(options: { runs: number; seed: number }): P
   const parsers: [Uint8Array, (bytes: Uint8Array) => unknown][] = [
     [leaf.certificate.der, parseCertificateFile],
     [crl, parseCrlFile],
+    [makeCsr({ dnsName: 'a.example.cn', challengePassword: '123456' }).der, parseCsr],
     [leaf.certificate.der, parseSignedData],
     [code, parseSign1],
   ];
@@ -34,7 +38,7 @@ export async function fuzzStructures(options: { runs: number; seed: number }): P
       parse(mutateBytes(seed, random));
       return 'read';
     } catch (error) {
-      if (error instanceof DerError || error instanceof CborError) return 'refused';
+      if (error instanceof DerError || error instanceof CborError || error instanceof Problem) return 'refused';
       throw error;
     }
   });

@@ -10,8 +10,11 @@ import { DerError } from '#crypto/der.ts';
 import { digest, importPublicKey, signMessage } from '#crypto/suite.ts';
 import { parseCertificateFile } from '#pki/certificate.ts';
 import { parseCrlFile } from '#pki/crl.ts';
+import { parseCsr } from '#pki/csr.ts';
 import { lintTbs } from '#pki/lint.ts';
 import { validatePath } from '#pki/validate-path.ts';
+import { Problem } from '#problem.ts';
+import { makeCsr } from '../../fakes/make-csr.ts';
 import { testChain, testCrl } from '../../fakes/test-authority.ts';
 
 const RUNS = 1_500;
@@ -39,6 +42,7 @@ const crl = testCrl(
     invalidityDate: at,
   })),
 ).der;
+const csr = makeCsr({ commonName: '林晓梅', dnsName: 'a.example.cn', challengePassword: '123456' });
 const publicKey = importPublicKey(leaf.certificate.spki);
 const code = await encodeSign1({
   suite: 'es256',
@@ -105,11 +109,19 @@ function judgeCms(bytes: Uint8Array): void {
   }
 }
 
+/** Whatever was changed, the key that comes out is the one that signed. */
+function judgeCsr(bytes: Uint8Array): void {
+  const read = parseCsr(bytes);
+  if (Buffer.compare(read.spki, csr.key.publicKey.spki) !== 0) throw new Error('another key passed');
+}
+
 const TARGETS: [string, Uint8Array, (bytes: Uint8Array) => unknown, readonly (new (...args: never[]) => Error)[]][] = [
   ['certificates', leaf.certificate.der, judgeCertificate, [DerError]],
   ['authorities', issuing.certificate.der, judgeCertificate, [DerError]],
   ['lists', crl, judgeCrl, [DerError]],
   ['CMS', cms, judgeCms, [DerError]],
+  ['certificate requests', csr.der, judgeCsr, [Problem]],
+  ['certificate requests as text', Buffer.from(csr.pem), judgeCsr, [Problem]],
   ['COSE', code, (bytes) => verifySign1(parseSign1(bytes), publicKey), [CborError]],
   ['claims', encodeClaims({ issuedAt: 1, others: new Map([[9, [1, new Map([['a', null]])]]]) }), parseClaims, [CborError]],
   ['the lint', leaf.certificate.tbs, (bytes) => lintTbs(bytes, 'es256'), []],
