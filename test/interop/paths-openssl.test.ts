@@ -1,4 +1,7 @@
-/** The same chance-made chains before OpenSSL and before us: sound ones, and ones broken in each way that RFC 5280 §6 speaks of. */
+/**
+ * The same chance-made chains before OpenSSL and before us: sound ones, and ones broken in each way that RFC 5280 §6 speaks of.
+ * P-256 alone: OpenSSL 3.0 takes the SM2 identity for the leaf's signature only, so that it can check no SM2 intermediate.
+ */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
