@@ -158,7 +158,7 @@ function webContext(config: Config, wired: Wired, ports: Ports, demo: DemoFacts 
     readinessChecks: {
       database: async () => (await wired.db.$queryRaw<unknown[]>`SELECT 1`).length === 1,
       store: () => ports.ephemeral.ping(),
-      signer: async () => (await ports.keys.find('ca-issuing-sm2')) !== undefined,
+      signer: async () => (await ports.keys.find('ca-services-sm2')) !== undefined,
     },
     ...(config.metricsToken ? { metricsToken: config.metricsToken } : {}),
     ...(demo ? { demo } : {}),

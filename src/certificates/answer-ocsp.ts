@@ -8,8 +8,8 @@ import { isOfIssuer, type OcspCertId } from '#pki/ocsp-cert-id.ts';
 import { encodeOcspRefusal, type OcspRefusal } from '#pki/ocsp-encode-response.ts';
 import { type OcspRequest, parseOcspRequest } from '#pki/ocsp-request.ts';
 import { Problem } from '#problem.ts';
-import { AUTHORITY_SUITES, type AuthoritySuite, authorityKeyName, type CertificateDeps } from './certificate-deps.ts';
-import { findAuthority } from './find-authority.ts';
+import { type Authority, isRoot, listAuthorities } from './authorities.ts';
+import type { CertificateDeps } from './certificate-deps.ts';
 import { KEPT_DIGESTS, makeOcspAnswer, type SignedOcsp, type StatusRow, signOcsp, statusOf } from './sign-ocsp.ts';
 
 /** How long an answer is given again without asking the store: with the store's own delay well under five seconds. */
@@ -48,12 +48,12 @@ export async function answerOcsp(deps: CertificateDeps, der: Uint8Array): Promis
     if (error instanceof DerError) return refuse('malformed-request');
     throw error;
   }
-  const suite = await findSuite(deps, request.questions);
-  if (!suite) return refuse('unauthorized');
+  const authority = await findAuthorityOf(deps, request.questions);
+  if (!authority) return refuse('unauthorized');
   try {
     const [only] = request.questions;
     const isKept = only && request.questions.length === 1 && !request.nonce && only.digest && KEPT_DIGESTS.includes(only.digest);
-    return isKept ? await answerKept(deps, suite, only) : await answerFresh(deps, suite, request);
+    return isKept ? await answerKept(deps, authority, only) : await answerFresh(deps, authority, request);
   } catch (error) {
     // The signer is away, or asked too often: nothing is wrong with the question.
     if (error instanceof Problem) return refuse('try-later');
@@ -61,13 +61,10 @@ export async function answerOcsp(deps: CertificateDeps, der: Uint8Array): Promis
   }
 }
 
-/** The suite of the one authority that all questions are about. */
-async function findSuite(deps: CertificateDeps, questions: readonly OcspCertId[]): Promise<AuthoritySuite | undefined> {
-  for (const suite of AUTHORITY_SUITES) {
-    const issuing = await findAuthority(deps, authorityKeyName('issuing', suite));
-    if (issuing && questions.every((question) => isOfIssuer(question, issuing))) return suite;
-  }
-  return undefined;
+/** The one issuing authority that all questions are about. A root answers nothing: its key is used too seldom for that. */
+async function findAuthorityOf(deps: CertificateDeps, questions: readonly OcspCertId[]): Promise<Authority | undefined> {
+  const authorities = await listAuthorities(deps);
+  return authorities.find((one) => !isRoot(one) && questions.every((question) => isOfIssuer(question, one.certificate)));
 }
 
 interface KeptRow extends StatusRow {
@@ -76,21 +73,21 @@ interface KeptRow extends StatusRow {
   next_update: Date | null;
 }
 
-async function answerKept(deps: CertificateDeps, suite: AuthoritySuite, question: OcspCertId): Promise<OcspReply> {
+async function answerKept(deps: CertificateDeps, authority: Authority, question: OcspCertId): Promise<OcspReply> {
   const { serialHex, digest } = question;
   const [row] = await deps.db.$queryRaw<KeptRow[]>`
     SELECT c.revoked_at AS "revokedAt", c.revocation_reason AS "revocationReason", a.der, a.this_update, a.next_update
     FROM issued_certificate c
     LEFT JOIN ocsp_answer a ON a.serial_hex = c.serial_hex AND a.digest = ${digest ?? ''}
       AND a.revoked_at IS NOT DISTINCT FROM c.revoked_at AND a.revocation_reason IS NOT DISTINCT FROM c.revocation_reason
-    WHERE c.serial_hex = ${serialHex} AND c.issuer_key = ${authorityKeyName('issuing', suite)} AND c.der IS NOT NULL`;
+    WHERE c.serial_hex = ${serialHex} AND c.issuer_key = ${authority.keyName} AND c.der IS NOT NULL`;
   // What we did not issue is not kept: anybody could fill the store with numbers.
-  if (!row || !digest) return { der: (await signOcsp(deps, suite, [{ certId: question.der, status: statusOf(undefined) }])).der };
+  if (!row || !digest) return { der: (await signOcsp(deps, authority, [{ certId: question.der, status: statusOf(undefined) }])).der };
   const now = deps.clock.now();
   if (row.der && row.this_update && row.next_update && row.this_update <= now && now < row.next_update) {
     return replyOf({ der: row.der, thisUpdate: row.this_update, nextUpdate: row.next_update });
   }
-  return replyOf(await makeOcspAnswer(deps, { suite, serialHex, digest, row }));
+  return replyOf(await makeOcspAnswer(deps, { authority, serialHex, digest, row }));
 }
 
 function replyOf({ der, thisUpdate, nextUpdate }: SignedOcsp): OcspReply {
@@ -98,11 +95,11 @@ function replyOf({ der, thisUpdate, nextUpdate }: SignedOcsp): OcspReply {
 }
 
 /** With a nonce, or several questions at once: signed for this requester alone. */
-async function answerFresh(deps: CertificateDeps, suite: AuthoritySuite, { questions, nonce }: OcspRequest): Promise<OcspReply> {
+async function answerFresh(deps: CertificateDeps, authority: Authority, { questions, nonce }: OcspRequest): Promise<OcspReply> {
   const rows = await deps.db.issuedCertificate.findMany({
     where: {
       serialHex: { in: questions.map(({ serialHex }) => serialHex) },
-      issuerKey: authorityKeyName('issuing', suite),
+      issuerKey: authority.keyName,
       der: { not: null },
     },
     select: { serialHex: true, revokedAt: true, revocationReason: true },
@@ -111,7 +108,7 @@ async function answerFresh(deps: CertificateDeps, suite: AuthoritySuite, { quest
     certId: der,
     status: statusOf(rows.find((row) => row.serialHex === serialHex)),
   }));
-  return { der: (await signOcsp(deps, suite, answers, nonce)).der };
+  return { der: (await signOcsp(deps, authority, answers, nonce)).der };
 }
 
 function refuse(refusal: OcspRefusal): OcspReply {

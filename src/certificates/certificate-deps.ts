@@ -16,20 +16,12 @@ export interface CertificateDeps {
 export type AuthoritySuite = Extract<Suite, 'sm2-sm3' | 'es256'>;
 export const AUTHORITY_SUITES: readonly AuthoritySuite[] = ['sm2-sm3', 'es256'];
 
-const SUITE_NAMES: Record<AuthoritySuite, string> = { 'sm2-sm3': 'sm2', es256: 'p256' };
+const SUITE_LABELS: Record<AuthoritySuite, string> = { 'sm2-sm3': 'sm2', es256: 'p256' };
 
-export type AuthorityRole = 'root' | 'issuing';
-
-/** `ca-root-sm2`, `ca-issuing-p256` …: the key in the key store, and the file name in `/crl` and `/ca`. */
-export function authorityKeyName(role: AuthorityRole, suite: AuthoritySuite): string {
-  return `ca-${role}-${SUITE_NAMES[suite]}`;
+/** `sm2` or `p256`, as key names have it. */
+export function suiteLabel(suite: AuthoritySuite): string {
+  return SUITE_LABELS[suite];
 }
-
-/** All of them. */
-export const AUTHORITY_KEYS: readonly string[] = AUTHORITY_SUITES.flatMap((suite) => [
-  authorityKeyName('root', suite),
-  authorityKeyName('issuing', suite),
-]);
 
 export function crlUrl(publicOrigin: string, keyName: string): string {
   return `${publicOrigin}/crl/${keyName}.crl`;

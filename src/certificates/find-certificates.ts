@@ -2,8 +2,8 @@
 import { type Certificate, parseCertificate } from '#pki/certificate.ts';
 import { type Crl, parseCrl, type RevocationReason } from '#pki/crl.ts';
 import { toPem } from '#pki/pem.ts';
-import { AUTHORITY_KEYS, AUTHORITY_SUITES, type AuthoritySuite, authorityKeyName, type CertificateDeps } from './certificate-deps.ts';
-import { findAuthority } from './find-authority.ts';
+import { isRoot, listAuthorities } from './authorities.ts';
+import type { AuthoritySuite, CertificateDeps } from './certificate-deps.ts';
 import { findCrl } from './publish-crls.ts';
 
 type Reading = Pick<CertificateDeps, 'db'>;
@@ -15,24 +15,23 @@ export interface TrustedCertificates {
   issuing: Certificate[];
 }
 
-/** The authorities of this installation, in both suites. */
+/** The authorities of this installation in both suites, those that retired too: what they issued may live on. */
 export async function trustedCertificates(deps: Reading): Promise<TrustedCertificates> {
-  const find = async (role: 'root' | 'issuing') => {
-    const found = await Promise.all(AUTHORITY_SUITES.map((suite) => findAuthority(deps, authorityKeyName(role, suite))));
-    return found.filter((certificate) => certificate !== undefined);
-  };
-  return { roots: await find('root'), issuing: await find('issuing') };
+  const authorities = await listAuthorities(deps);
+  const of = (wanted: boolean) => authorities.filter((one) => isRoot(one) === wanted).map(({ certificate }) => certificate);
+  return { roots: of(true), issuing: of(false) };
 }
 
-/** Root and issuing certificate of one suite as PEM: `ca-sm2.pem`, `ca-p256.pem`. Empty before the authorities were made. */
+/** Roots and issuing certificates of one suite as PEM: `ca-sm2.pem`, `ca-p256.pem`. Empty before the authorities were made. */
 export async function trustBundle(deps: Reading, suite: AuthoritySuite): Promise<string> {
-  const found = await Promise.all((['root', 'issuing'] as const).map((role) => findAuthority(deps, authorityKeyName(role, suite))));
-  return found.map((certificate) => (certificate ? toPem('CERTIFICATE', certificate.der) : '')).join('');
+  const authorities = await listAuthorities(deps);
+  return authorities.flatMap((one) => (one.suite === suite ? toPem('CERTIFICATE', one.certificate.der) : [])).join('');
 }
 
 /** The lists in force, parsed. */
 export async function currentCrls(deps: Reading): Promise<Crl[]> {
-  const found = await Promise.all(AUTHORITY_KEYS.map((keyName) => findCrl(deps, keyName)));
+  const authorities = await listAuthorities(deps);
+  const found = await Promise.all(authorities.map(({ keyName }) => findCrl(deps, keyName)));
   return found.flatMap((published) => (published ? [parseCrl(published.der)] : []));
 }
 
@@ -46,15 +45,24 @@ export interface CertificateStatus {
   asOf: Date;
 }
 
-/** Status by our own records, now. Revocation outweighs expiry. */
+/** Status by our own records, now. Revocation, also of the authority that issued it, outweighs expiry. */
 export async function certificateStatus(deps: Reading & Pick<CertificateDeps, 'clock'>, serialHex: string): Promise<CertificateStatus> {
   const asOf = deps.clock.now();
   const row = await deps.db.issuedCertificate.findUnique({ where: { serialHex }, omit: { tbs: true } });
   if (!row?.der) return { serialHex, status: 'unknown', asOf };
   const known = { serialHex, profile: row.profile, asOf };
+  const fallen = await findRevokedAuthority(deps, row.issuerKey);
+  if (fallen && !(row.revokedAt && row.revokedAt < fallen))
+    return { ...known, status: 'revoked', revokedAt: fallen, reason: 'ca-compromise' };
   if (row.revokedAt) return { ...known, status: 'revoked', revokedAt: row.revokedAt, reason: row.revocationReason as RevocationReason };
   if (asOf > row.notAfter) return { ...known, status: 'expired' };
   return { ...known, status: asOf < row.notBefore ? 'not-yet-valid' : 'good' };
+}
+
+/** When the authority was revoked that issued a certificate: what it issued is worth nothing since. */
+async function findRevokedAuthority({ db }: Reading, issuerKey: string): Promise<Date | undefined> {
+  const issuer = await db.issuedCertificate.findUnique({ where: { authorityKey: issuerKey }, select: { revokedAt: true } });
+  return issuer?.revokedAt ?? undefined;
 }
 
 /** The certificate with this serial number, if it is ours and was signed. */

@@ -9,16 +9,8 @@ import { encodeName, type NameAttribute } from '#pki/name.ts';
 import { type CertificateProfile, PROFILES, type ProfileName } from '#pki/profiles.ts';
 import { faultyField, Problem } from '#problem.ts';
 import type { Transaction } from '#storage/database.ts';
-import {
-  type AuthoritySuite,
-  authorityKeyName,
-  type CertificateDeps,
-  crlUrl,
-  issuerUrl,
-  ocspUrl,
-  wholeSeconds,
-} from './certificate-deps.ts';
-import { findAuthority } from './find-authority.ts';
+import { areaOf, listAuthorities } from './authorities.ts';
+import { type AuthoritySuite, type CertificateDeps, crlUrl, issuerUrl, ocspUrl, wholeSeconds } from './certificate-deps.ts';
 import { newSerial } from './serial.ts';
 import { completeCertificate, requireCleanTbs } from './sign-certificate.ts';
 
@@ -42,6 +34,8 @@ export interface IssueCertificateInput {
   profile: ProfileName;
   /** Suite of the authority that signs. */
   suite: AuthoritySuite;
+  /** For profiles that each authority signs for itself: key name of the one that signs. */
+  issuerKey?: string;
   subject: CertificateSubject;
   spki: Uint8Array;
   /** Default: now. */
@@ -63,10 +57,16 @@ export interface IssuedCertificate {
 /** Throws Problem `invalid-input` (key or life), `certificate-refused` (the lint says why), `authority-missing`. */
 export async function issueCertificate(deps: CertificateDeps, input: IssueCertificateInput): Promise<IssuedCertificate> {
   const profile = PROFILES[input.profile];
-  if (profile.issuer !== 'issuing') throw faultyField('/profile', 'An authority is not issued this way.', '不能以此方式签发机构证书。');
-  const issuerKey = authorityKeyName('issuing', input.suite);
-  const [issuing, root] = await Promise.all([findAuthority(deps, issuerKey), findAuthority(deps, authorityKeyName('root', input.suite))]);
-  if (!issuing || !root) throw new Problem('authority-missing');
+  const area = areaOf(profile);
+  if (!area && profile.issuer !== 'own')
+    throw faultyField('/profile', 'An authority is not issued this way.', '不能以此方式签发机构证书。');
+  const authorities = await listAuthorities(deps);
+  const authority = authorities.find((one) =>
+    area ? one.area === area && one.suite === input.suite && one.state === 'current' : one.keyName === input.issuerKey,
+  );
+  const root = authorities.find(({ keyName }) => keyName === authority?.issuerKey)?.certificate;
+  if (!authority || !root || authority.suite !== input.suite) throw new Problem('authority-missing');
+  const { keyName: issuerKey, certificate: issuing } = authority;
   requireOwnSuite(input.spki, input.suite);
   const notBefore = wholeSeconds(input.notBefore ?? deps.clock.now());
   const notAfter = new Date(notBefore.getTime() + input.days * DAY_MS);

@@ -3,14 +3,12 @@
  * that ran out tells a verifier nothing.
  */
 import { recordEvent } from '#audit/record-event.ts';
-import type { Suite } from '#crypto/suite.ts';
 import { keyIdentifier } from '#pki/build-certificate.ts';
 import type { RevocationReason, RevokedEntry } from '#pki/crl.ts';
 import { assembleCrl, encodeTbsCrl } from '#pki/encode-crl.ts';
-import { Problem } from '#problem.ts';
 import type { Transaction } from '#storage/database.ts';
-import { AUTHORITY_KEYS, type CertificateDeps, wholeSeconds } from './certificate-deps.ts';
-import { findAuthority } from './find-authority.ts';
+import { type Authority, isRoot, listAuthorities, requireAuthority } from './authorities.ts';
+import { type CertificateDeps, wholeSeconds } from './certificate-deps.ts';
 
 const DAY_MS = 86_400_000;
 /** A root's list changes almost never and its key is used rarely; an issuing authority's must be fresh. */
@@ -29,15 +27,21 @@ export interface PublishedCrl {
 /** A new list of every authority. */
 export async function publishCrls(deps: CertificateDeps): Promise<PublishedCrl[]> {
   const published: PublishedCrl[] = [];
-  for (const keyName of AUTHORITY_KEYS) published.push(await publishCrl(deps, keyName));
+  for (const { keyName } of await publishingAuthorities(deps)) published.push(await publishCrl(deps, keyName));
   return published;
 }
 
 /** New lists only where the last one is missing, past half its life, or older than a revocation. */
 export async function publishDueCrls(deps: CertificateDeps): Promise<PublishedCrl[]> {
-  const published: PublishedCrl[] = [];
-  for (const keyName of AUTHORITY_KEYS) if (await isDue(deps, keyName)) published.push(await publishCrl(deps, keyName));
-  return published;
+  const due = await Promise.all(
+    (await publishingAuthorities(deps)).map(async ({ keyName }) => ((await isDue(deps, keyName)) ? [keyName] : [])),
+  );
+  return Promise.all(due.flat().map((keyName) => publishCrl(deps, keyName)));
+}
+
+/** Those whose key is at hand: the list of an offline root is made where its key is. */
+async function publishingAuthorities(deps: CertificateDeps): Promise<Authority[]> {
+  return (await listAuthorities(deps)).filter(({ state }) => state !== 'offline');
 }
 
 async function isDue(deps: CertificateDeps, keyName: string): Promise<boolean> {
@@ -55,11 +59,10 @@ async function isDue(deps: CertificateDeps, keyName: string): Promise<boolean> {
 
 /** A new list of one authority. Throws Problem `authority-missing`. */
 export async function publishCrl(deps: CertificateDeps, keyName: string): Promise<PublishedCrl> {
-  const authority = await findAuthority(deps, keyName);
-  if (!authority) throw new Problem('authority-missing');
-  const suite = suiteOf(keyName);
+  const found = await requireAuthority(deps, keyName);
+  const { suite, certificate: authority } = found;
   const thisUpdate = wholeSeconds(deps.clock.now());
-  const nextUpdate = new Date(thisUpdate.getTime() + LIFE_DAYS[keyName.startsWith('ca-root-') ? 'root' : 'issuing'] * DAY_MS);
+  const nextUpdate = new Date(thisUpdate.getTime() + LIFE_DAYS[isRoot(found) ? 'root' : 'issuing'] * DAY_MS);
   const stored = await deps.db.$transaction(
     async (tx) => {
       await tx.$queryRaw`SELECT 1 FROM pg_advisory_xact_lock(${CRL_LOCK_SPACE}::int, hashtext(${keyName}))`;
@@ -120,8 +123,4 @@ export async function findCrl(deps: Pick<CertificateDeps, 'db'>, keyName: string
   return row?.der
     ? { issuerKey: keyName, der: row.der, number: row.number, thisUpdate: row.thisUpdate, nextUpdate: row.nextUpdate }
     : undefined;
-}
-
-function suiteOf(keyName: string): Suite {
-  return keyName.endsWith('-sm2') ? 'sm2-sm3' : 'es256';
 }

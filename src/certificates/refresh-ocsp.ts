@@ -1,6 +1,7 @@
 /** Signs OCSP answers ahead, so that status is to be had fast and while the signer is down. */
 import type { DigestName } from '#crypto/suite.ts';
-import { AUTHORITY_SUITES, type AuthoritySuite, authorityKeyName, type CertificateDeps } from './certificate-deps.ts';
+import { isRoot, listAuthorities } from './authorities.ts';
+import type { CertificateDeps } from './certificate-deps.ts';
 import { prepareServiceSigners } from './service-signer.ts';
 import { makeOcspAnswer, REFRESH_AFTER_MS, type StatusRow } from './sign-ocsp.ts';
 
@@ -9,7 +10,7 @@ const BATCH = 200;
 
 interface DueRow extends StatusRow {
   serialHex: string;
-  suite: AuthoritySuite;
+  issuerKey: string;
   digest: DigestName;
 }
 
@@ -21,9 +22,10 @@ export async function refreshOcspAnswers(deps: CertificateDeps): Promise<number>
   await prepareServiceSigners(deps);
   const now = deps.clock.now();
   const old = new Date(now.getTime() - REFRESH_AFTER_MS);
-  const issuers = AUTHORITY_SUITES.map((suite) => authorityKeyName('issuing', suite));
+  const authorities = new Map((await listAuthorities(deps)).filter((one) => !isRoot(one)).map((one) => [one.keyName, one]));
+  const issuers = [...authorities.keys()];
   const due = await deps.db.$queryRaw<DueRow[]>`
-    SELECT c.serial_hex AS "serialHex", c.suite, d.digest, c.revoked_at AS "revokedAt", c.revocation_reason AS "revocationReason"
+    SELECT c.serial_hex AS "serialHex", c.issuer_key AS "issuerKey", d.digest, c.revoked_at AS "revokedAt", c.revocation_reason AS "revocationReason"
     FROM issued_certificate c
     CROSS JOIN (VALUES ('sha1'), ('sm3'), ('sha256')) AS d (digest)
     LEFT JOIN ocsp_answer a ON a.serial_hex = c.serial_hex AND a.digest = d.digest
@@ -32,6 +34,9 @@ export async function refreshOcspAnswers(deps: CertificateDeps): Promise<number>
       AND (a.serial_hex IS NULL OR a.this_update < ${old} OR a.this_update > ${now}
         OR a.revoked_at IS DISTINCT FROM c.revoked_at OR a.revocation_reason IS DISTINCT FROM c.revocation_reason)
     LIMIT ${BATCH}`;
-  for (const { serialHex, suite, digest, ...row } of due) await makeOcspAnswer(deps, { suite, serialHex, digest, row });
+  for (const { serialHex, issuerKey, digest, ...row } of due) {
+    const authority = authorities.get(issuerKey);
+    if (authority) await makeOcspAnswer(deps, { authority, serialHex, digest, row });
+  }
   return due.length;
 }

@@ -5,8 +5,8 @@ import { type Certificate, parseCertificate } from '#pki/certificate.ts';
 import { attributeOf } from '#pki/name.ts';
 import type { KeyPurpose, KeyStore, StoredKey } from '#ports/key-store.ts';
 import { Problem } from '#problem.ts';
-import { AUTHORITY_SUITES, type AuthoritySuite, authorityKeyName, type CertificateDeps } from './certificate-deps.ts';
-import { findAuthority } from './find-authority.ts';
+import { type Authority, currentAuthority, isRoot, listAuthorities } from './authorities.ts';
+import { type AuthoritySuite, type CertificateDeps, suiteLabel } from './certificate-deps.ts';
 import { issueCertificate } from './issue-certificate.ts';
 
 export type ServiceRole = 'ocsp' | 'timestamp';
@@ -45,45 +45,52 @@ const remembered = new WeakMap<KeyStore, Map<string, { signer: ServiceSigner; at
 
 /** `ocsp-p256`, `tsa-sm2` …. */
 export function serviceKeyName(role: ServiceRole, suite: AuthoritySuite): string {
-  return `${PLANS[role].keyPrefix}-${suite === 'sm2-sm3' ? 'sm2' : 'p256'}`;
+  return `${PLANS[role].keyPrefix}-${suiteLabel(suite)}`;
 }
 
 /**
- * Key and certificate of a service; made when missing, renewed when due. While the signer cannot be reached, a certificate
- * that is still valid goes on being used. Throws Problem `authority-missing`, or what the key store throws.
+ * Key and certificate of a service; made when missing, renewed when due. Status is certified by the authority it answers for (RFC 6960
+ * §4.2.2.2), time by the one for services. While the signer cannot be reached, a certificate that is still valid goes on being used.
+ * Throws Problem `authority-missing`, or what the key store throws.
  */
-export async function findServiceSigner(deps: CertificateDeps, role: ServiceRole, suite: AuthoritySuite): Promise<ServiceSigner> {
+export async function findServiceSigner(
+  deps: CertificateDeps,
+  role: ServiceRole,
+  suite: AuthoritySuite,
+  answersFor?: Authority,
+): Promise<ServiceSigner> {
   const keyName = serviceKeyName(role, suite);
   const known = remembered.get(deps.keys) ?? new Map<string, { signer: ServiceSigner; at: number }>();
   remembered.set(deps.keys, known);
   const now = deps.clock.now().getTime();
-  const recent = known.get(keyName);
+  const place = `${keyName} ${answersFor?.keyName ?? ''}`;
+  const recent = known.get(place);
   if (recent && Math.abs(now - recent.at) < KEEP_MS) return recent.signer;
-  const signer = await lookUp(deps, role, suite);
-  known.set(keyName, { signer, at: now });
+  const signer = await lookUp(deps, role, suite, answersFor ?? (await currentAuthority(deps, 'services', suite)));
+  known.set(place, { signer, at: now });
   return signer;
 }
 
-/** Makes and renews all of them; for start-up and the worker. */
+/** Makes and renews all of them; for the worker, and for the first question. */
 export async function prepareServiceSigners(deps: CertificateDeps): Promise<void> {
-  for (const suite of AUTHORITY_SUITES) {
-    for (const role of ['ocsp', 'timestamp'] as const) await lookUp(deps, role, suite);
+  for (const authority of await listAuthorities(deps)) {
+    if (isRoot(authority)) continue;
+    await lookUp(deps, 'ocsp', authority.suite, authority);
+    if (authority.area === 'services' && authority.state === 'current') await lookUp(deps, 'timestamp', authority.suite, authority);
   }
 }
 
-async function lookUp(deps: CertificateDeps, role: ServiceRole, suite: AuthoritySuite): Promise<ServiceSigner> {
-  const issuing = await findAuthority(deps, authorityKeyName('issuing', suite));
-  if (!issuing) throw new Problem('authority-missing');
+async function lookUp(deps: CertificateDeps, role: ServiceRole, suite: AuthoritySuite, authority: Authority): Promise<ServiceSigner> {
   const key = await findOrCreateKey(deps.keys, role, suite);
   const now = deps.clock.now();
-  const present = await findCertificate(deps, role, key, now);
+  const present = await findCertificate(deps, { role, key, now, authority });
   const left = present ? present.notAfter.getTime() - now.getTime() : 0;
-  if (present && left >= PLANS[role].renewDays * DAY_MS) return signerOf(key, present, issuing);
+  if (present && left >= PLANS[role].renewDays * DAY_MS) return signerOf(key, present, authority.certificate);
   try {
-    return signerOf(key, await renew(deps, role, suite, key, issuing), issuing);
+    return signerOf(key, await renew(deps, role, key, authority), authority.certificate);
   } catch (error) {
     if (!present) throw error;
-    return signerOf(key, present, issuing);
+    return signerOf(key, present, authority.certificate);
   }
 }
 
@@ -92,10 +99,24 @@ function signerOf(key: StoredKey, certificate: Certificate, issuing: Certificate
   return { keyName: key.name, spki: key.spki, certificate, certificateDigest, issuing };
 }
 
+interface Wanted {
+  role: ServiceRole;
+  key: StoredKey;
+  now: Date;
+  authority: Authority;
+}
+
 /** The newest certificate of this key that holds now. */
-async function findCertificate(deps: CertificateDeps, role: ServiceRole, key: StoredKey, now: Date): Promise<Certificate | undefined> {
+async function findCertificate(deps: CertificateDeps, { role, key, now, authority }: Wanted): Promise<Certificate | undefined> {
   const rows = await deps.db.issuedCertificate.findMany({
-    where: { profile: role, suite: key.suite, der: { not: null }, revokedAt: null, notBefore: { lte: now }, notAfter: { gt: now } },
+    where: {
+      profile: role,
+      issuerKey: authority.keyName,
+      der: { not: null },
+      revokedAt: null,
+      notBefore: { lte: now },
+      notAfter: { gt: now },
+    },
     select: { der: true },
     orderBy: { notAfter: 'desc' },
     take: 10,
@@ -104,18 +125,14 @@ async function findCertificate(deps: CertificateDeps, role: ServiceRole, key: St
   return found.find(({ spki }) => Buffer.compare(spki, key.spki) === 0);
 }
 
-async function renew(
-  deps: CertificateDeps,
-  role: ServiceRole,
-  suite: AuthoritySuite,
-  key: StoredKey,
-  issuing: Certificate,
-): Promise<Certificate> {
+async function renew(deps: CertificateDeps, role: ServiceRole, key: StoredKey, authority: Authority): Promise<Certificate> {
   const plan = PLANS[role];
+  const issuing = authority.certificate;
   const daysOfIssuer = Math.floor((issuing.notAfter.getTime() - deps.clock.now().getTime()) / DAY_MS);
   const { certificate } = await issueCertificate(deps, {
     profile: role,
-    suite,
+    suite: authority.suite,
+    ...(role === 'ocsp' ? { issuerKey: authority.keyName } : {}),
     subject: { commonName: plan.commonName, organisation: attributeOf(issuing.subject, OID.organisation) ?? 'Tongren' },
     spki: key.spki,
     days: Math.min(plan.days, daysOfIssuer),

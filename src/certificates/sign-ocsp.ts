@@ -3,7 +3,8 @@ import type { DigestName } from '#crypto/suite.ts';
 import type { RevocationReason } from '#pki/crl.ts';
 import { encodeCertId, issuerHashes } from '#pki/ocsp-cert-id.ts';
 import { assembleOcspResponse, encodeResponseData, type OcspStatus } from '#pki/ocsp-encode-response.ts';
-import { type AuthoritySuite, type CertificateDeps, wholeSeconds } from './certificate-deps.ts';
+import type { Authority } from './authorities.ts';
+import { type CertificateDeps, wholeSeconds } from './certificate-deps.ts';
 import { findServiceSigner } from './service-signer.ts';
 
 /** How long an answer holds, and so how long status is to be had while the signer is down. */
@@ -33,11 +34,12 @@ export interface SignedOcsp {
 /** One signed response. Throws what the key store throws. */
 export async function signOcsp(
   deps: CertificateDeps,
-  suite: AuthoritySuite,
+  authority: Authority,
   answers: readonly { certId: Uint8Array; status: OcspStatus }[],
   nonce?: Uint8Array,
 ): Promise<SignedOcsp> {
-  const signer = await findServiceSigner(deps, 'ocsp', suite);
+  const { suite } = authority;
+  const signer = await findServiceSigner(deps, 'ocsp', suite, authority);
   const thisUpdate = wholeSeconds(deps.clock.now());
   const nextUpdate = new Date(thisUpdate.getTime() + ANSWER_LIFE_MS);
   const data = encodeResponseData({
@@ -57,12 +59,11 @@ export const KEPT_DIGESTS: readonly DigestName[] = ['sha1', 'sha256', 'sm3'];
 /** Signs and keeps the answer for one certificate of ours. */
 export async function makeOcspAnswer(
   deps: CertificateDeps,
-  input: { suite: AuthoritySuite; serialHex: string; digest: DigestName; row: StatusRow },
+  input: { authority: Authority; serialHex: string; digest: DigestName; row: StatusRow },
 ): Promise<SignedOcsp> {
-  const { suite, serialHex, digest, row } = input;
-  const { issuing } = await findServiceSigner(deps, 'ocsp', suite);
-  const certId = encodeCertId(issuerHashes(issuing, digest), digest, Buffer.from(serialHex, 'hex'));
-  const signed = await signOcsp(deps, suite, [{ certId, status: statusOf(row) }]);
+  const { authority, serialHex, digest, row } = input;
+  const certId = encodeCertId(issuerHashes(authority.certificate, digest), digest, Buffer.from(serialHex, 'hex'));
+  const signed = await signOcsp(deps, authority, [{ certId, status: statusOf(row) }]);
   const data = {
     revokedAt: row.revokedAt,
     revocationReason: row.revocationReason,

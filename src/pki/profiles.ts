@@ -27,12 +27,16 @@ export type ProfileName =
   | 'web-server'
   | 'device';
 
+/** What an issuing authority issues for: one reaches no further than its area. */
+export const ISSUING_AREAS = ['persons', 'organisations', 'seals', 'devices', 'services'] as const;
+export type IssuingArea = (typeof ISSUING_AREAS)[number];
+
 export interface CertificateProfile {
   name: ProfileName;
   /** The OID by which the profile is known again; a root has none. */
   policy?: string;
-  /** Who signs it. */
-  issuer: 'self' | 'root' | 'issuing';
+  /** Who signs it: the authority of an area; `own`: each authority for itself. */
+  issuer: 'self' | 'root' | IssuingArea | 'own';
   ca: boolean;
   pathLength?: number;
   keyUsage: readonly KeyUsage[];
@@ -91,7 +95,7 @@ export const PROFILES: Readonly<Record<ProfileName, CertificateProfile>> = {
   'seal-maker': {
     name: 'seal-maker',
     policy: `${POLICY_ARC}.3`,
-    issuer: 'issuing',
+    issuer: 'seals',
     ca: false,
     keyUsage: SIGNING,
     suites: ['sm2-sm3', 'es256'],
@@ -107,7 +111,7 @@ export const PROFILES: Readonly<Record<ProfileName, CertificateProfile>> = {
   seal: {
     name: 'seal',
     policy: `${POLICY_ARC}.4`,
-    issuer: 'issuing',
+    issuer: 'seals',
     ca: false,
     keyUsage: SIGNING,
     suites: ['sm2-sm3', 'es256'],
@@ -124,7 +128,7 @@ export const PROFILES: Readonly<Record<ProfileName, CertificateProfile>> = {
   'document-signer': {
     name: 'document-signer',
     policy: `${POLICY_ARC}.5`,
-    issuer: 'issuing',
+    issuer: 'organisations',
     ca: false,
     keyUsage: SIGNING,
     suites: SIGNS_IN,
@@ -142,7 +146,7 @@ export const PROFILES: Readonly<Record<ProfileName, CertificateProfile>> = {
   'code-signer': {
     name: 'code-signer',
     policy: `${POLICY_ARC}.6`,
-    issuer: 'issuing',
+    issuer: 'services',
     ca: false,
     keyUsage: ['digital-signature'],
     suites: SIGNS_IN,
@@ -156,7 +160,7 @@ export const PROFILES: Readonly<Record<ProfileName, CertificateProfile>> = {
   'service-signer': {
     name: 'service-signer',
     policy: `${POLICY_ARC}.7`,
-    issuer: 'issuing',
+    issuer: 'services',
     ca: false,
     keyUsage: ['digital-signature'],
     suites: SIGNS_IN,
@@ -167,7 +171,7 @@ export const PROFILES: Readonly<Record<ProfileName, CertificateProfile>> = {
   person: {
     name: 'person',
     policy: `${POLICY_ARC}.8`,
-    issuer: 'issuing',
+    issuer: 'persons',
     ca: false,
     keyUsage: SIGNING,
     suites: SIGNS_IN,
@@ -182,7 +186,7 @@ export const PROFILES: Readonly<Record<ProfileName, CertificateProfile>> = {
   timestamp: {
     name: 'timestamp',
     policy: `${POLICY_ARC}.9`,
-    issuer: 'issuing',
+    issuer: 'services',
     ca: false,
     keyUsage: ['digital-signature'],
     extendedKeyUsage: [OID.timeStamping],
@@ -194,7 +198,7 @@ export const PROFILES: Readonly<Record<ProfileName, CertificateProfile>> = {
   ocsp: {
     name: 'ocsp',
     policy: `${POLICY_ARC}.10`,
-    issuer: 'issuing',
+    issuer: 'own',
     ca: false,
     keyUsage: ['digital-signature'],
     extendedKeyUsage: [OID.ocspSigning],
@@ -202,12 +206,15 @@ export const PROFILES: Readonly<Record<ProfileName, CertificateProfile>> = {
     maxDays: 92,
     requiredSubject: LEGAL_NAME,
     ocspNoCheck: true,
-    because: { ocspNoCheck: 'RFC 6960 §4.2.2.2.1: nobody can ask for the status of the one who answers; its life is short instead.' },
+    because: {
+      issuer: 'RFC 6960 §4.2.2.2: a delegated responder is certified by the very authority it answers for.',
+      ocspNoCheck: 'RFC 6960 §4.2.2.2.1: nobody can ask for the status of the one who answers; its life is short instead.',
+    },
   },
   'web-server': {
     name: 'web-server',
     policy: `${POLICY_ARC}.11`,
-    issuer: 'issuing',
+    issuer: 'devices',
     ca: false,
     keyUsage: ['digital-signature'],
     extendedKeyUsage: [OID.serverAuthentication],

@@ -5,16 +5,15 @@ import { Crl } from '#pki/crl.ts';
 import { lintTbs } from '#pki/lint.ts';
 import type { ProfileName } from '#pki/profiles.ts';
 import type { KeyPurpose } from '#ports/key-store.ts';
+import { areaOfKey, findIssuingKey } from './authority-keys.ts';
 import { CLOCK_TOLERANCE_MS, type SigningCase, type SigningRule } from './signing-rule.ts';
 
 const DAY_MS = 86_400_000;
 const MAX_CRL_LIFE_DAYS = 100;
-const ROOT = /^ca-root-/;
-const ISSUING = /^ca-issuing-/;
 
 /** Whether the name is one of an authority; such keys have exactly the purposes below, and no other key has them. */
 export function isAuthorityKey(name: string): boolean {
-  return ROOT.test(name) || ISSUING.test(name);
+  return areaOfKey(name) !== undefined;
 }
 
 /** Profiles whose key must be one of this store, with the purpose it must have: a thief of the caller cannot have his own key certified as a seal. */
@@ -34,12 +33,14 @@ export const certificateRule: SigningRule = async (request) => {
   if (faults[0] || !certificate || !profile) return `certificate refused by the lint: ${faults[0] ?? 'unreadable'}`;
   const own = keyIdentifier(key.spki);
   const isSelf = Buffer.compare(certificate.spki, key.spki) === 0;
-  if (ROOT.test(key.name)) {
+  const area = areaOfKey(key.name);
+  if (area === 'root') {
     if (profile.name === 'root') return isSelf ? undefined : 'a root certificate is only for the root’s own key';
     if (profile.name !== 'issuing') return 'a root signs authorities only';
-    const issuing = await request.findKey(key.name.replace(ROOT, 'ca-issuing-'));
-    if (!issuing || Buffer.compare(issuing.spki, certificate.spki) !== 0) return 'not the key of our issuing authority';
-  } else if (profile.issuer !== 'issuing') return 'an issuing authority signs end entities only';
+    const issuing = await findIssuingKey(request.findKey, key.suite, ({ spki }) => Buffer.compare(spki, certificate.spki) === 0);
+    if (!issuing) return 'not the key of an issuing authority of ours';
+  } else if (profile.ca) return 'an issuing authority signs end entities only';
+  else if (profile.issuer !== area && profile.issuer !== 'own') return 'not of the area that this authority issues for';
   if (!certificate.aki || Buffer.compare(certificate.aki, own) !== 0) return 'authority key identifier is not that of this key';
   if (isSelf) return 'a key does not certify itself';
   if (certificate.notBefore.getTime() > now.getTime() + 31 * DAY_MS) return 'begins too far in the future';

@@ -4,8 +4,10 @@ import { DerError, parseDer, setOf, TAG } from '#crypto/der.ts';
 import { OID } from '#crypto/oids.ts';
 import { digest, digestOfSuite } from '#crypto/suite.ts';
 import { keyIdentifier } from '#pki/build-certificate.ts';
+import type { OcspCertId } from '#pki/ocsp-cert-id.ts';
 import { parseResponseData } from '#pki/ocsp-response.ts';
 import { parseTstInfo, TIMESTAMP_POLICY } from '#pki/timestamp-token.ts';
+import { findIssuingKey } from './authority-keys.ts';
 import { CLOCK_TOLERANCE_MS, type SigningRule } from './signing-rule.ts';
 
 const DAY_MS = 86_400_000;
@@ -15,7 +17,7 @@ const TIMESTAMP_TOLERANCE_MS = 2_000;
 const MIN_SERIAL_OCTETS = 8;
 const MAX_SERIAL_OCTETS = 20;
 
-/** ResponseData of this very key, made now, about certificates of the one authority of its suite. */
+/** ResponseData of this very key, made now, about certificates of one authority of its suite. */
 export const ocspResponseRule: SigningRule = async ({ key, structure, now, findKey }) => {
   const data = readOr(() => parseResponseData(structure));
   if (!data) return 'not a ResponseData';
@@ -23,17 +25,21 @@ export const ocspResponseRule: SigningRule = async ({ key, structure, now, findK
   if (!data.responderKeyHash || Buffer.compare(data.responderKeyHash, keyIdentifier(key.spki)) !== 0) return 'names another responder';
   if (Math.abs(data.producedAt.getTime() - now.getTime()) > CLOCK_TOLERANCE_MS) return 'producedAt is not now';
   if (data.answers.length === 0) return 'no answer inside';
-  const authority = await findKey(`ca-issuing-${key.suite === 'sm2-sm3' ? 'sm2' : 'p256'}`);
-  if (!authority) return 'the authority’s key is not in this store';
-  const keyBits = parseDer(authority.spki).at(1).asBits();
+  const [first] = data.answers;
+  const authority = await findIssuingKey(findKey, key.suite, ({ spki }) => first !== undefined && isAbout(first.certId, spki));
+  if (!authority) return 'an answer for another authority';
   for (const { certId, thisUpdate, nextUpdate } of data.answers) {
-    if (!certId.digest || Buffer.compare(certId.keyHash, digest(certId.digest, keyBits)) !== 0) return 'an answer for another authority';
+    if (!isAbout(certId, authority.spki)) return 'an answer for another authority';
     if (Math.abs(thisUpdate.getTime() - now.getTime()) > CLOCK_TOLERANCE_MS) return 'thisUpdate is not now';
     const life = (nextUpdate?.getTime() ?? Number.NaN) - thisUpdate.getTime();
     if (!(life > 0 && life <= MAX_ANSWER_LIFE_DAYS * DAY_MS)) return 'nextUpdate missing or out of range';
   }
   return undefined;
 };
+
+function isAbout({ digest: name, keyHash }: OcspCertId, authority: Uint8Array): boolean {
+  return name !== undefined && Buffer.compare(keyHash, digest(name, parseDer(authority).at(1).asBits())) === 0;
+}
 
 const ATTRIBUTES: readonly string[] = [OID.contentType, OID.messageDigest, OID.signingCertificateV2];
 

@@ -14,8 +14,8 @@ const AT_ONCE = 16;
 
 export async function benchStatus({ app, origin }: BenchApp): Promise<Row[]> {
   const { context } = app;
-  const issuing = await findAuthority(context, 'ca-issuing-p256');
-  const row = await context.db.issuedCertificate.findFirstOrThrow({ where: { issuerKey: 'ca-issuing-p256', der: { not: null } } });
+  const issuing = await findAuthority(context, 'ca-services-p256');
+  const row = await context.db.issuedCertificate.findFirstOrThrow({ where: { issuerKey: 'ca-services-p256', der: { not: null } } });
   if (!issuing) throw new Error('no authority');
   const certId = encodeCertId(issuerHashes(issuing, 'sha1'), 'sha1', Buffer.from(row.serialHex, 'hex'));
   const body = Buffer.from(encodeOcspRequest([certId]));

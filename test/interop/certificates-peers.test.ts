@@ -8,6 +8,8 @@ import * as x509 from '@peculiar/x509';
 import * as asn1js from 'asn1js';
 import * as pkijs from 'pkijs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { areaOf, authorityKeyName, listAuthorities } from '#certificates/authorities.ts';
+import type { AuthoritySuite } from '#certificates/certificate-deps.ts';
 import { findAuthority } from '#certificates/find-authority.ts';
 import { initialiseAuthorities } from '#certificates/initialise-authorities.ts';
 import { issueCertificate } from '#certificates/issue-certificate.ts';
@@ -17,7 +19,7 @@ import { generateKeyPair } from '#crypto/suite.ts';
 import { type Certificate, parseCertificateFile } from '#pki/certificate.ts';
 import { isCrlSignedBy, parseCrlFile } from '#pki/crl.ts';
 import { toPem } from '#pki/pem.ts';
-import { PROFILES, type ProfileName } from '#pki/profiles.ts';
+import { ISSUING_AREAS, PROFILES, type ProfileName } from '#pki/profiles.ts';
 import { validatePath } from '#pki/validate-path.ts';
 import { memoryKeyStore } from '../fakes/memory-key-store.ts';
 import { testDatabase } from '../test-database.ts';
@@ -32,6 +34,8 @@ const SM2_LEAVES = ['seal-maker', 'seal', 'code-signer', 'person'] as const;
 const P256_LEAVES = ['seal', 'document-signer', 'code-signer', 'service-signer', 'person', 'timestamp', 'ocsp'] as const;
 const issued = new Map<string, Certificate>();
 
+/** Key name of the authority that issues the profile. */
+const issuerOf = (profile: ProfileName, suite: AuthoritySuite) => authorityKeyName(areaOf(PROFILES[profile]) ?? 'services', suite);
 const file = (name: string) => join(folder, name);
 const run = (program: string, ...args: string[]) => {
   const done = spawnSync(program, args, { encoding: 'utf8', cwd: folder });
@@ -54,6 +58,7 @@ beforeAll(async () => {
       spki: generateKeyPair(suite).spki,
       days: Math.min(PROFILES[profile].maxDays, 700),
       by: 'system:test',
+      issuerKey: issuerOf(profile, suite),
     });
     const path = `${suite}-${name}`;
     issued.set(path, certificate);
@@ -66,47 +71,47 @@ beforeAll(async () => {
     const { serialHex } = await make(suite, 'seal', 'revoked');
     await revokeCertificate(deps, { serialHex, reason: 'key-compromise', by: 'system:test', invalidityDate: new Date() });
   }
-  for (const name of ['ca-root-sm2', 'ca-issuing-sm2', 'ca-root-p256', 'ca-issuing-p256']) {
+  for (const { keyName: name } of await listAuthorities(deps)) {
     writeFileSync(file(`${name}.pem`), toPem('CERTIFICATE', (await findAuthority(deps, name))?.der ?? new Uint8Array()));
     writeFileSync(file(`${name}.crl`), toPem('X509 CRL', (await findCrl(deps, name))?.der ?? new Uint8Array()));
   }
 }, 60_000);
 
-const chainArguments = [
+const chainArguments = (profile: ProfileName) => [
   '-CAfile',
   'ca-root-p256.pem',
   '-untrusted',
-  'ca-issuing-p256.pem',
+  `${issuerOf(profile, 'es256')}.pem`,
   '-crl_check_all',
   '-CRLfile',
-  'ca-issuing-p256.crl',
+  `${issuerOf(profile, 'es256')}.crl`,
   '-CRLfile',
   'ca-root-p256.crl',
   '-x509_strict',
 ];
 
 test.each(P256_LEAVES)('OpenSSL accepts the whole P-256 chain of a %s, strictly and with the lists of both authorities', (profile) => {
-  expect(run('openssl', 'verify', ...chainArguments, `es256-${profile}.pem`)).toBe(`es256-${profile}.pem: OK\n`);
+  expect(run('openssl', 'verify', ...chainArguments(profile), `es256-${profile}.pem`)).toBe(`es256-${profile}.pem: OK\n`);
 });
 
 test('OpenSSL refuses a revoked certificate in its own words', () => {
-  expect(run('openssl', 'verify', ...chainArguments, 'es256-revoked.pem')).toContain('certificate revoked');
+  expect(run('openssl', 'verify', ...chainArguments('seal'), 'es256-revoked.pem')).toContain('certificate revoked');
 });
 
 test.each([
-  ['ca-issuing-p256', 'es256-seal'],
-  ['ca-root-p256', 'ca-issuing-p256'],
+  ['ca-seals-p256', 'es256-seal'],
+  ['ca-root-p256', 'ca-seals-p256'],
 ])('OpenSSL reads the list of %s: signature, number, reason', (name) => {
   expect(run('openssl', 'crl', '-in', `${name}.crl`, '-noout', '-verify', '-CAfile', `${name}.pem`)).toContain('verify OK');
   const text = run('openssl', 'crl', '-in', `${name}.crl`, '-noout', '-text');
   expect(text).toMatch(/X509v3 CRL Number:/);
-  if (name === 'ca-issuing-p256') expect(text).toMatch(/Key Compromise/);
+  if (name === 'ca-seals-p256') expect(text).toMatch(/Key Compromise/);
 });
 
 test.each([
   ['ca-root-sm2', 'ca-root-sm2'],
-  ['ca-root-sm2', 'ca-issuing-sm2'],
-  ...SM2_LEAVES.map((profile) => ['ca-issuing-sm2', `sm2-sm3-${profile}`]),
+  ...ISSUING_AREAS.map((area) => ['ca-root-sm2', `ca-${area}-sm2`]),
+  ...SM2_LEAVES.map((profile) => [issuerOf(profile, 'sm2-sm3'), `sm2-sm3-${profile}`]),
 ])('OpenSSL accepts the SM2 link from %s to %s with the default identity, and not without it', (issuer, subject) => {
   const link = ['-partial_chain', '-trusted', `${issuer}.pem`, `${subject}.pem`];
   expect(run('openssl', 'verify', '-vfyopt', ID, ...link)).toBe(`${subject}.pem: OK\n`);
@@ -114,7 +119,7 @@ test.each([
   if (issuer !== subject) expect(run('openssl', 'verify', ...link)).toContain('certificate signature failure');
 });
 
-test.each(['ca-root-sm2', 'ca-issuing-sm2'])('OpenSSL finds the signature of the SM2 list of %s right over the very bytes', (name) => {
+test.each(['ca-root-sm2', 'ca-seals-sm2'])('OpenSSL finds the signature of the SM2 list of %s right over the very bytes', (name) => {
   const [crl] = parseCrlFile(Buffer.from(run('cat', `${name}.crl`)));
   if (!crl) throw new Error('no list');
   writeFileSync(file('tbs.bin'), crl.tbs);
@@ -140,14 +145,14 @@ test.each(['ca-root-sm2', 'ca-issuing-sm2'])('OpenSSL finds the signature of the
 });
 
 test.each(P256_LEAVES)('GnuTLS accepts the P-256 chain of a %s with its list', (profile) => {
-  writeFileSync(file('chain.pem'), run('cat', `es256-${profile}.pem`, 'ca-issuing-p256.pem'));
+  writeFileSync(file('chain.pem'), run('cat', `es256-${profile}.pem`, `${issuerOf(profile, 'es256')}.pem`));
   const words = run(
     'certtool',
     '--verify',
     '--load-ca-certificate',
     'ca-root-p256.pem',
     '--load-crl',
-    'ca-issuing-p256.crl',
+    `${issuerOf(profile, 'es256')}.crl`,
     '--infile',
     'chain.pem',
   );
@@ -155,9 +160,9 @@ test.each(P256_LEAVES)('GnuTLS accepts the P-256 chain of a %s with its list', (
 });
 
 test('GnuTLS refuses the revoked one', () => {
-  writeFileSync(file('chain.pem'), run('cat', 'es256-revoked.pem', 'ca-issuing-p256.pem'));
+  writeFileSync(file('chain.pem'), run('cat', 'es256-revoked.pem', 'ca-seals-p256.pem'));
   expect(
-    run('certtool', '--verify', '--load-ca-certificate', 'ca-root-p256.pem', '--load-crl', 'ca-issuing-p256.crl', '--infile', 'chain.pem'),
+    run('certtool', '--verify', '--load-ca-certificate', 'ca-root-p256.pem', '--load-crl', 'ca-seals-p256.crl', '--infile', 'chain.pem'),
   ).toContain('revoked');
 });
 
@@ -171,7 +176,7 @@ test('pkijs and @peculiar/x509 read every certificate and list as we do', async 
     expect(parsed.extensions?.map(({ extnID }) => extnID)).toEqual([...certificate.extensions.keys()]);
     expect(parsed.extensions?.every(({ parsedValue }) => parsedValue === undefined || !('parsingError' in parsedValue))).toBe(true);
   }
-  for (const name of ['ca-issuing-sm2', 'ca-issuing-p256']) {
+  for (const name of ['ca-seals-sm2', 'ca-seals-p256']) {
     const published = await findCrl(deps, name);
     const list = pkijs.CertificateRevocationList.fromBER(Uint8Array.from(published?.der ?? []));
     expect(list.revokedCertificates?.length).toBe(1);

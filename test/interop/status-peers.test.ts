@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import Fastify from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { inProcessStore } from '#adapters/in-process-store.ts';
-import { authorityKeyName } from '#certificates/certificate-deps.ts';
+import { authorityKeyName } from '#certificates/authorities.ts';
 import { findAuthority } from '#certificates/find-authority.ts';
 import { initialiseAuthorities } from '#certificates/initialise-authorities.ts';
 import { issueCertificate } from '#certificates/issue-certificate.ts';
@@ -65,8 +65,12 @@ beforeAll(async () => {
     ['es256', 'p256'],
     ['sm2-sm3', 'sm2'],
   ] as const) {
-    for (const role of ['root', 'issuing'] as const) {
-      const authority = (await findAuthority(deps, authorityKeyName(role, suite))) as Certificate;
+    for (const [role, area] of [
+      ['root', 'root'],
+      ['issuing', 'persons'],
+      ['services', 'services'],
+    ] as const) {
+      const authority = (await findAuthority(deps, authorityKeyName(area, suite))) as Certificate;
       writeFileSync(file(`${role}-${label}.pem`), toPem('CERTIFICATE', authority.der));
     }
     for (const name of ['good', 'revoked']) {
@@ -189,7 +193,7 @@ test('an SM2 answer verifies with OpenSSL over its very bytes', async () => {
 });
 
 describe('OpenSSL as a time-stamp client', () => {
-  const CHAIN = ['-CAfile', 'root-p256.pem', '-untrusted', 'issuing-p256.pem'];
+  const CHAIN = ['-CAfile', 'root-p256.pem', '-untrusted', 'services-p256.pem'];
   const stamp = async (query: string, reply: string, path = '/tsa') => {
     const body = readFileSync(file(query));
     const response = await fetch(origin + path, { method: 'POST', headers: { 'content-type': 'application/timestamp-query' }, body });
@@ -217,7 +221,7 @@ describe('OpenSSL as a time-stamp client', () => {
     const token = parseDer(readFileSync(file('bare.tsr'))).at(1).bytes;
     expect(parseSignedData(token).certificates).toHaveLength(0);
     const { certificate } = await findServiceSigner(deps, 'timestamp', 'es256');
-    writeFileSync(file('with-tsa.pem'), toPem('CERTIFICATE', certificate.der) + readFileSync(file('issuing-p256.pem'), 'latin1'));
+    writeFileSync(file('with-tsa.pem'), toPem('CERTIFICATE', certificate.der) + readFileSync(file('services-p256.pem'), 'latin1'));
     const output = await run(
       'openssl',
       'ts',

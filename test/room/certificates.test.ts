@@ -1,18 +1,24 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { authorityKeyName } from '#certificates/certificate-deps.ts';
+import { authorityKeyName, currentAuthority, listAuthorities } from '#certificates/authorities.ts';
 import { findAuthority } from '#certificates/find-authority.ts';
 import { certificateStatus, currentCrls, trustBundle, trustedCertificates } from '#certificates/find-certificates.ts';
 import { initialiseAuthorities } from '#certificates/initialise-authorities.ts';
 import { issueCertificate } from '#certificates/issue-certificate.ts';
 import { findCrl, publishCrl, publishCrls, publishDueCrls } from '#certificates/publish-crls.ts';
 import { revokeCertificate } from '#certificates/revoke-certificate.ts';
+import { OID } from '#crypto/oids.ts';
 import { generateKeyPair } from '#crypto/suite.ts';
-import { isIssuedBy, parseCertificate } from '#pki/certificate.ts';
+import { assembleCertificate, encodeTbsCertificate, keyIdentifier } from '#pki/build-certificate.ts';
+import { type Certificate, isIssuedBy, parseCertificate } from '#pki/certificate.ts';
 import { parseCrl } from '#pki/crl.ts';
+import { encodeName } from '#pki/name.ts';
 import { parsePem } from '#pki/pem.ts';
-import { type ProfileName, profileOf } from '#pki/profiles.ts';
+import { ISSUING_AREAS, PROFILES, type ProfileName, profileOf } from '#pki/profiles.ts';
 import { validatePath } from '#pki/validate-path.ts';
 import type { KeyStore } from '#ports/key-store.ts';
+import { MIGRATIONS_FOLDER } from '#storage/migrate.ts';
 import { memoryKeyStore } from '../fakes/memory-key-store.ts';
 import { testClock } from '../fakes/test-clock.ts';
 import { testDatabase } from '../test-database.ts';
@@ -34,22 +40,77 @@ const issue = (suite: (typeof SUITES)[number], profile: ProfileName = 'seal', sp
     by: 'system:test',
   });
 
+/** The certificate of `ca-issuing-p256`, stored and signed as the release before did it. */
+async function makeOldAuthority(old: typeof deps, root: Certificate): Promise<Certificate> {
+  const key = await old.keys.find('ca-issuing-p256');
+  const now = clock.now();
+  const notAfter = new Date(now.getTime() + 3_000 * 86_400_000);
+  const tbs = encodeTbsCertificate({
+    profile: PROFILES.issuing,
+    suite: 'es256',
+    serial: Buffer.from('4d00000000000000000000000000000a', 'hex'),
+    issuer: root.subject.der,
+    subject: encodeName([
+      { oid: OID.country, value: 'CN' },
+      { oid: OID.organisation, value: '通认示范市' },
+      { oid: OID.commonName, value: '通认示范市签发证书 P-256' },
+    ]),
+    notBefore: now,
+    notAfter,
+    spki: key?.spki ?? new Uint8Array(),
+    issuerKeyIdentifier: keyIdentifier(root.spki),
+    crlUrl: 'https://trust.example.cn/crl/ca-root-p256.crl',
+    issuerUrl: 'https://trust.example.cn/ca/ca-root-p256.cer',
+  });
+  const der = assembleCertificate(tbs, 'es256', await old.keys.sign('ca-root-p256', 'certificate', tbs));
+  const certificate = parseCertificate(der);
+  await old.db.issuedCertificate.create({
+    data: {
+      serialHex: certificate.serialHex,
+      issuerKey: 'ca-root-p256',
+      authorityKey: 'ca-issuing-p256',
+      profile: 'issuing',
+      suite: 'es256',
+      subject: 'old',
+      notBefore: now,
+      notAfter,
+      tbs: Uint8Array.from(tbs),
+      der: Uint8Array.from(der),
+      issuedAt: now,
+      issuedBy: 'system:authority',
+    },
+  });
+  // The areas' authorities came later: their rows are not of that time.
+  await old.db.$executeRaw`ALTER TABLE issued_certificate DISABLE TRIGGER ALL`;
+  await old.db.issuedCertificate.deleteMany({ where: { authorityKey: { notIn: ['ca-root-p256', 'ca-root-sm2', 'ca-issuing-p256'] } } });
+  await old.db.$executeRaw`ALTER TABLE issued_certificate ENABLE TRIGGER ALL`;
+  return certificate;
+}
+
+/** The statement with which the migration takes over what was there. */
+function backfillOfMigration(): string {
+  const folder = readdirSync(MIGRATIONS_FOLDER).find((name) => name.endsWith('_certificate_authorities')) ?? '';
+  const sql = readFileSync(join(MIGRATIONS_FOLDER, folder, 'migration.sql'), 'utf8');
+  return sql.slice(sql.indexOf('INSERT INTO'));
+}
+
 test('starting again finds keys, certificates and lists as they were', async () => {
   const before = await db.issuedCertificate.findMany({ orderBy: { id: 'asc' } });
   const lists = await db.revocationList.count();
   await initialiseAuthorities(deps);
   expect(await db.issuedCertificate.findMany({ orderBy: { id: 'asc' } })).toEqual(before);
   expect(await db.revocationList.count()).toBe(lists);
-  expect(before.map(({ authorityKey }) => authorityKey)).toEqual(['ca-root-sm2', 'ca-issuing-sm2', 'ca-root-p256', 'ca-issuing-p256']);
+  const names = ['root', ...ISSUING_AREAS].flatMap((area) => [`ca-${area}-p256`, `ca-${area}-sm2`]);
+  expect(before.map(({ authorityKey }) => authorityKey).sort()).toEqual(names.sort());
 });
 
 test('a start that died after storing and before signing is completed by the next one', async () => {
   const other = await testDatabase();
   const failing: KeyStore = { ...keys, sign: () => Promise.reject(new Error('power cut')) };
   await expect(initialiseAuthorities({ ...deps, db: other.db, keys: failing })).rejects.toThrow('power cut');
-  expect(await other.db.issuedCertificate.count({ where: { der: null } })).toBe(1);
+  expect(await other.db.issuedCertificate.count({ where: { der: null } })).toBe(2);
   await initialiseAuthorities({ ...deps, db: other.db });
-  const authority = await findAuthority(other, 'ca-issuing-p256');
+  const authority = await findAuthority(other, 'ca-seals-p256');
   const root = await findAuthority(other, 'ca-root-p256');
   expect(authority && root && isIssuedBy(authority, root)).toBe(true);
 });
@@ -57,9 +118,9 @@ test('a start that died after storing and before signing is completed by the nex
 test('three processes that start at once agree on one set of authorities', async () => {
   const other = await testDatabase();
   await Promise.all([1, 2, 3].map(() => initialiseAuthorities({ ...deps, db: other.db })));
-  expect(await other.db.issuedCertificate.count()).toBe(4);
+  expect(await other.db.issuedCertificate.count()).toBe(12);
   const { roots, issuing } = await trustedCertificates(other);
-  for (const [index, root] of roots.entries()) expect(isIssuedBy(issuing[index] ?? root, root)).toBe(true);
+  for (const authority of issuing) expect(roots.some((root) => isIssuedBy(authority, root))).toBe(true);
 });
 
 test('a key store that does not belong to the database stops the start', async () => {
@@ -71,10 +132,10 @@ test.each(SUITES)('%s: an issued certificate leads to the root, carries its prof
   const { roots, issuing } = await trustedCertificates(deps);
   expect(chain).toHaveLength(3);
   expect(profileOf(certificate)).toBe('seal');
-  expect(certificate.crlAddresses).toEqual([`https://trust.example.cn/crl/${authorityKeyName('issuing', suite)}.crl`]);
+  expect(certificate.crlAddresses).toEqual([`https://trust.example.cn/crl/${authorityKeyName('seals', suite)}.crl`]);
   expect(certificate.aia).toEqual([
     { method: 'ocsp', url: 'https://trust.example.cn/ocsp' },
-    { method: 'ca-issuers', url: `https://trust.example.cn/ca/${authorityKeyName('issuing', suite)}.cer` },
+    { method: 'ca-issuers', url: `https://trust.example.cn/ca/${authorityKeyName('seals', suite)}.cer` },
   ]);
   const result = validatePath({
     leaf: certificate,
@@ -89,11 +150,76 @@ test.each(SUITES)('%s: an issued certificate leads to the root, carries its prof
   expect(await certificateStatus(deps, certificate.serialHex)).toMatchObject({ status: 'good', profile: 'seal' });
 });
 
-test('the bundles hold root and issuing certificate of their suite', async () => {
+test('the bundles hold the root and every issuing certificate of their suite', async () => {
   for (const suite of SUITES) {
-    const [root, issuing] = parsePem(await trustBundle(deps, suite)).map(parseCertificate);
-    expect(root && issuing && isIssuedBy(issuing, root) && isIssuedBy(root, root)).toBe(true);
+    const [root, ...issuing] = parsePem(await trustBundle(deps, suite)).map(parseCertificate);
+    expect(issuing).toHaveLength(ISSUING_AREAS.length);
+    expect(root && issuing.every((authority) => isIssuedBy(authority, root)) && isIssuedBy(root, root)).toBe(true);
   }
+});
+
+test.each([
+  ['person', 'persons'],
+  ['document-signer', 'organisations'],
+  ['seal', 'seals'],
+  ['web-server', 'devices'],
+  ['timestamp', 'services'],
+  ['code-signer', 'services'],
+] as const)('a %s is issued by the authority for %s and by no other', async (profile, area) => {
+  const { spki } = generateKeyPair('es256');
+  const { certificate, chain } = await issueCertificate(deps, {
+    profile,
+    suite: 'es256',
+    subject: { commonName: 'a.example.cn', organisation: '示范市', uscc: '11110000000000000X' },
+    spki,
+    days: 30,
+    by: 'system:test',
+    ...(profile === 'web-server' ? { subjectAltNames: [{ dns: 'a.example.cn' }] } : {}),
+  });
+  const { certificate: authority } = await currentAuthority(deps, area, 'es256');
+  expect(chain[1]?.serialHex).toBe(authority.serialHex);
+  expect(isIssuedBy(certificate, authority)).toBe(true);
+});
+
+test('an installation of before, with one authority for everything, gets one for each area and keeps the old lists up', async () => {
+  const other = await testDatabase();
+  const old = { ...deps, db: other.db, keys: memoryKeyStore() };
+  await initialiseAuthorities(old);
+  // As the release before left it: a root and one authority below it in each suite, and no table of authorities.
+  const root = await currentAuthority(old, 'root', 'es256');
+  await old.keys.create('ca-issuing-p256', 'es256', ['certificate', 'crl']);
+  await other.db.$executeRaw`DELETE FROM certificate_authority`;
+  const legacy = await makeOldAuthority(old, root.certificate);
+  await other.db.$executeRawUnsafe(backfillOfMigration());
+  await initialiseAuthorities(old);
+  const authorities = await listAuthorities(old);
+  expect(authorities.find(({ keyName }) => keyName === 'ca-issuing-p256')).toMatchObject({ area: 'general', state: 'retired' });
+  expect(await findCrl(old, 'ca-issuing-p256')).toBeDefined();
+  expect((await trustedCertificates(old)).issuing.some(({ serialHex }) => serialHex === legacy.serialHex)).toBe(true);
+  const { chain } = await issueCertificate(old, {
+    profile: 'person',
+    suite: 'es256',
+    subject: { commonName: '张三' },
+    spki: generateKeyPair('es256').spki,
+    days: 30,
+    by: 'system:test',
+  });
+  expect(chain[1]?.serialHex).not.toBe(legacy.serialHex);
+});
+
+test('what a revoked authority issued is revoked with it', async () => {
+  const other = await testDatabase();
+  const own = { ...deps, db: other.db, keys: memoryKeyStore() };
+  await initialiseAuthorities(own);
+  const person = { profile: 'person', suite: 'es256', subject: { commonName: '张三' }, days: 30, by: 'system:test' } as const;
+  const { certificate, chain } = await issueCertificate(own, { ...person, spki: generateKeyPair('es256').spki });
+  await revokeCertificate(own, { serialHex: chain[1]?.serialHex ?? '', reason: 'ca-compromise', by: 'system:test' });
+  expect(await certificateStatus(own, certificate.serialHex)).toMatchObject({ status: 'revoked', reason: 'ca-compromise' });
+  const { roots, issuing } = await trustedCertificates(own);
+  const crls = await currentCrls(own);
+  const result = validatePath({ leaf: certificate, intermediates: issuing, anchors: roots, at: clock.now(), crls });
+  expect(result.valid).toBe(false);
+  expect(result.reasons).toContain('revoked');
 });
 
 test('serial numbers are 16 random octets and never repeat', async () => {
@@ -150,19 +276,20 @@ test('a root cannot be revoked by its own list', async () => {
 });
 
 test('list numbers only grow, also when many publish at once and when nothing changed', async () => {
-  const first = await findCrl(deps, 'ca-issuing-p256');
-  const published = await Promise.all(Array.from({ length: 8 }, () => publishCrl(deps, 'ca-issuing-p256')));
+  const first = await findCrl(deps, 'ca-seals-p256');
+  const published = await Promise.all(Array.from({ length: 8 }, () => publishCrl(deps, 'ca-seals-p256')));
   const numbers = published.map(({ number }) => number).sort((a, b) => Number(a - b));
   expect(numbers).toEqual(Array.from({ length: 8 }, (_, index) => (first?.number ?? 0n) + BigInt(index + 1)));
-  expect((await findCrl(deps, 'ca-issuing-p256'))?.number).toBe(numbers.at(-1));
-  expect(await publishCrls(deps)).toHaveLength(4);
+  expect((await findCrl(deps, 'ca-seals-p256'))?.number).toBe(numbers.at(-1));
+  expect(await publishCrls(deps)).toHaveLength(12);
 });
 
 test('lists are due again after half of their life', async () => {
   await publishCrls(deps);
   expect(await publishDueCrls(deps)).toEqual([]);
   clock.advance(3.5 * 86_400_000);
-  expect((await publishDueCrls(deps)).map(({ issuerKey }) => issuerKey)).toEqual(['ca-issuing-sm2', 'ca-issuing-p256']);
+  const published = (await publishDueCrls(deps)).map(({ issuerKey }) => issuerKey).sort();
+  expect(published).toEqual(ISSUING_AREAS.flatMap((area) => [`ca-${area}-p256`, `ca-${area}-sm2`]).sort());
 });
 
 test.each([
@@ -199,6 +326,6 @@ test('the database itself refuses to change a certificate, take back a revocatio
 
 test('each act left its audit event', async () => {
   const kinds = await db.auditEvent.groupBy({ by: ['kind'], _count: true });
-  expect(Object.fromEntries(kinds.map(({ kind, _count }) => [kind, _count]))).toMatchObject({ 'authority-created': 4 });
+  expect(Object.fromEntries(kinds.map(({ kind, _count }) => [kind, _count]))).toMatchObject({ 'authority-created': 12 });
   expect(kinds.map(({ kind }) => kind).sort()).toEqual(['authority-created', 'certificate-issued', 'certificate-revoked', 'crl-published']);
 });

@@ -1,7 +1,8 @@
 /** OCSP and time-stamps against a real store, through the guard that judges every signature. */
 import { describe, expect, test } from 'vitest';
 import { answerOcsp, type OcspReply, ocspResponder } from '#certificates/answer-ocsp.ts';
-import { type AuthoritySuite, authorityKeyName } from '#certificates/certificate-deps.ts';
+import { authorityKeyName } from '#certificates/authorities.ts';
+import type { AuthoritySuite } from '#certificates/certificate-deps.ts';
 import { findAuthority } from '#certificates/find-authority.ts';
 import { trustedCertificates } from '#certificates/find-certificates.ts';
 import { initialiseAuthorities } from '#certificates/initialise-authorities.ts';
@@ -53,7 +54,7 @@ for (const suite of SUITES) {
 }
 
 const certificateOf = (name: string) => certificates.get(name) as Certificate;
-const issuerOf = async (suite: AuthoritySuite) => (await findAuthority(deps, authorityKeyName('issuing', suite))) as Certificate;
+const issuerOf = async (suite: AuthoritySuite) => (await findAuthority(deps, authorityKeyName('persons', suite))) as Certificate;
 
 async function certIdOf(certificate: Certificate, suite: AuthoritySuite, name: DigestName = 'sha1', serial = certificate.serialBytes) {
   return encodeCertId(issuerHashes(await issuerOf(suite), name), name, serial);
@@ -199,6 +200,7 @@ test.each([
     spki: generateKeyPair('es256').spki,
     days: 30,
     by: 'system:test',
+    issuerKey: 'ca-services-p256',
   });
   expect(certificate.aia.filter(({ method }) => method === 'ocsp').map(({ url }) => url)).toEqual(expected);
 });

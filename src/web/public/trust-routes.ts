@@ -18,7 +18,7 @@ const CRL_SECONDS = 300;
 const CERTIFICATE_SECONDS = 3_600;
 const STATUS_SECONDS = 30;
 const KEYS_SECONDS = 300;
-const AUTHORITY = /^(ca-(?:root|issuing)-(?:sm2|p256))\.(cer|pem)$/;
+const AUTHORITY = /^(ca-[a-z]{1,20}-(?:sm2|p256)(?:-[1-9]\d{0,3})?)\.(cer|pem)$/;
 const BUNDLE = /^ca-(sm2|p256)\.pem$/;
 
 export function registerTrustRoutes(server: FastifyInstance, context: WebContext): void {

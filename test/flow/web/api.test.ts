@@ -111,7 +111,7 @@ describe('for everybody', () => {
     expect(await token.text()).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/);
   });
 
-  test.each(['ca-root-sm2', 'ca-root-p256', 'ca-issuing-sm2', 'ca-issuing-p256'])('certificate and list of %s', async (name) => {
+  test.each(['ca-root-sm2', 'ca-root-p256', 'ca-persons-sm2', 'ca-services-p256'])('certificate and list of %s', async (name) => {
     const certificate = await fetch(`${city.origin}/ca/${name}.cer`);
     expect([certificate.status, certificate.headers.get('content-type')]).toEqual([200, 'application/pkix-cert']);
     const list = await fetch(`${city.origin}/crl/${name}.crl`);

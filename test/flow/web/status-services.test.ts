@@ -8,7 +8,7 @@ import { encodeTimestampQuery } from '#pki/timestamp-query.ts';
 import { webCity } from './web-city.ts';
 
 const { server, context } = await webCity();
-const issuing = await findAuthority(context, 'ca-issuing-sm2');
+const issuing = await findAuthority(context, 'ca-services-sm2');
 const row = await context.db.issuedCertificate.findFirstOrThrow({ where: { profile: 'seal', suite: 'sm2-sm3' } });
 const serial = Buffer.from(row.serialHex, 'hex');
 const request = Buffer.from(issuing ? encodeOcspRequest([encodeCertId(issuerHashes(issuing, 'sha1'), 'sha1', serial)]) : new Uint8Array());

@@ -35,6 +35,8 @@ const store = guardedKeyStore(await fileKeyStore({ folder, secret: 'a secret of 
 
 const KEYS: [string, Suite, KeyPurpose[]][] = [
   ['ca-root-sm2', 'sm2-sm3', ['certificate', 'crl']],
+  ['ca-seals-sm2', 'sm2-sm3', ['certificate', 'crl']],
+  ['ca-persons-sm2', 'sm2-sm3', ['certificate', 'crl']],
   ['ca-issuing-sm2', 'sm2-sm3', ['certificate', 'crl']],
   ['seal-maker-sm2', 'sm2-sm3', ['seal-info']],
   ['seal-1-sm2', 'sm2-sm3', ['seal-signature']],
@@ -71,9 +73,9 @@ async function authority(name: string) {
 const stranger = generateKeyPair('sm2-sm3').spki;
 
 test('the authorities sign each other, a seal for a key of the store, and a person’s certificate for a stranger’s key', async () => {
-  const seal = await certify('ca-issuing-sm2', await spkiOf('seal-1-sm2'), { profile: 'seal' });
+  const seal = await certify('ca-seals-sm2', await spkiOf('seal-1-sm2'), { profile: 'seal' });
   expect(seal.policies).toHaveLength(1);
-  await certify('ca-issuing-sm2', stranger, { profile: 'person' });
+  await certify('ca-persons-sm2', stranger, { profile: 'person' });
 });
 
 test.each<[string, string, () => Promise<Uint8Array>, RegExp]>([
@@ -87,7 +89,7 @@ test.each<[string, string, () => Promise<Uint8Array>, RegExp]>([
     'an authority that is not ours',
     'ca-root-sm2',
     async () => testTbs('sm2-sm3', await authority('ca-root-sm2'), stranger, { profile: 'issuing' }),
-    /not the key of our issuing/,
+    /not the key of an issuing authority/,
   ],
   [
     'an end entity by the root',
@@ -97,59 +99,71 @@ test.each<[string, string, () => Promise<Uint8Array>, RegExp]>([
   ],
   [
     'an authority by the issuing one',
-    'ca-issuing-sm2',
-    async () => testTbs('sm2-sm3', await authority('ca-issuing-sm2'), stranger, { profile: 'issuing', commonName: 'below' }),
+    'ca-seals-sm2',
+    async () => testTbs('sm2-sm3', await authority('ca-seals-sm2'), stranger, { profile: 'issuing', commonName: 'below' }),
     /end entities only/,
   ],
   [
     'a seal for a stranger’s key',
-    'ca-issuing-sm2',
-    async () => testTbs('sm2-sm3', await authority('ca-issuing-sm2'), stranger),
+    'ca-seals-sm2',
+    async () => testTbs('sm2-sm3', await authority('ca-seals-sm2'), stranger),
     /not one of this store/,
   ],
   [
     'a seal for a key of another use',
-    'ca-issuing-sm2',
-    async () => testTbs('sm2-sm3', await authority('ca-issuing-sm2'), await spkiOf('seal-maker-sm2')),
+    'ca-seals-sm2',
+    async () => testTbs('sm2-sm3', await authority('ca-seals-sm2'), await spkiOf('seal-maker-sm2')),
     /not one of this store/,
   ],
   [
-    'a person’s certificate for a key of the store',
+    'a person’s certificate by the authority for seals',
+    'ca-seals-sm2',
+    async () => testTbs('sm2-sm3', await authority('ca-seals-sm2'), stranger, { profile: 'person' }),
+    /not of the area/,
+  ],
+  [
+    'anything new by the one authority of earlier installations',
     'ca-issuing-sm2',
-    async () => testTbs('sm2-sm3', await authority('ca-issuing-sm2'), await spkiOf('seal-1-sm2'), { profile: 'person' }),
+    async () => testTbs('sm2-sm3', await authority('ca-issuing-sm2'), stranger, { profile: 'person' }),
+    /not of the area/,
+  ],
+  [
+    'a person’s certificate for a key of the store',
+    'ca-persons-sm2',
+    async () => testTbs('sm2-sm3', await authority('ca-persons-sm2'), await spkiOf('seal-1-sm2'), { profile: 'person' }),
     /another profile/,
   ],
   [
     'a certificate in the name of another key',
-    'ca-issuing-sm2',
+    'ca-seals-sm2',
     async () => testTbs('sm2-sm3', await authority('ca-root-sm2'), await spkiOf('seal-1-sm2')),
     /authority key identifier/,
   ],
   [
     'a certificate of another algorithm',
-    'ca-issuing-sm2',
-    async () => testTbs('es256', await authority('ca-issuing-sm2'), await spkiOf('seal-1-sm2')),
+    'ca-seals-sm2',
+    async () => testTbs('es256', await authority('ca-seals-sm2'), await spkiOf('seal-1-sm2')),
     /lint/,
   ],
   [
     'a certificate that lives too long',
-    'ca-issuing-sm2',
-    async () => testTbs('sm2-sm3', await authority('ca-issuing-sm2'), await spkiOf('seal-1-sm2'), { days: 9_999 }),
+    'ca-seals-sm2',
+    async () => testTbs('sm2-sm3', await authority('ca-seals-sm2'), await spkiOf('seal-1-sm2'), { days: 9_999 }),
     /lint: lives longer/,
   ],
   [
     'a serial of one octet',
-    'ca-issuing-sm2',
-    async () => testTbs('sm2-sm3', await authority('ca-issuing-sm2'), await spkiOf('seal-1-sm2'), { change: { serial: Uint8Array.of(5) } }),
+    'ca-seals-sm2',
+    async () => testTbs('sm2-sm3', await authority('ca-seals-sm2'), await spkiOf('seal-1-sm2'), { change: { serial: Uint8Array.of(5) } }),
     /lint: serial/,
   ],
-  ['something else altogether', 'ca-issuing-sm2', async () => Buffer.from('hello'), /lint/],
+  ['something else altogether', 'ca-seals-sm2', async () => Buffer.from('hello'), /lint/],
 ])('a CA key refuses to sign %s', async (_what, key, structure, reason) => {
   expect(await refusal(key, 'certificate', await structure())).toMatch(reason);
 });
 
 async function tbsCrl(change: Partial<TbsCrlInput> = {}): Promise<Uint8Array> {
-  const spki = await spkiOf('ca-issuing-sm2');
+  const spki = await spkiOf('ca-seals-sm2');
   return encodeTbsCrl({
     suite: 'sm2-sm3',
     issuer: testName('issuing'),
@@ -164,8 +178,8 @@ async function tbsCrl(change: Partial<TbsCrlInput> = {}): Promise<Uint8Array> {
 
 test('a CA key signs a list of its own', async () => {
   const tbs = await tbsCrl();
-  const signature = await store.sign('ca-issuing-sm2', 'crl', tbs);
-  expect(verifyMessage(importPublicKey(await spkiOf('ca-issuing-sm2')), tbs, signature)).toBe(true);
+  const signature = await store.sign('ca-seals-sm2', 'crl', tbs);
+  expect(verifyMessage(importPublicKey(await spkiOf('ca-seals-sm2')), tbs, signature)).toBe(true);
 });
 
 test.each<[string, Partial<TbsCrlInput>, RegExp]>([
@@ -176,11 +190,11 @@ test.each<[string, Partial<TbsCrlInput>, RegExp]>([
   ['without a number', { number: 0n }, /number/],
   ['of another algorithm', { suite: 'es256' }, /algorithm/],
 ])('a CA key refuses a list %s', async (_what, change, reason) => {
-  expect(await refusal('ca-issuing-sm2', 'crl', await tbsCrl(change))).toMatch(reason);
+  expect(await refusal('ca-seals-sm2', 'crl', await tbsCrl(change))).toMatch(reason);
 });
 
 async function sealInfo(change: Partial<Parameters<typeof encodeSealInfo>[0]> = {}): Promise<Uint8Array> {
-  const certificate = await certify('ca-issuing-sm2', await spkiOf('seal-1-sm2'), { profile: 'seal' });
+  const certificate = await certify('ca-seals-sm2', await spkiOf('seal-1-sm2'), { profile: 'seal' });
   return encodeSealInfo({
     esId: '11010000000001',
     name: '示范市市场监督管理局',
@@ -211,7 +225,7 @@ test('a seal maker signs a seal, and the key named in it signs with it', async (
 });
 
 test('a seal maker refuses a seal for a certificate of another profile', async () => {
-  const person = await certify('ca-issuing-sm2', stranger, { profile: 'person' });
+  const person = await certify('ca-persons-sm2', stranger, { profile: 'person' });
   expect(await refusal('seal-maker-sm2', 'seal-info', await sealInfo({ signerCertificates: [person.der] }))).toMatch(/another profile/);
 });
 
@@ -343,7 +357,7 @@ test.each<[string, string, KeyPurpose, Uint8Array, RegExp]>([
 });
 
 test.each<[string, KeyPurpose, Uint8Array]>([
-  ['ca-issuing-sm2', 'code', codeStructure()],
+  ['ca-seals-sm2', 'code', codeStructure()],
   ['code-p256-1', 'cms-attributes', attributes()],
   ['seal-1-p256', 'code', codeStructure()],
   ['audit-p256', 'constructor' as KeyPurpose, checkpoint],

@@ -16,7 +16,7 @@ import { testClock } from '../../fakes/test-clock.ts';
 const clock = testClock();
 const now = clock.now();
 const store = guardedKeyStore(memoryKeyStore(), { clock });
-const issuing = await store.create('ca-issuing-p256', 'es256', ['certificate', 'crl']);
+const issuing = await store.create('ca-persons-p256', 'es256', ['certificate', 'crl']);
 const ocsp = await store.create('ocsp-p256', 'es256', ['ocsp-response']);
 await store.create('tsa-p256', 'es256', ['timestamp']);
 const after = (seconds: number) => new Date(now.getTime() + seconds * 1_000);
