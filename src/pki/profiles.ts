@@ -227,7 +227,7 @@ export const PROFILES: Readonly<Record<ProfileName, CertificateProfile>> = {
   device: {
     name: 'device',
     policy: `${POLICY_ARC}.12`,
-    issuer: 'issuing',
+    issuer: 'devices',
     ca: false,
     keyUsage: ['digital-signature'],
     extendedKeyUsage: [OID.clientAuthentication],
