@@ -89,7 +89,10 @@ program
       'what certificates must keep to: path validation alone, every MUST of RFC 5280, or those of web servers',
     ).choices(['path', 'rfc5280', 'tls']),
   )
-  .option('--require-revocation', 'not knowing whether a certificate was revoked refuses (the default with --crl or --ocsp)')
+  .option(
+    '--require-revocation',
+    'not knowing whether a certificate was revoked refuses (with --crl or --ocsp the default for the leaf, and where an issuer has a list)',
+  )
   .option('--no-require-revocation', 'not knowing is told and does not refuse')
   .option('--max-age <hours>', 'revocation lists and answers older than this say nothing good', parseHours)
   .option('--accept-weak', 'SHA-1, DSA and short RSA keys count: for old archives only')

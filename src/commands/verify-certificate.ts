@@ -24,7 +24,7 @@ export interface VerifyCertificateOptions {
   host?: string;
   rules?: CertificateRules;
   maxAgeHours?: number;
-  /** Undefined: when lists or answers were given. */
+  /** Undefined: when lists or answers were given, for the leaf and for those of whose issuer there is a list. */
   requireRevocation?: boolean;
   acceptWeak?: boolean;
   json?: boolean;
@@ -98,7 +98,7 @@ function judge(leaf: Certificate, others: readonly Certificate[], files: PkiFile
     ocspResponses: files.ocspResponses,
     purpose: options.purpose ?? 'any',
     rules: options.rules ?? 'path',
-    requireRevocation: options.requireRevocation ?? asked,
+    requireRevocation: options.requireRevocation ?? (asked ? 'where-listed' : false),
     acceptWeak: options.acceptWeak ?? false,
     policies: {
       ...(policy.length > 0 ? { acceptable: policy } : {}),

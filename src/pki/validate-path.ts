@@ -8,7 +8,7 @@ import { judgePath, type PathDemands } from './judge-path.ts';
 import type { Purpose } from './judge-purpose.ts';
 import { type Freshness, maySign, type Revocation } from './judge-revocation.ts';
 import { judgeStatus } from './judge-status.ts';
-import { namesEqual } from './name.ts';
+import { type Name, namesEqual } from './name.ts';
 import type { BasicOcspResponse } from './ocsp-response.ts';
 import type { PathFinding, PathReason } from './path-reasons.ts';
 import { chainSignatures, listSignatures } from './path-signatures.ts';
@@ -27,8 +27,11 @@ export interface PathQuestion extends Omit<PathDemands, 'purpose' | 'anchorConst
   askedAt?: Date;
   /** Default `any`: the leaf's use is not judged. */
   purpose?: Purpose;
-  /** Makes not knowing a refusal. Otherwise `revocation-unknown` is only told. */
-  requireRevocation?: boolean;
+  /**
+   * Makes not knowing a refusal; otherwise `revocation-unknown` is only told. `where-listed`: for the leaf, and for each authority
+   * about whose issuer there is a list at all.
+   */
+  requireRevocation?: boolean | 'where-listed';
   freshness?: Freshness;
   /** What we allow an anchor besides its own limits, by its fingerprint. */
   constraints?: ReadonlyMap<string, AnchorConstraints>;
@@ -123,7 +126,7 @@ function judgeChain(chain: Chain, question: PathQuestion, work: WorkBudget, dept
   if (ending === 'too-long') findings.push({ reason: 'work-limit', index: last });
   const revocations = judgeRevocations(path, question, work, depth, findings);
   const reasons = [...new Set(findings.map(({ reason }) => reason))];
-  const fatal = reasons.filter((reason) => reason !== 'revocation-unknown' || question.requireRevocation);
+  const fatal = findings.filter(({ reason, index }) => reason !== 'revocation-unknown' || mustKnow(path, index, question));
   return {
     valid: anchored && fatal.length === 0,
     path,
@@ -134,6 +137,11 @@ function judgeChain(chain: Chain, question: PathQuestion, work: WorkBudget, dept
     revocations,
     policies,
   };
+}
+
+function mustKnow(path: readonly Certificate[], index: number, { requireRevocation = false, crls = [] }: PathQuestion): boolean {
+  if (requireRevocation !== 'where-listed' || index === 0) return requireRevocation !== false;
+  return crls.some((crl) => namesEqual(crl.issuer, path[index]?.issuer as Name));
 }
 
 /** Each certificate but the last, from the leaf up. */

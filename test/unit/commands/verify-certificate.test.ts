@@ -31,6 +31,8 @@ const files = {
   both: file('both.der', Buffer.concat([issuing.certificate.der, root.certificate.der])),
   root: file('root.der', root.certificate.der),
   rootList: file('root.crl', rawCrl(root).der),
+  leafList: file('leaf.crl', rawCrl(issuing).der),
+  staleRootList: file('stale.crl', rawCrl(root, { nextUpdate: new Date('2026-05-31T00:00:00Z') }).der),
   lists: file('lists.pem', [rawCrl(root), rawCrl(issuing)].map(({ der }) => toPem('X509 CRL', der)).join('')),
   revoking: file('revoking.crl', rawCrl(issuing, { entries: [{ serial: leaf.certificate.serialBytes, reason: 1 }] }).der),
 };
@@ -76,6 +78,15 @@ test('who gives lists wants to know: what they leave open refuses, unless that i
   expect(run({ crl: [files.rootList] })).toMatchObject({ code: 1, answer: { reasons: ['revocation-unknown'] } });
   out = [];
   expect(run({ crl: [files.rootList], requireRevocation: false }).code).toBe(0);
+  out = [];
+  expect(run({ crl: [files.leafList] })).toMatchObject({ code: 0, answer: { reasons: ['revocation-unknown'] } });
+  out = [];
+  expect(run({ crl: [files.leafList, files.staleRootList] })).toMatchObject({
+    code: 1,
+    answer: { findings: [{ index: 1, detail: 'crl-stale' }] },
+  });
+  out = [];
+  expect(run({ crl: [files.leafList], requireRevocation: true }).code).toBe(1);
   out = [];
   expect(run({ crl: [files.lists], maxAgeHours: 1 }).code).toBe(1);
 });
