@@ -12,6 +12,9 @@ import { prepareLog, publishLog } from '#certificates/log-publish.ts';
 import { certifyRecordKeys } from '#certificates/log-signer.ts';
 import { publishDueCrls } from '#certificates/publish-crls.ts';
 import { refreshOcspAnswers } from '#certificates/refresh-ocsp.ts';
+import { sendCertificateNotices } from '#certificates/send-certificate-notices.ts';
+import { settleCertificateRequests } from '#certificates/settle-certificate-requests.ts';
+import { writeCertificateNotices } from '#certificates/write-certificate-notices.ts';
 import { certifyCodeKeys } from '#codes/certify-code-keys.ts';
 import { codeKeyRing } from '#codes/code-key-ring.ts';
 import { ensureCodeKeys } from '#codes/rotate-code-key.ts';
@@ -182,6 +185,8 @@ function workOf(deps: WorkDeps): Job[] {
     // Its own lock lets one process at it: no lease outlives a crash, and the maximum merge delay holds.
     { name: 'issuance-log', everySeconds: 1, run: () => publishLog(deps) },
     alone('certify-log-keys', 3600, () => certifyRecordKeys(deps, 'issuance-log')),
+    alone('settle-certificate-requests', 30, () => settleCertificateRequests(deps)),
+    alone('certificate-notices', 60, async () => (await writeCertificateNotices(deps)) + (await sendCertificateNotices(deps))),
     alone('publish-status-list', 30, () => currentStatusList(deps)),
     alone('resume-issuing', 60, () => resumeIssuing(deps)),
     { name: 'seal-jobs', everySeconds: 2, run: () => runSealJobs(deps) },
