@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { ConfigError, readConfig } from '#config.ts';
 
@@ -80,4 +81,51 @@ test('a complete production environment is accepted', () => {
 
 test('a web process without the signer must be told where the signer is', () => {
   expect(faultsOf({ TONGREN_ROLES: 'web' }).join()).toContain('TONGREN_SIGNER_SOCKET');
+});
+
+const WEB = { TONGREN_ROLES: 'web' };
+const FILE = fileURLToPath(import.meta.url);
+
+test.each<[string, NodeJS.ProcessEnv, string]>([
+  [
+    'both ways to the signer',
+    { ...WEB, TONGREN_SIGNER_SOCKET: '/s', TONGREN_SIGNER_TOKEN: 'b'.repeat(40), TONGREN_SIGNER_URL: 'https://s' },
+    'both set',
+  ],
+  ['a socket without a token', { ...WEB, TONGREN_SIGNER_SOCKET: '/s' }, 'TONGREN_SIGNER_TOKEN must be set'],
+  [
+    'an address without certificates',
+    { ...WEB, TONGREN_SIGNER_URL: 'https://s:7000' },
+    'TONGREN_SIGNER_CERT, TONGREN_SIGNER_KEY and TONGREN_SIGNER_CA',
+  ],
+  ['an address that is not https', { ...WEB, TONGREN_SIGNER_URL: 'http://s:7000' }, 'TONGREN_SIGNER_URL'],
+  ['a port without a host', { TONGREN_ROLES: 'signer', TONGREN_SIGNER_LISTEN: '7000' }, 'expected host:port'],
+  ['a certificate that is not there', { TONGREN_ROLES: 'signer', TONGREN_SIGNER_CERT: '/nowhere' }, 'TONGREN_SIGNER_CERT names a file'],
+  ['a policy that is not there', { TONGREN_ROLES: 'signer', TONGREN_SIGNER_POLICY: '/nowhere' }, 'TONGREN_SIGNER_POLICY names a file'],
+  ['a caller without a file', { TONGREN_ROLES: 'signer', TONGREN_SIGNER_TOKENS: 'web' }, 'expected caller=file'],
+  [
+    'a caller whose token file is not there',
+    { TONGREN_ROLES: 'signer', TONGREN_SIGNER_TOKENS: 'web=/nowhere' },
+    'for web that is not there',
+  ],
+  [
+    'a token without its PIN',
+    { TONGREN_KEY_STORE: 'pkcs11', TONGREN_PKCS11_MODULE: '/m.so', TONGREN_PKCS11_TOKEN: 't' },
+    'TONGREN_PKCS11_PIN',
+  ],
+])('%s is refused', (_what, environment, words) => {
+  expect(faultsOf(environment).join('\n')).toContain(words);
+});
+
+test('a caller over the network and a signer with a token of its own are read', () => {
+  const tls = { TONGREN_SIGNER_CERT: FILE, TONGREN_SIGNER_KEY: FILE, TONGREN_SIGNER_CA: FILE };
+  expect(readConfig({ ...WEB, ...tls, TONGREN_SIGNER_URL: 'https://signer.internal:7443' }).signer).toMatchObject({
+    url: 'https://signer.internal:7443',
+    tlsFiles: { certificate: FILE },
+  });
+  const signer = { TONGREN_ROLES: 'signer', TONGREN_KEY_STORE: 'pkcs11', TONGREN_PKCS11_MODULE: '/m.so', TONGREN_PKCS11_TOKEN: 't' };
+  expect(readConfig({ ...signer, ...tls, TONGREN_PKCS11_PIN: '1234', TONGREN_SIGNER_LISTEN: '[::1]:7443' }).signer).toMatchObject({
+    keys: { store: 'pkcs11', modulePath: '/m.so', token: 't', pin: '1234' },
+    listen: { host: '::1', port: 7443 },
+  });
 });

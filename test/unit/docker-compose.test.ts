@@ -51,3 +51,18 @@ test('only the signer sees the folder of the keys', () => {
   const seers = Object.entries(compose.services).filter(([, service]) => service.volumes?.some((volume) => volume.startsWith('keys:')));
   expect(seers.map(([name]) => name)).toEqual(['signer']);
 });
+
+test('the secret that opens the keys is the signer’s alone, and each caller has a token of its own', () => {
+  const knowers = (secret: string) =>
+    Object.entries(compose.services)
+      .filter(([, service]) => service.secrets?.includes(secret))
+      .map(([name]) => name)
+      .sort();
+  expect(compose.services['signer']?.environment?.['TONGREN_SECRET_FILE']).toBe('/run/secrets/signer_secret');
+  expect(knowers('signer_secret')).toEqual(['signer']);
+  expect(knowers('tongren_secret')).toEqual(['web', 'worker']);
+  expect(knowers('signer_token_web')).toEqual(['signer', 'web']);
+  expect(knowers('signer_token_worker')).toEqual(['signer', 'worker']);
+  const tokens = compose.services['signer']?.environment?.['TONGREN_SIGNER_TOKENS'];
+  expect(tokens).toBe('web=/run/secrets/signer_token_web,worker=/run/secrets/signer_token_worker');
+});
