@@ -5,12 +5,16 @@ import { answerOcsp } from './answer-ocsp.ts';
 import type { CertificateDeps } from './certificate-deps.ts';
 import { currentCrls, trustedCertificates } from './find-certificates.ts';
 
-/** Asks nobody outside. The function it gives throws Problem `validation-data-missing` for chains that are not ours. */
+/** A list may be this old in our hands; a new one is published at most every few minutes. */
+const KEEP_MS = 60_000;
+
+/** Asks nobody outside. The function it gives may be kept, and throws Problem `validation-data-missing` for chains that are not ours. */
 export function ownValidationData(deps: CertificateDeps): CollectValidationData {
-  let collect: Promise<CollectValidationData> | undefined;
-  return async (chain) => {
-    collect ??= prepare(deps);
-    return (await collect)(chain);
+  let prepared: { at: number; collect: Promise<CollectValidationData> } | undefined;
+  return async (chain, known) => {
+    const now = deps.clock.now().getTime();
+    if (!prepared || Math.abs(now - prepared.at) > KEEP_MS) prepared = { at: now, collect: prepare(deps) };
+    return (await prepared.collect)(chain, known);
   };
 }
 

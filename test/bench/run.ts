@@ -6,8 +6,10 @@ import { parseArgs } from 'node:util';
 import { benchApp } from './bench-app.ts';
 import { benchLicences } from './bench-licences.ts';
 import { benchOidc } from './bench-oidc.ts';
+import { benchPdf } from './bench-pdf.ts';
 import { benchSealing } from './bench-sealing.ts';
 import { benchSignatures } from './bench-signatures.ts';
+import { benchSigner } from './bench-signer.ts';
 import { benchStart } from './bench-start.ts';
 import { benchStatus } from './bench-status.ts';
 import { type Row, tableOf } from './measure.ts';
@@ -17,7 +19,9 @@ const rows: Row[] = [];
 
 const sections: Record<string, () => Promise<Row[]>> = {
   signatures: benchSignatures,
+  signer: benchSigner,
   sealing: benchSealing,
+  pdf: benchPdf,
   licences: () => withApp(benchLicences),
   oidc: () => withApp(benchOidc),
   status: () => withApp(benchStatus),

@@ -35,6 +35,9 @@ export interface ValidationSources {
 /** A list above this weighs more in a file than the OCSP answer for one certificate. */
 const LARGE_CRL_BYTES = 8 * 1024;
 
+/** Questions remembered; a collector may live long. */
+const MAX_ASKED = 1_000;
+
 interface Found {
   crl?: Uint8Array;
   ocsp?: Uint8Array;
@@ -61,6 +64,7 @@ export function validationDataFrom(sources: ValidationSources): CollectValidatio
         if (there) return there;
         const name = `${certificate.fingerprint} ${at.toISOString()}`;
         const question = asked.get(name) ?? find(sources, certificate, issuer, at);
+        if (asked.size >= MAX_ASKED) asked.clear();
         asked.set(name, question);
         return question;
       }),

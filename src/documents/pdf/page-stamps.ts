@@ -5,7 +5,7 @@
  */
 import { Problem } from '#problem.ts';
 import type { Increment } from './increment.ts';
-import type { PageTreeNode } from './pages.ts';
+import type { Pages, PageTreeNode } from './pages.ts';
 import type { PdfView } from './pdf-file.ts';
 import { formatPoints, type PdfStamp, placeOnPage, putSealAppearance, putSealPicture, type Strip, shownSizeOf } from './seal-appearance.ts';
 
@@ -31,7 +31,7 @@ export type AddAnnotation = (page: PageTreeNode, annotation: number) => void;
 export function putPageStamps(
   view: PdfView,
   increment: Increment,
-  pages: readonly PageTreeNode[],
+  pages: Pages,
   { stamps, seam }: { stamps: readonly PdfStamp[]; seam?: SeamSeal | undefined },
   add: AddAnnotation,
 ): void {
@@ -47,15 +47,16 @@ export function putPageStamps(
       number,
       `<</Type/Annot/Subtype/Stamp/Name/Seal/F ${STAMP_FLAGS}/Rect[${rect}]/P ${increment.ref(place.pageNumber)}/AP<</N ${appearance} 0 R>>>>`,
     );
-    add(pages[stamp.pageIndex] as PageTreeNode, number);
+    add(pages.at(stamp.pageIndex) as PageTreeNode, number);
   };
   for (const stamp of stamps) put(stamp);
   if (!seam) return;
-  if (pages.length < 2) {
+  const pageCount = pages.count();
+  if (pageCount < 2) {
     throw new Problem('pdf-not-signable', { detail: 'A seam seal needs two pages or more.', detailZh: '骑缝章至少需要两页。' });
   }
-  for (const { pageIndex, strip } of stripsOf(pages.length, seam)) {
-    const page = pages[pageIndex] as PageTreeNode;
+  for (const { pageIndex, strip } of stripsOf(pageCount, seam)) {
+    const page = pages.at(pageIndex) as PageTreeNode;
     const { widthMm, heightMm } = shownSizeOf(view, page.dict);
     const stripMm = seam.widthMm / strip.count;
     put(

@@ -16,10 +16,19 @@ export interface PageTreeNode {
 
 /** Nodes and pages, parents before children. Throws PdfError for loops and for kids that are no dictionaries. */
 export function readPageTree(view: PdfView): PageTreeNode[] {
-  const out: PageTreeNode[] = [];
+  return [...walkPageTree(view)];
+}
+
+/** The same one by one: who needs the first page reads no other. */
+function* walkPageTree(view: PdfView): Generator<PageTreeNode> {
   const seen = new Set<number>();
-  const visit = (value: PdfValue | undefined, path: string, depth: number): void => {
-    if (depth > MAX_DEPTH || out.length > MAX_NODES) throw new PdfError('page-tree-too-large');
+  const open: { value: PdfValue | undefined; path: string; depth: number }[] = [
+    { value: view.catalog.entries.get('Pages'), path: '', depth: 0 },
+  ];
+  let count = 0;
+  for (let next = open.pop(); next; next = open.pop()) {
+    const { value, path, depth } = next;
+    if (depth > MAX_DEPTH || count++ > MAX_NODES) throw new PdfError('page-tree-too-large');
     const num = isRef(value) ? value.num : undefined;
     if (num !== undefined) {
       if (seen.has(num)) throw new PdfError('page-tree-loop');
@@ -29,19 +38,42 @@ export function readPageTree(view: PdfView): PageTreeNode[] {
     if (!dict) throw new PdfError('page-tree-broken');
     const kids = view.get(dict, 'Kids');
     if (!isArray(kids)) {
-      out.push({ kind: 'page', dict, num, path });
-      return;
+      yield { kind: 'page', dict, num, path };
+      continue;
     }
-    out.push({ kind: 'node', dict, num, path });
-    kids.items.forEach((kid, index) => {
-      visit(kid, `${path}/${index}`, depth + 1);
-    });
-  };
-  visit(view.catalog.entries.get('Pages'), '', 0);
-  return out;
+    yield { kind: 'node', dict, num, path };
+    for (let index = kids.items.length - 1; index >= 0; index--) {
+      open.push({ value: kids.items[index], path: `${path}/${index}`, depth: depth + 1 });
+    }
+  }
 }
 
 /** The pages alone. */
 export function pagesOf(view: PdfView): PageTreeNode[] {
   return readPageTree(view).filter(({ kind }) => kind === 'page');
+}
+
+/** Pages by number, each read when it is asked for. */
+export class Pages {
+  readonly #walk: Generator<PageTreeNode>;
+  readonly #known: PageTreeNode[] = [];
+
+  constructor(view: PdfView) {
+    this.#walk = walkPageTree(view);
+  }
+
+  at(index: number): PageTreeNode | undefined {
+    while (this.#known.length <= index) {
+      const { value, done } = this.#walk.next();
+      if (done) break;
+      if (value.kind === 'page') this.#known.push(value);
+    }
+    return this.#known[index];
+  }
+
+  /** How many there are; reads them all. */
+  count(): number {
+    this.at(MAX_NODES);
+    return this.#known.length;
+  }
 }

@@ -3,7 +3,7 @@ import { Problem } from '#problem.ts';
 import { type FieldNode, type FormTree, itemsOf, readForm, widgetsOf } from './form-fields.ts';
 import { appendItem, type Increment, rawEntry, rewriteDict, writeText } from './increment.ts';
 import { putPageStamps, type SeamSeal } from './page-stamps.ts';
-import { type PageTreeNode, pagesOf } from './pages.ts';
+import { Pages, type PageTreeNode } from './pages.ts';
 import type { PdfView } from './pdf-file.ts';
 import { isArray, isRef, nameOf, type PdfDict, type PdfValue } from './pdf-values.ts';
 import { formatPoints, type PagePlace, type PdfStamp, placeOnPage, putEmptyAppearance, putSealAppearance } from './seal-appearance.ts';
@@ -55,7 +55,7 @@ export function prepareField(view: PdfView, increment: Increment, signatureNumbe
   if (field && view.get(field.dict, 'V') !== null) refuse('The signature field is signed already.', '该签名字段已被签署。');
   if (field && field.num === undefined)
     refuse('The signature field is written in a way that cannot be updated.', '该签名字段的写法不支持更新。');
-  const pages = pagesOf(view);
+  const pages = new Pages(view);
   const annotations = new Annotations(view, increment);
   const added: number[] = [];
   const lock = field ? lockOf(view, field, increment) : input.lock ? referenceOf(view, increment, input.lock) : '';
@@ -142,7 +142,7 @@ interface NewField {
 function putField(
   view: PdfView,
   increment: Increment,
-  pages: readonly PageTreeNode[],
+  pages: Pages,
   annotations: Annotations,
   { fieldName, place, png, lock, value = '' }: NewField,
 ): number {
@@ -161,7 +161,7 @@ function putField(
     number,
     `<</FT/Sig/Type/Annot/Subtype/Widget/T${writeText(fieldName)}/F ${WIDGET_FLAGS}/Rect[${rect}]/P ${increment.ref(at.pageNumber)}${value}/AP<</N ${appearance} 0 R>>${closing}>>`,
   );
-  annotations.add(pages[place.pageIndex] as PageTreeNode, number);
+  annotations.add(pages.at(place.pageIndex) as PageTreeNode, number);
   return number;
 }
 

@@ -2,7 +2,7 @@
 import { Problem } from '#problem.ts';
 import { itemsOf } from './form-fields.ts';
 import type { Increment } from './increment.ts';
-import type { PageTreeNode } from './pages.ts';
+import type { Pages } from './pages.ts';
 import type { PdfView } from './pdf-file.ts';
 import type { PdfDict, PdfValue } from './pdf-values.ts';
 import { readPngImage } from './png-image.ts';
@@ -42,8 +42,8 @@ interface PageGeometry {
 }
 
 /** The page and the rectangle on it. Throws Problem `pdf-not-signable` when there is no such page. */
-export function placeOnPage(view: PdfView, pages: readonly PageTreeNode[], place: PagePlace): StampPlace {
-  const page = pages[place.pageIndex];
+export function placeOnPage(view: PdfView, pages: Pages, place: PagePlace): StampPlace {
+  const page = pages.at(place.pageIndex);
   if (page?.num === undefined) {
     throw new Problem('pdf-not-signable', {
       detail: 'The PDF has no such page to put the seal on.',
