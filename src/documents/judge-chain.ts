@@ -2,10 +2,15 @@
  * Whether a certificate may be relied on for a signature made at a certain time (CONTRACT, "Time"): validated as of the
  * moment of the question; a proven time replaces that moment, a claimed time excuses later expiry and nothing else.
  */
+import type { AnchorConstraints } from '#pki/anchor-constraints.ts';
 import type { Certificate } from '#pki/certificate.ts';
 import { judgeStatus } from '#pki/judge-status.ts';
 import { type PathResult, validatePath } from '#pki/validate-path.ts';
 import { type Verdict, type VerifyOptions, worstVerdict } from './verdict.ts';
+
+type ListedUse = 'seal' | 'document-signing' | 'timestamp';
+
+const USES: Record<ChainInput['role'], ListedUse> = { signer: 'document-signing', maker: 'seal', timestamp: 'timestamp' };
 
 export interface ChainInput {
   leaf: Certificate;
@@ -16,6 +21,8 @@ export interface ChainInput {
   claimedAt?: Date | undefined;
   provenAt?: Date | undefined;
   purpose?: 'any' | 'timestamp';
+  /** What anchors of the trust list must be taken for. Default: a maker's is `seal`, a timestamp's `timestamp`, a signer's `document-signing`. */
+  use?: ListedUse;
   options: VerifyOptions;
 }
 
@@ -63,10 +70,12 @@ function excusedByClaim(input: ChainInput, now: PathResult): PathResult | undefi
 
 function validateAt(input: ChainInput, at: Date): PathResult {
   const { leaf, extra = [], options } = input;
+  const use = input.use ?? USES[input.role];
   return validatePath({
     leaf,
     intermediates: [...extra, ...(options.intermediates ?? [])],
-    anchors: options.anchors,
+    anchors: options.anchors.filter(({ fingerprint }) => isTakenFor(options.constraints?.get(fingerprint), use)),
+    constraints: limitsOf(options),
     at,
     askedAt: options.at,
     crls: options.crls ?? [],
@@ -75,12 +84,25 @@ function validateAt(input: ChainInput, at: Date): PathResult {
   });
 }
 
+function isTakenFor(limits: AnchorConstraints | undefined, use: ListedUse): boolean {
+  return limits?.purposes === undefined || limits.purposes.includes(use);
+}
+
+/** The limits without the purposes: those have chosen the anchors already, and the leaf's own use is judged elsewhere. */
+function limitsOf({ constraints }: VerifyOptions): ReadonlyMap<string, AnchorConstraints> {
+  const entries = [...(constraints ?? [])].map(([fingerprint, { purposes: _purposes, ...limits }]) => [fingerprint, limits] as const);
+  return new Map(entries);
+}
+
 function verdictOfPath(result: PathResult): Verdict {
   if (result.valid) return 'genuine';
   if (!result.anchored) {
     if (result.reasons.includes('bad-signature')) return 'not-valid';
     return result.reasons.includes('unsupported-algorithm') ? 'unsupported' : 'untrusted-signer';
   }
+  // The trust list does not take this authority for that time: it is then no anchor.
+  if (result.reasons.some((reason) => reason === 'anchor-not-trusted-then' || reason === 'issued-after-distrust'))
+    return 'untrusted-signer';
   const decisive = result.reasons.filter((reason) => reason !== 'revocation-unknown');
   return decisive.every((reason) => reason === 'unsupported-algorithm' || reason === 'work-limit') ? 'unsupported' : 'not-valid';
 }

@@ -2,6 +2,7 @@
  * What verifying a file says. The words are a contract with the outside: a failed verification is a verdict with
  * reasons, never an exception. Reasons are stable codes in kebab-case; sentences for people are made elsewhere.
  */
+import type { AnchorConstraints } from '#pki/anchor-constraints.ts';
 import type { Certificate } from '#pki/certificate.ts';
 import type { Crl } from '#pki/crl.ts';
 import type { BasicOcspResponse } from '#pki/ocsp-response.ts';
@@ -147,6 +148,8 @@ export interface VerifyOptions {
   anchors: readonly Certificate[];
   /** Anchors of this installation and of trust-list entries marked official. Each must also be among `anchors`. */
   officialAnchors?: readonly Certificate[];
+  /** What an anchor of the trust list is taken for, by its fingerprint; an anchor without an entry here has no limits of ours. */
+  constraints?: ReadonlyMap<string, AnchorConstraints>;
   /** The moment for which the question is asked. */
   at: Date;
   intermediates?: readonly Certificate[];

@@ -46,6 +46,7 @@ export function judgeSesValue(value: Uint8Array, context: ValueContext): ValueFi
   const chain = judgeChain({
     leaf: certificate,
     role: 'signer',
+    use: 'seal',
     claimedAt: findings.claimedAt,
     provenAt: findings.provenAt,
     options: context.options,

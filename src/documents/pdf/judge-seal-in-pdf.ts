@@ -75,7 +75,7 @@ function judge(signature: SesSignature, { content, report, claimed, provenAt, op
   report.time.proven = proven?.toISOString() ?? null;
   if (!isAmongSigners(toSign.seal, certificate.der)) fail('not-valid', 'signer-not-in-seal');
   const seal = judgeSeal(toSign.seal, { usedAt: proven ?? claimedAt, provenAt: proven, options });
-  const chain = judgeChain({ leaf: certificate, role: 'signer', claimedAt, provenAt: proven, options });
+  const chain = judgeChain({ leaf: certificate, role: 'signer', use: 'seal', claimedAt, provenAt: proven, options });
   report.signer = describeSigner(certificate, chain.anchored);
   for (const fault of faultsOfSigner(certificate, report.signer.profile, proven ?? claimedAt, options.at)) fail('not-valid', fault);
   report.reasons.push(...seal.reasons, ...chain.reasons);
