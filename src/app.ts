@@ -6,7 +6,7 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
 import { chainEvents } from '#audit/chain-events.ts';
 import { writeCheckpoint } from '#audit/export-checkpoint.ts';
-import { trustBundle } from '#certificates/find-certificates.ts';
+import { deviceAuthorities } from '#certificates/device-authorities.ts';
 import { initialiseAuthorities } from '#certificates/initialise-authorities.ts';
 import { prepareLog, publishLog } from '#certificates/log-publish.ts';
 import { certifyRecordKeys } from '#certificates/log-signer.ts';
@@ -14,6 +14,7 @@ import { publishDueCrls } from '#certificates/publish-crls.ts';
 import { refreshOcspAnswers } from '#certificates/refresh-ocsp.ts';
 import { sendCertificateNotices } from '#certificates/send-certificate-notices.ts';
 import { settleCertificateRequests } from '#certificates/settle-certificate-requests.ts';
+import { prepareTrustList, publishTrustList } from '#certificates/trust-list-publish.ts';
 import { writeCertificateNotices } from '#certificates/write-certificate-notices.ts';
 import { certifyCodeKeys } from '#codes/certify-code-keys.ts';
 import { codeKeyRing } from '#codes/code-key-ring.ts';
@@ -32,6 +33,7 @@ import { sweepOidcJob } from '#jobs/sweep-oidc.ts';
 import { resumeIssuing } from '#licences/resume-issuing.ts';
 import { currentStatusList } from '#licences/status-list.ts';
 import { createOidcProvider } from '#oidc/create-oidc-provider.ts';
+import { toPem } from '#pki/pem.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { DataKeys } from '#ports/data-keys.ts';
 import type { EphemeralStore } from '#ports/ephemeral-store.ts';
@@ -98,6 +100,7 @@ export async function buildApp(config: Config, ports: Ports, db: Database, optio
   await prepareSealMaker(deps);
   await ensureCodeKeys(deps);
   await certifyCodeKeys(deps);
+  await prepareTrustList(deps);
   await prepareLog(deps);
 
   const report = (what: string, error: unknown) => {
@@ -141,7 +144,9 @@ export function demoOrigins(config: Pick<Config, 'demoPorts'>): [string, string]
 }
 
 async function serverOptions({ logger, tls }: AppOptions, deps: Pick<WebContext, 'db'>) {
-  const offered = tls ? { tls: { ...tls, clientAuthorities: await trustBundle(deps, 'es256') } } : {};
+  const { issuing } = await deviceAuthorities(deps);
+  const clientAuthorities = issuing.map(({ der }) => toPem('CERTIFICATE', der)).join('');
+  const offered = tls ? { tls: { ...tls, clientAuthorities } } : {};
   return { ...(logger === undefined ? {} : { logger }), ...offered };
 }
 
@@ -185,6 +190,8 @@ function workOf(deps: WorkDeps): Job[] {
     // Its own lock lets one process at it: no lease outlives a crash, and the maximum merge delay holds.
     { name: 'issuance-log', everySeconds: 1, run: () => publishLog(deps) },
     alone('certify-log-keys', 3600, () => certifyRecordKeys(deps, 'issuance-log')),
+    alone('certify-trust-list-keys', 3600, () => certifyRecordKeys(deps, 'trust-list')),
+    alone('trust-list', 60, () => publishTrustList(deps)),
     alone('settle-certificate-requests', 30, () => settleCertificateRequests(deps)),
     alone('certificate-notices', 60, async () => (await writeCertificateNotices(deps)) + (await sendCertificateNotices(deps))),
     alone('publish-status-list', 30, () => currentStatusList(deps)),

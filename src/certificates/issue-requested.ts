@@ -2,15 +2,14 @@
 import { takeApproved } from '#access/take-approved.ts';
 import { requirePerson } from '#people/find-person.ts';
 import { findOrganisation } from '#people/organisations.ts';
-import { type Certificate, isIssuedBy } from '#pki/certificate.ts';
+import type { Certificate } from '#pki/certificate.ts';
 import { parseCsr } from '#pki/csr.ts';
 import type { ProfileName } from '#pki/profiles.ts';
 import { Problem } from '#problem.ts';
+import { listAuthorities } from './authorities.ts';
 import type { AuthoritySuite } from './certificate-deps.ts';
 import { noteForHolder } from './certificate-notices.ts';
 import { APPROVAL_KIND, type EnrolDeps, type RequestRow, requestSubject } from './enrolment.ts';
-import { findAuthority } from './find-authority.ts';
-import { trustedCertificates } from './find-certificates.ts';
 import { type CertificateSubject, issueCertificate } from './issue-certificate.ts';
 import { completeCertificate } from './sign-certificate.ts';
 
@@ -68,10 +67,11 @@ export async function findIssued(deps: Pick<EnrolDeps, 'db' | 'keys'>, serialHex
 
 async function chainOf(deps: Pick<EnrolDeps, 'db'>, certificate: Certificate): Promise<Certificate[]> {
   const row = await deps.db.issuedCertificate.findUnique({ where: { serialHex: certificate.serialHex }, select: { issuerKey: true } });
-  const issuing = row ? await findAuthority(deps, row.issuerKey) : undefined;
-  if (!issuing) throw new Problem('authority-missing');
-  const root = (await trustedCertificates(deps)).roots.find((candidate) => isIssuedBy(issuing, candidate));
-  return root ? [certificate, issuing, root] : [certificate, issuing];
+  const authorities = await listAuthorities(deps);
+  const issuing = authorities.find(({ keyName }) => keyName === row?.issuerKey);
+  const root = authorities.find(({ keyName }) => keyName === issuing?.issuerKey);
+  if (!issuing || !root) throw new Problem('authority-missing');
+  return [certificate, issuing.certificate, root.certificate];
 }
 
 async function personSubject(deps: EnrolDeps, personId: string): Promise<CertificateSubject> {

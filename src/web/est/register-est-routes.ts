@@ -5,13 +5,12 @@
  */
 import type { TLSSocket } from 'node:tls';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { deviceAuthorities } from '#certificates/device-authorities.ts';
 import { type DeviceEnrolment, enrolDevice, reenrolDevice } from '#certificates/enrol-device.ts';
-import { trustBundle } from '#certificates/find-certificates.ts';
 import { encodeCertsOnly } from '#crypto/certs-only.ts';
 import { DerError, oid, sequence, setOf } from '#crypto/der.ts';
 import { OID } from '#crypto/oids.ts';
 import { type Certificate, parseCertificate } from '#pki/certificate.ts';
-import { parsePem } from '#pki/pem.ts';
 import { Problem } from '#problem.ts';
 import type { WebContext } from '#web/web-context.ts';
 import { basicCredentials } from './basic-credentials.ts';
@@ -42,9 +41,9 @@ export function registerEstRoutes(server: FastifyInstance, context: WebContext):
 function registerUnder(scope: FastifyInstance, context: WebContext, base: string): void {
   scope.get(`${base}/cacerts`, HIDDEN, async (request, reply) => {
     requireLabel(request as EstRequest);
-    const authorities = parsePem(await trustBundle(context, 'es256'), 'CERTIFICATE');
-    if (authorities.length === 0) throw new Problem('authority-missing');
-    return sendBase64(reply, 'application/pkcs7-mime', encodeCertsOnly(authorities));
+    const { roots, issuing } = await deviceAuthorities(context);
+    if (issuing.length === 0) throw new Problem('authority-missing');
+    return sendBase64(reply, 'application/pkcs7-mime', encodeCertsOnly([...roots, ...issuing].map(({ der }) => der)));
   });
 
   scope.get(`${base}/csrattrs`, HIDDEN, async (request, reply) => {
