@@ -2,6 +2,7 @@
 import type { DigestName } from '#crypto/suite.ts';
 import { readForm } from './form-fields.ts';
 import { Increment } from './increment.ts';
+import { pdfAOf } from './pdf-a-claim.ts';
 import { openPdf, type PdfView } from './pdf-file.ts';
 import { type RequestTimestamp, type TimestampToken, takeTimestamp, timestampRoom } from './request-timestamp.ts';
 import { prepareField } from './reserve-field.ts';
@@ -40,7 +41,8 @@ export async function addDocumentTimestamp(
     const increment = new Increment(view);
     const number = increment.allot();
     const fieldName = freeName(view);
-    prepareField(view, increment, number, { fieldName });
+    // PDF/A-1 wants an appearance of every field; with one, strict readers would take the update for more than a timestamp.
+    prepareField(view, increment, number, { fieldName, bare: !pdfAOf(view).startsWith('1') });
     const entries = '/Type/DocTimeStamp/Filter/Adobe.PPKLite/SubFilter/ETSI.RFC3161';
     const seed = `${fieldName} ${file.bytes.length} `;
     const placeholder = new SignaturePlaceholder(file, increment, { number, entries, more: '', contentsBytes, seed });

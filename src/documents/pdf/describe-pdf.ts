@@ -4,8 +4,8 @@ import { findSignatures, revisionsOf } from './find-signatures.ts';
 import { readForm, signatureValueOf } from './form-fields.ts';
 import { locateSignature } from './locate-signature.ts';
 import { pagesOf } from './pages.ts';
+import { pdfAOf } from './pdf-a-claim.ts';
 import { openPdf, type PdfView } from './pdf-file.ts';
-import { isStream } from './pdf-values.ts';
 import { shownSizeOf } from './seal-appearance.ts';
 
 export interface PdfFacts {
@@ -72,12 +72,4 @@ function pageFacts(view: PdfView): PdfFacts['pages'] {
     sizes.set(`${widthMm}×${heightMm}`, known);
   }
   return { count: pages.length, sizes: [...sizes.values()] };
-}
-
-function pdfAOf(view: PdfView): string {
-  const metadata = view.resolve(view.catalog.entries.get('Metadata'));
-  if (!isStream(metadata)) return '';
-  const text = Buffer.from(view.decode(metadata)).toString('utf8');
-  const read = (key: string) => new RegExp(`pdfaid:${key}(?:>|=")([0-9A-Z]{1,2})`).exec(text)?.[1] ?? '';
-  return read('part') + read('conformance');
 }

@@ -31,6 +31,8 @@ export interface FieldInput {
   reserve?: readonly ReservedField[];
   furtherStamps?: readonly PdfStamp[];
   seam?: SeamSeal;
+  /** Leaves the appearance of an invisible field out: then its update holds nothing but a timestamp. */
+  bare?: boolean;
 }
 
 /** Print and locked; hidden and the like clear, as PDF/A demands of every annotation. */
@@ -61,7 +63,7 @@ export function prepareField(view: PdfView, increment: Increment, signatureNumbe
   const lock = field ? lockOf(view, field, increment) : input.lock ? referenceOf(view, increment, input.lock) : '';
   if (field) fillField(view, increment, field, signatureNumber, input.stamp);
   else {
-    const drawn = { place: input.stamp ?? NOWHERE, png: input.stamp?.png, value: `/V ${signatureNumber} 0 R` };
+    const drawn = { place: input.stamp ?? NOWHERE, png: input.stamp?.png, value: `/V ${signatureNumber} 0 R`, bare: input.bare };
     added.push(putField(view, increment, pages, annotations, { fieldName: input.fieldName, lock: input.lock, ...drawn }));
   }
   for (const { fieldName, place = NOWHERE, lock: later } of input.reserve ?? []) {
@@ -136,6 +138,7 @@ interface NewField {
   lock: FieldLock | undefined;
   /** `/V` entry, or nothing. */
   value?: string;
+  bare?: boolean | undefined;
 }
 
 /** A field that is its own widget. */
@@ -144,12 +147,13 @@ function putField(
   increment: Increment,
   pages: Pages,
   annotations: Annotations,
-  { fieldName, place, png, lock, value = '' }: NewField,
+  { fieldName, place, png, lock, value = '', bare }: NewField,
 ): number {
   const at = placeOnPage(view, pages, place);
   const number = increment.allot();
   const [x0, y0, x1, y1] = at.rect;
-  const appearance = png ? putSealAppearance(increment, png, at) : putEmptyAppearance(increment, x1 - x0, y1 - y0);
+  const drawn = () => (png ? putSealAppearance(increment, png, at) : putEmptyAppearance(increment, x1 - x0, y1 - y0));
+  const appearance = bare ? '' : `/AP<</N ${drawn()} 0 R>>`;
   const rect = place === NOWHERE ? '0 0 0 0' : at.rect.map(formatPoints).join(' ');
   let closing = '';
   if (lock) {
@@ -159,7 +163,7 @@ function putField(
   }
   increment.put(
     number,
-    `<</FT/Sig/Type/Annot/Subtype/Widget/T${writeText(fieldName)}/F ${WIDGET_FLAGS}/Rect[${rect}]/P ${increment.ref(at.pageNumber)}${value}/AP<</N ${appearance} 0 R>>${closing}>>`,
+    `<</FT/Sig/Type/Annot/Subtype/Widget/T${writeText(fieldName)}/F ${WIDGET_FLAGS}/Rect[${rect}]/P ${increment.ref(at.pageNumber)}${value}${appearance}${closing}>>`,
   );
   annotations.add(pages.at(place.pageIndex) as PageTreeNode, number);
   return number;

@@ -71,6 +71,19 @@ describe('levels', () => {
   });
 });
 
+test('the field of a document timestamp has no appearance, except in PDF/A-1, which wants one of every field', async () => {
+  const fieldOf = (pdf: Uint8Array) => /<<\/FT\/Sig[^\n]*\/T\(Timestamp1\)[^\n]*>>/.exec(textOf(pdf))?.[0] ?? '';
+  expect(fieldOf(await seal(handMadePdf(), LEVELS['pades-lta']))).not.toContain('/AP');
+  const xmp = '<pdfaid:part>1</pdfaid:part><pdfaid:conformance>B</pdfaid:conformance>';
+  const pdfA1 = appendUpdate(handMadePdf(), {
+    objects: {
+      1: '<</Type/Catalog/Pages 2 0 R/Metadata 20 0 R>>',
+      20: `<</Type/Metadata/Subtype/XML/Length ${xmp.length}>>\nstream\n${xmp}\nendstream`,
+    },
+  });
+  expect(fieldOf(await seal(pdfA1, LEVELS['pades-lta']))).toContain('/AP');
+});
+
 describe('structures of the input', () => {
   const hybrid = async () => {
     const table = Buffer.from(await samplePdf({ streams: true }));
