@@ -114,6 +114,7 @@ export const CATALOGUE = {
   'certificate-sign-in-failed': [401, 'Signing in with this certificate did not succeed.', '证书登录未成功。'],
   'person-level-too-low': [403, 'Your real name must be confirmed first.', '请先完成实名认证。'],
   'fresh-sign-in-needed': [403, 'Please sign in again first: your last proof is too long ago.', '距上次验证身份时间过长，请重新登录确认。'],
+  'held-signature-wrong': [422, 'This signature does not belong to this file and certificate.', '签名与文件或证书不符。'],
   'device-not-found': [404, 'This device is not registered.', '未登记该设备。'],
   'device-taken': [409, 'A device with this serial number is registered already.', '该序列号的设备已登记。'],
   'enrolment-token-refused': [401, 'This enrolment token is not valid.', '注册口令无效或已使用。'],
