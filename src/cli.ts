@@ -191,6 +191,36 @@ log
     process.exitCode = await exportLogHead(options);
   });
 
+const trust = program.command('trust').description('the trust list: authorities of others that this installation takes, and for what');
+trust
+  .command('list')
+  .description('the newest signed edition')
+  .addOption(asJson())
+  .action(async (options) => {
+    const { listTrust } = await import('./commands/trust.ts');
+    process.exitCode = await listTrust(options);
+  });
+trust
+  .command('export')
+  .description('write it for another program')
+  .requiredOption('--out <file>', 'where to write it')
+  .addOption(new Option('--format <format>', 'the signed list, or its anchors as PEM').choices(['json', 'pem']).default('json'))
+  .action(async (options) => {
+    const { exportTrust } = await import('./commands/trust.ts');
+    process.exitCode = await exportTrust(options);
+  });
+trust
+  .command('check')
+  .description('judge a signed trust list: its form, signatures, keys and dates')
+  .argument('<file>', 'the list, as /trust/list.json gives it')
+  .option('--trust <pem>', 'root of the installation that signed it; may be given several times', collect, [])
+  .addOption(atTime())
+  .addOption(asJson())
+  .action(async (file: string, options) => {
+    const { checkTrust } = await import('./commands/trust.ts');
+    process.exitCode = await checkTrust(file, options);
+  });
+
 const ofd = program.command('ofd').description('look into an OFD file; nothing is verified');
 ofd
   .command('info')
@@ -243,6 +273,7 @@ signerLog
   .description('find a changed, removed, exchanged or cut-off line in the signer’s log')
   .argument('[files...]', 'its files, or their folder; default: the one in the data folder')
   .option('--head <file>', 'signed heads kept elsewhere, one on each line; may be given several times', collect, [])
+  .option('--noted', 'compare with the heads that the audit trail noted as well')
   .option('--key <pem>', 'public key that signs the heads; default: the one this installation knows')
   .addOption(asJson())
   .action(async (files: string[], options) => {

@@ -1,5 +1,5 @@
 /** `tongren verify-certificate`: is there a valid path from a certificate to an anchor, and if not, what is wrong with which certificate. */
-import { dataDirOf, readInstalledTrust } from '#edge/installation.ts';
+import { dataDirOf, readInstalledTrust, trustWithList } from '#edge/installation.ts';
 import { type Certificate, parseCertificate } from '#pki/certificate.ts';
 import type { CertificateRules } from '#pki/certificate-rules.ts';
 import { type Crl, parseCrl } from '#pki/crl.ts';
@@ -86,14 +86,17 @@ function readFiles(path: string, options: VerifyCertificateOptions): PkiFiles {
 
 function judge(leaf: Certificate, others: readonly Certificate[], files: PkiFiles, options: VerifyCertificateOptions): PathReport {
   const installed = readInstalledTrust(dataDirOf(process.env));
+  const at = options.at ?? new Date();
+  const known = trustWithList(installed, at);
   const { policy, explicitPolicy, inhibitPolicyMapping, inhibitAnyPolicy, host, maxAgeHours } = options;
   const asked = options.crl.length + options.ocsp.length > 0;
   const result = validatePath({
     leaf,
-    intermediates: [...others, ...files.intermediates, ...installed.intermediates],
-    // A named trust file is the whole of the trust for this question; without one, this installation's anchors.
-    anchors: options.trust.length > 0 ? files.trust : installed.anchors,
-    at: options.at ?? new Date(),
+    intermediates: [...others, ...files.intermediates, ...known.intermediates],
+    // A named trust file is the whole of the trust for this question; without one, this installation's anchors and its trust list.
+    anchors: options.trust.length > 0 ? files.trust : known.anchors,
+    ...(options.trust.length > 0 ? {} : { constraints: known.constraints }),
+    at,
     crls: [...files.crls, ...installed.crls],
     ocspResponses: files.ocspResponses,
     purpose: options.purpose ?? 'any',

@@ -7,7 +7,14 @@ import { contractReport } from '#documents/contract-report.ts';
 import { compareLicences, type LicenceComparison } from '#documents/same-licence.ts';
 import { DEFAULT_LIMITS, type FileVerdict, refusedFile, type Verification } from '#documents/verdict.ts';
 import { verifyDocument } from '#documents/verify-document.ts';
-import { dataDirOf, findInstalledDatabase, type InstalledTrust, readCertificates, readInstalledTrust } from '#edge/installation.ts';
+import {
+  dataDirOf,
+  findInstalledDatabase,
+  type InstalledTrust,
+  readCertificates,
+  readInstalledTrust,
+  trustWithList,
+} from '#edge/installation.ts';
 import { findLicenceStatus } from '#licences/find-public-licence.ts';
 import type { Certificate } from '#pki/certificate.ts';
 import { openDatabase } from '#storage/database.ts';
@@ -75,13 +82,15 @@ async function verifyOne(
   } catch {
     return undefined;
   }
+  const at = options.at ?? new Date();
+  const trust = trustWithList(installed, at);
   return verifyDocument(bytes, name, {
-    anchors: [...installed.anchors, ...extra],
+    ...trust,
+    anchors: [...trust.anchors, ...extra],
     // A path may also end at our issuing authority, when that was given by --trust.
-    officialAnchors: [...installed.anchors, ...installed.intermediates],
-    intermediates: installed.intermediates,
+    officialAnchors: [...trust.officialAnchors, ...installed.intermediates],
     crls: installed.crls,
-    at: options.at ?? new Date(),
+    at,
     requireRevocation: options.requireRevocation ?? false,
     offline: options.offline ?? false,
   });

@@ -5,6 +5,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { LogKey } from '#certificates/log-head.ts';
+import { anchorsOf, withListed } from '#certificates/trust-list-anchors.ts';
+import type { TrustList } from '#certificates/trust-list-format.ts';
+import { readTrustList } from '#certificates/trust-list-read.ts';
 import { importPublicKey } from '#crypto/suite.ts';
 import { type Certificate, parseCertificate } from '#pki/certificate.ts';
 import { type Crl, parseCrl } from '#pki/crl.ts';
@@ -17,11 +20,14 @@ export interface InstalledTrust {
   anchors: Certificate[];
   intermediates: Certificate[];
   crls: Crl[];
+  /** Its trust list, when that is signed by a key under these anchors and not out of date. */
+  trustList?: TrustList;
 }
 
 export const ANCHORS_FILE = 'anchors.pem';
 export const INTERMEDIATES_FILE = 'intermediates.pem';
 export const AUDIT_KEY_FILE = 'audit-key.pem';
+export const TRUST_LIST_FILE = 'trust-list.json';
 export const LOG_KEYS_FILE = 'log-keys.pem';
 
 export function trustFolderOf(dataDir: string): string {
@@ -40,11 +46,31 @@ export function readInstalledTrust(dataDir: string): InstalledTrust {
     return existsSync(path) ? readCertificates(path) : [];
   };
   const crls = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.crl')) : [];
+  const anchors = certificates(ANCHORS_FILE);
+  const trustList = readInstalledList(join(folder, TRUST_LIST_FILE), anchors);
   return {
-    anchors: certificates(ANCHORS_FILE),
+    anchors,
     intermediates: certificates(INTERMEDIATES_FILE),
     crls: crls.map((name) => parseCrl(readFileSync(join(folder, name)))),
+    ...(trustList ? { trustList } : {}),
   };
+}
+
+/** A list that cannot be relied on takes no part: what it would allow is then untrusted, which is the safe side. */
+function readInstalledList(path: string, anchors: readonly Certificate[]): TrustList | undefined {
+  if (!existsSync(path)) return undefined;
+  try {
+    const { list, faults } = readTrustList(JSON.parse(readFileSync(path, 'utf8')), { anchors, at: new Date() });
+    return faults.length === 0 ? list : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** Anchors and intermediates of this installation and of its trust list, with the limits of the latter, for a question about this moment. */
+export function trustWithList(installed: InstalledTrust, at: Date): ReturnType<typeof withListed> {
+  return withListed(installed, installed.trustList ? anchorsOf(installed.trustList, at) : []);
 }
 
 /** Keys that may have signed audit checkpoints; undefined when this installation left none. */

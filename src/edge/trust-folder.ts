@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { ensureCheckpointKey } from '#audit/export-checkpoint.ts';
 import { currentCrls, trustedCertificates } from '#certificates/find-certificates.ts';
 import { findRecordKeys } from '#certificates/log-signer.ts';
+import { currentTrustList } from '#certificates/trust-list-publish.ts';
 import { toPem } from '#pki/pem.ts';
 import type { KeyStore } from '#ports/key-store.ts';
 import type { Database } from '#storage/database.ts';
-import { ANCHORS_FILE, AUDIT_KEY_FILE, INTERMEDIATES_FILE, LOG_KEYS_FILE, trustFolderOf } from './installation.ts';
+import { ANCHORS_FILE, AUDIT_KEY_FILE, INTERMEDIATES_FILE, LOG_KEYS_FILE, TRUST_LIST_FILE, trustFolderOf } from './installation.ts';
 import { SIGNER_LOG_KEY_FILE } from './signer-log-place.ts';
 
 /**
@@ -26,6 +27,8 @@ export async function writeTrustFolder(dataDir: string, deps: { db: Database; ke
   await replaceFile(join(folder, AUDIT_KEY_FILE), toPem('PUBLIC KEY', spki));
   const logKeys = await findRecordKeys(deps, 'issuance-log');
   await replaceFile(join(folder, LOG_KEYS_FILE), logKeys.map((key) => toPem('PUBLIC KEY', key.spki)).join(''));
+  const list = await currentTrustList(deps).catch(() => undefined);
+  if (list) await replaceFile(join(folder, TRUST_LIST_FILE), JSON.stringify(list.document));
   for (const [index, crl] of (await currentCrls(deps)).entries()) await replaceFile(join(folder, `${index}.crl`), crl.der);
   return 0;
 }

@@ -6,6 +6,7 @@ import { registerPublicLicenceRoutes } from './licence-routes.ts';
 import { registerLogRoutes } from './log-routes.ts';
 import { registerOcspRoutes } from './ocsp-routes.ts';
 import { registerProblemPages } from './problem-pages.ts';
+import { registerTrustListRoutes } from './trust-list-routes.ts';
 import { registerTrustRoutes } from './trust-routes.ts';
 import { registerTsaRoutes } from './tsa-routes.ts';
 import { registerVerifyRoutes } from './verify-routes.ts';
@@ -24,4 +25,5 @@ export function registerPublicRoutes(server: FastifyInstance, context: WebContex
   registerOcspRoutes(server, context);
   registerTsaRoutes(server, context);
   registerLogRoutes(server, context);
+  registerTrustListRoutes(server, context);
 }

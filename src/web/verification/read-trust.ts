@@ -1,5 +1,7 @@
 /** This installation's trust as bytes for the verification threads; read again every half minute, so that a revocation is soon known. */
 import { currentCrls, trustedCertificates } from '#certificates/find-certificates.ts';
+import { anchorsOf } from '#certificates/trust-list-anchors.ts';
+import { readTrustEntries } from '#certificates/trust-list-publish.ts';
 import type { WebContext } from '#web/web-context.ts';
 import type { TrustBytes } from './worker-messages.ts';
 
@@ -18,6 +20,15 @@ export function readTrust(context: WebContext): Promise<TrustBytes> {
 }
 
 async function read(context: WebContext): Promise<TrustBytes> {
-  const [{ roots, issuing }, crls] = await Promise.all([trustedCertificates(context), currentCrls(context)]);
-  return { anchors: roots.map(({ der }) => der), intermediates: issuing.map(({ der }) => der), crls: crls.map(({ der }) => der) };
+  const [{ roots, issuing }, crls, list] = await Promise.all([
+    trustedCertificates(context),
+    currentCrls(context),
+    readTrustEntries(context),
+  ]);
+  const listed = anchorsOf(list, context.clock.now()).map(({ anchor, extra, ...rest }) => ({
+    anchor: anchor.der,
+    extra: extra.map(({ der }) => der),
+    ...rest,
+  }));
+  return { anchors: roots.map(({ der }) => der), intermediates: issuing.map(({ der }) => der), crls: crls.map(({ der }) => der), listed };
 }

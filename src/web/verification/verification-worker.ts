@@ -3,6 +3,7 @@
  * never the server's. Sees bytes and trust, no store, no network.
  */
 import { parentPort } from 'node:worker_threads';
+import { withListed } from '#certificates/trust-list-anchors.ts';
 import { pictureOfOfdPage } from '#documents/ofd/picture-of-ofd.ts';
 import { pictureOfPdfPage } from '#documents/pdf/picture-of-pdf.ts';
 import { verifyDocument } from '#documents/verify-document.ts';
@@ -14,14 +15,15 @@ const PICTURE_DPI = 96;
 const MAX_PICTURES = 3;
 
 async function judge(task: VerificationTask): Promise<WorkerAnswer> {
-  const trust = {
-    anchors: task.trust.anchors.map((der) => parseCertificate(der)),
-    intermediates: task.trust.intermediates.map((der) => parseCertificate(der)),
-    crls: task.trust.crls.map((der) => parseCrl(der)),
-  };
+  const parseAll = (ders: readonly Uint8Array[]) => ders.map((der) => parseCertificate(der));
+  const { anchors, intermediates, crls, listed } = task.trust;
+  const own = { anchors: parseAll(anchors), intermediates: parseAll(intermediates) };
   const { report, licenceIdentifier } = verifyDocument(task.bytes, task.name, {
-    ...trust,
-    officialAnchors: trust.anchors,
+    ...withListed(
+      own,
+      listed.map(({ anchor, extra, ...rest }) => ({ anchor: parseCertificate(anchor), extra: parseAll(extra), ...rest })),
+    ),
+    crls: crls.map((der) => parseCrl(der)),
     at: task.at,
     offline: true,
   });

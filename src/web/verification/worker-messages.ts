@@ -1,10 +1,13 @@
 /** What the server and its verification threads say to each other: structured-cloneable, certificates as DER. */
 import type { FileVerdict } from '#documents/verdict.ts';
+import type { AnchorConstraints } from '#pki/anchor-constraints.ts';
 
 export interface TrustBytes {
   anchors: Uint8Array[];
   intermediates: Uint8Array[];
   crls: Uint8Array[];
+  /** Anchors of the trust list that are in force. */
+  listed: { anchor: Uint8Array; extra: Uint8Array[]; constraints: AnchorConstraints; official: boolean }[];
 }
 
 export interface VerificationTask {

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { slots } from '#web/verification/slots.ts';
 import { verificationPool } from '#web/verification/verification-pool.ts';
 
-const TRUST = { anchors: [], intermediates: [], crls: [] };
+const TRUST = { anchors: [], intermediates: [], crls: [], listed: [] };
 const task = (bytes: Uint8Array) => ({ bytes, name: 'x', at: new Date('2026-06-01T08:00:00Z'), trust: TRUST, withPictures: true });
 
 describe('threads for files from outside', () => {
