@@ -1,13 +1,15 @@
 /** `tongren signer-log verify`: whether the signer's log is whole: no line changed, removed, exchanged, or cut off at the end. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { dataDirOf, trustFolderOf } from '#edge/installation.ts';
+import { searchEvents } from '#audit/search-events.ts';
+import { dataDirOf, findInstalledDatabase, trustFolderOf } from '#edge/installation.ts';
 import { SIGNER_LOG_FOLDER, SIGNER_LOG_KEY_FILE } from '#edge/signer-log-place.ts';
 import { parsePem } from '#pki/pem.ts';
 import { HEAD_FILE, HEAD_KEY_FILE } from '#signer/keep-log-heads.ts';
 import { type LogHead, verifyLogHead } from '#signer/log-head.ts';
 import { fileNumbers, nameOfFile } from '#signer/log-line.ts';
 import { type LogFault, type LogReport, verifySignerLog } from '#signer/verify-signer-log.ts';
+import { openDatabase } from '#storage/database.ts';
 
 const EXIT = { whole: 0, faulty: 1, unreadable: 2, wrongUse: 3 } as const;
 
@@ -27,6 +29,8 @@ export interface SignerLogOptions {
   /** Files with signed heads, one on each line, as kept elsewhere. */
   head: string[];
   key?: string;
+  /** Compare with the heads that the audit trail of this installation noted, too. */
+  noted?: boolean;
   json?: boolean;
 }
 
@@ -39,7 +43,7 @@ export async function verifySignerLogFiles(given: string[], options: SignerLogOp
   let report: LogReport;
   let heads: LogHead[];
   try {
-    heads = readHeads(paths, options);
+    heads = readHeads(paths, options, options.noted ? await notedHeads() : []);
     report = verifySignerLog(
       paths.map((path) => ({ name: basename(path), bytes: readFileSync(path) })),
       heads,
@@ -65,16 +69,12 @@ function filesOf(given: readonly string[]): string[] {
 }
 
 /** Throws a plain Error for a head that the key did not sign. */
-function readHeads(paths: readonly string[], { head, key }: SignerLogOptions): LogHead[] {
+function readHeads(paths: readonly string[], { head, key }: SignerLogOptions, noted: readonly string[]): LogHead[] {
   const folder = dirname(paths[0] ?? '.');
   // A head beside the log proves little against one who writes there; it still shows a careless cut.
   const files = head.length > 0 ? head : [join(folder, HEAD_FILE)].filter(existsSync);
-  const lines = files.flatMap((path) =>
-    readFileSync(path, 'utf8')
-      .split('\n')
-      .map((line) => line.trim())
-      .filter(Boolean),
-  );
+  const kept = files.flatMap((path) => readFileSync(path, 'utf8').split('\n'));
+  const lines = [...kept.map((line) => line.trim()).filter(Boolean), ...noted];
   if (lines.length === 0) return [];
   const keyFile = [key, join(trustFolderOf(dataDirOf(process.env)), SIGNER_LOG_KEY_FILE), join(folder, HEAD_KEY_FILE)].find(
     (path) => path !== undefined && existsSync(path),
@@ -87,6 +87,28 @@ function readHeads(paths: readonly string[], { head, key }: SignerLogOptions): L
     if ('fault' in read) throw new Error(`A head cannot be used: ${read.fault}. / 签名记录无效。`);
     return read;
   });
+}
+
+/** Every head in the audit trail. Throws a plain Error when there is no database to ask. */
+async function notedHeads(): Promise<string[]> {
+  const address = findInstalledDatabase(process.env);
+  if (!address) throw new Error('--noted needs the database: set DATABASE_URL or start the service. / 未找到数据库。');
+  const db = openDatabase(address, { maxConnections: 2 });
+  try {
+    const heads: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await searchEvents({ db }, { subject: 'signer-log', cursor, limit: 200 });
+      for (const { detail } of page.items) {
+        const { head } = Object(detail) as { head?: unknown };
+        if (typeof head === 'string') heads.push(head);
+      }
+      cursor = page.nextCursor;
+    } while (cursor !== undefined);
+    return heads;
+  } finally {
+    await db.$disconnect();
+  }
 }
 
 function describe(report: LogReport, heads: number): string {

@@ -141,3 +141,33 @@ test('with the token of one, the acts of the other are refused; with none or a m
   for (let left = 50; left > 0 && !signer.output().includes('"event":"stranger"'); left--) await pause(50);
   expect(signer.output()).toContain('"event":"stranger"');
 });
+
+/** The command, beside the web process: it knows the key of the heads from the trust folder. */
+const verifyLog = (log: string, ...more: string[]) =>
+  spawnSync(process.execPath, ['src/tongren.js', 'signer-log', 'verify', log, '--json', ...more], {
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'], TONGREN_DATA_DIR: join(folder, 'files'), DATABASE_URL: databaseUrl },
+  });
+
+test('the log is whole by the heads in the audit trail; with its tail cut off, or a line changed, it is not', () => {
+  const log = join(folder, 'signer', 'signer-log');
+  const whole = verifyLog(log, '--noted');
+  expect(JSON.parse(whole.stdout)).toMatchObject({ whole: true, faults: [] });
+  expect(JSON.parse(whole.stdout).headsConfirmed).toBe(JSON.parse(whole.stdout).heads);
+  expect(whole.status).toBe(0);
+  const copy = join(folder, 'copy');
+  mkdirSync(copy);
+  const text = readFileSync(join(log, 'signer-000001.jsonl'), 'utf8');
+  const lines = text.trimEnd().split('\n');
+  writeFileSync(join(copy, 'signer-000001.jsonl'), `${lines.slice(0, 5).join('\n')}\n`);
+  // By itself a shorter log looks whole: this is what the heads are for.
+  expect(verifyLog(copy).status).toBe(0);
+  const cut = verifyLog(copy, '--noted');
+  expect(JSON.parse(cut.stdout)).toMatchObject({ whole: false, faults: [{ fault: 'missing-at-end' }] });
+  expect(cut.status).toBe(1);
+  writeFileSync(join(copy, 'signer-000001.jsonl'), text.replace('"caller":"web"', '"caller":"worker"'));
+  expect(verifyLog(copy).status).toBe(1);
+  expect(verifyLog(join(folder, 'nowhere.jsonl')).status).toBe(2);
+  mkdirSync(join(folder, 'empty'));
+  expect(verifyLog(join(folder, 'empty')).status).toBe(3);
+});
