@@ -40,7 +40,7 @@ export function readTrustList(document: unknown, { anchors, at }: { anchors: rea
   const judged = signed.data.signatures.map((signature) => judgeSignature(signed.data.payload, signature, anchors, at));
   if (judged.includes('forged') || list.entries.some((entry) => !isOwnFingerprint(entry))) faults.push('forged');
   const proven = judged.filter((one) => one !== 'forged' && one !== 'unknown-key');
-  if (proven.length === 0) faults.push('unknown-key');
+  if (proven.length === 0 && !judged.includes('forged')) faults.push('unknown-key');
   if (at > new Date(list.nextUpdate)) faults.push('out-of-date');
   if (at < new Date(list.issuedAt)) faults.push('not-yet-issued');
   return { faults, list, proven };
