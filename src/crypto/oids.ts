@@ -105,8 +105,16 @@ export const OID = {
   ocspBasic: '1.3.6.1.5.5.7.48.1.1',
   ocspNonce: '1.3.6.1.5.5.7.48.1.2',
   ocspArchiveCutoff: '1.3.6.1.5.5.7.48.1.6',
+  /** 个人身份标识码 (GM/T 0015): of a natural person. */
+  gmIdentifyCode: '1.2.156.10260.4.1.1',
+  /** 个人社会保险号. */
+  gmInsuranceNumber: '1.2.156.10260.4.1.2',
+  /** 企业工商注册号. */
+  gmRegistrationNumber: '1.2.156.10260.4.1.3',
   /** 组织机构代码, also the unified social credit code (GM/T 0015). */
   gmOrganisationCode: '1.2.156.10260.4.1.4',
+  /** 税号. */
+  gmTaxationNumber: '1.2.156.10260.4.1.5',
 
   // Values inside extensions
   anyPolicy: '2.5.29.32.0',

@@ -10,7 +10,6 @@ import {
   octetString,
   oid,
   parseDer,
-  printableString,
   sequence,
   tlv,
   x509Time,
@@ -18,11 +17,12 @@ import {
 import { OID } from '#crypto/oids.ts';
 import { digest, type Suite } from '#crypto/suite.ts';
 import { KEY_USAGES, type KeyUsage } from './extensions.ts';
-import { type CertificateProfile, CRITICAL_EXTENDED_USAGES } from './profiles.ts';
+import { encodeHolderExtensions, type HolderIdentifiers } from './holder-extensions.ts';
+import { type CertificateProfile, CRITICAL_EXTENDED_USAGES, keyUsageOf } from './profiles.ts';
 
 export type SubjectAltName = { dns: string } | { ip: Uint8Array };
 
-export interface TbsCertificateInput {
+export interface TbsCertificateInput extends HolderIdentifiers {
   profile: CertificateProfile;
   /** Suite of the issuer's key, in which this will be signed. */
   suite: Suite;
@@ -41,8 +41,6 @@ export interface TbsCertificateInput {
   crlUrl?: string;
   issuerUrl?: string;
   ocspUrl?: string;
-  /** Unified social credit code or other code of the organisation. */
-  organisationCode?: string;
   subjectAltNames?: readonly SubjectAltName[];
 }
 
@@ -88,7 +86,7 @@ function encodeExtensions(input: TbsCertificateInput): Uint8Array[] {
   const { profile } = input;
   const list = [
     extension(OID.basicConstraints, true, encodeBasicConstraints(profile)),
-    extension(OID.keyUsage, true, encodeKeyUsage(profile.keyUsage)),
+    extension(OID.keyUsage, true, encodeKeyUsage(keyUsageOf(profile, input.suite))),
     extension(OID.subjectKeyIdentifier, false, octetString(keyIdentifier(input.spki))),
   ];
   if (input.issuerKeyIdentifier) {
@@ -117,9 +115,7 @@ function encodeExtensions(input: TbsCertificateInput): Uint8Array[] {
     list.push(extension(OID.qcStatements, false, sequence(sequence(oid(OID.qcType), sequence(oid(profile.qcType))))));
   }
   if (profile.ocspNoCheck) list.push(extension(OID.ocspNoCheck, false, nullValue()));
-  if (profile.organisationCode && input.organisationCode) {
-    list.push(extension(OID.gmOrganisationCode, false, printableString(input.organisationCode)));
-  }
+  for (const [type, value] of encodeHolderExtensions(profile, input)) list.push(extension(type, false, value));
   return list;
 }
 

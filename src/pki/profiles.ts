@@ -6,12 +6,16 @@ import { OID } from '#crypto/oids.ts';
 import type { Suite } from '#crypto/suite.ts';
 import type { Certificate } from './certificate.ts';
 import type { KeyUsage } from './extensions.ts';
+import { type HolderProfileName, holderProfiles } from './holder-profiles.ts';
 
 /**
  * Policies lie under the enterprise number that RFC 5612 sets aside for documentation: Tongren has no arc of its own.
  * An authority that puts this to work writes its own arc here before it makes its first root.
  */
 export const POLICY_ARC = '1.3.6.1.4.1.32473.7.1';
+
+/** MandateReference ::= SEQUENCE { reference UTF8String, validUntil GeneralizedTime }; non-critical. */
+export const MANDATE_EXTENSION = `${POLICY_ARC}.100.1`;
 
 export type ProfileName =
   | 'root'
@@ -25,7 +29,8 @@ export type ProfileName =
   | 'timestamp'
   | 'ocsp'
   | 'web-server'
-  | 'device';
+  | 'device'
+  | HolderProfileName;
 
 /** What an issuing authority issues for: one reaches no further than its area. */
 export const ISSUING_AREAS = ['persons', 'organisations', 'seals', 'devices', 'services'] as const;
@@ -51,6 +56,22 @@ export interface CertificateProfile {
   organisationCode?: boolean;
   ocspNoCheck?: boolean;
   subjectAltNames?: boolean;
+  /** Key usage where a suite asks for another than `keyUsage`. */
+  keyUsageOf?: Readonly<Partial<Record<Suite, readonly KeyUsage[]>>>;
+  /** GM/T 0015 identifyCode of a person may stand in it, never in clear. */
+  identifyCode?: boolean;
+  /** GM/T 0015 insuranceNumber, taxationNumber, iCRegistrationNumber may stand in it. */
+  insuranceNumber?: boolean;
+  taxationNumber?: boolean;
+  registrationNumber?: boolean;
+  /** It names a mandate and ends with it at the latest. */
+  mandate?: boolean;
+  /** The profile of the encryption certificate that is issued with it. */
+  encryptionTwin?: HolderProfileName;
+  /** We make the key and keep it for recovery. */
+  archivedKey?: boolean;
+  /** We may make the key and hand it over once as PKCS#12. */
+  exportable?: boolean;
   because: Readonly<Partial<Record<keyof CertificateProfile, string>>>;
 }
 
@@ -178,7 +199,11 @@ export const PROFILES: Readonly<Record<ProfileName, CertificateProfile>> = {
     maxDays: 1_827,
     requiredSubject: [OID.country, OID.commonName],
     qcType: OID.qcTypeSignature,
+    identifyCode: true,
+    encryptionTwin: 'person-encryption',
     because: {
+      identifyCode: 'GM/T 0015 identifyCode, never in clear: hashed with a key, encrypted, or left out, as the operator decides.',
+      encryptionTwin: 'GM/T 0034: issued with it where the person asks for a pair.',
       policy: 'Its own policy, so that a citizen’s signature can never make a file look official.',
       requiredSubject: 'No identity number in the name: certificates are public (Personal Information Protection Law, minimal use).',
     },
@@ -224,6 +249,7 @@ export const PROFILES: Readonly<Record<ProfileName, CertificateProfile>> = {
     subjectAltNames: true,
     because: { maxDays: 'Browsers refuse more than 398 days.', subjectAltNames: 'RFC 9525: names are taken from here alone.' },
   },
+  ...holderProfiles(POLICY_ARC),
   device: {
     name: 'device',
     policy: `${POLICY_ARC}.12`,
@@ -260,4 +286,9 @@ export function profileOf(certificate: Certificate): ProfileName | undefined {
   }
   const ours = Object.values(PROFILES).filter(({ ca, policy }) => !ca && policy && certificate.policies.includes(policy));
   return ours.length === 1 ? ours[0]?.name : undefined;
+}
+
+/** The usage of a key of this suite under the profile. */
+export function keyUsageOf(profile: CertificateProfile, suite: Suite | undefined): readonly KeyUsage[] {
+  return (suite && profile.keyUsageOf?.[suite]) ?? profile.keyUsage;
 }

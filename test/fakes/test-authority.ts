@@ -36,7 +36,8 @@ export const testName = (commonName: string, uscc?: string): Uint8Array =>
 /** The bytes to be signed for a certificate by profile, issued by `issuer`, or by itself. */
 export function testTbs(suite: Suite, issuer: TestEntity | undefined, spki: Uint8Array, options: TestIssueOptions = {}): Uint8Array {
   const profile = typeof options.profile === 'object' ? options.profile : PROFILES[options.profile ?? 'seal'];
-  const subject = testName(options.commonName ?? profile.name, profile.name === 'document-signer' ? '11110000000000000X' : undefined);
+  const coded = profile.requiredSubject.includes(OID.organisationIdentifier);
+  const subject = testName(options.commonName ?? profile.name, coded ? '11110000000000000X' : undefined);
   const notBefore = options.notBefore ?? new Date('2026-01-01T00:00:00Z');
   const serial = Uint8Array.from(randomBytes(16));
   serial[0] = ((serial[0] ?? 0) & 0x3f) | 0x40;
@@ -50,6 +51,7 @@ export function testTbs(suite: Suite, issuer: TestEntity | undefined, spki: Uint
     notAfter: new Date(notBefore.getTime() + (options.days ?? 365) * DAY_MS),
     spki,
     ...(issuer ? { issuerKeyIdentifier: keyIdentifier(issuer.certificate.spki), crlUrl: 'http://ca.example.cn/crl/x.crl' } : {}),
+    ...(profile.mandate ? { mandate: { reference: 'SQ-2026-0001', validUntil: new Date('2036-01-01T00:00:00Z') } } : {}),
     ...options.change,
   });
 }
