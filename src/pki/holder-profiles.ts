@@ -31,7 +31,7 @@ export function holderProfiles(policyArc: string): Readonly<Record<HolderProfile
     organisation: {
       name: 'organisation',
       policy: `${policyArc}.13`,
-      issuer: 'issuing',
+      issuer: 'organisations',
       ca: false,
       keyUsage: SIGNING,
       suites: SIGNS_IN,
@@ -57,7 +57,7 @@ export function holderProfiles(policyArc: string): Readonly<Record<HolderProfile
     'legal-representative': {
       name: 'legal-representative',
       policy: `${policyArc}.14`,
-      issuer: 'issuing',
+      issuer: 'persons',
       ca: false,
       keyUsage: SIGNING,
       suites: SIGNS_IN,
@@ -83,7 +83,7 @@ export function holderProfiles(policyArc: string): Readonly<Record<HolderProfile
     agent: {
       name: 'agent',
       policy: `${policyArc}.15`,
-      issuer: 'issuing',
+      issuer: 'persons',
       ca: false,
       keyUsage: SIGNING,
       suites: SIGNS_IN,
@@ -110,7 +110,7 @@ export function holderProfiles(policyArc: string): Readonly<Record<HolderProfile
     'service-client': {
       name: 'service-client',
       policy: `${policyArc}.16`,
-      issuer: 'issuing',
+      issuer: 'devices',
       ca: false,
       keyUsage: ['digital-signature'],
       extendedKeyUsage: [OID.clientAuthentication],
@@ -160,7 +160,7 @@ function encryption(
   return {
     name,
     policy,
-    issuer: 'issuing',
+    issuer: name === 'organisation-encryption' ? 'organisations' : 'persons',
     ca: false,
     keyUsage: ['key-agreement'],
     keyUsageOf: { 'sm2-sm3': ['key-encipherment', 'data-encipherment', 'key-agreement'] },
