@@ -109,6 +109,28 @@ export const CATALOGUE = {
   'certificate-request-expired': [409, 'This certificate request has expired.', '该证书申请已过期。'],
   'certificate-request-changed': [409, 'This is not what was asked for.', '内容与申请时不一致。'],
   'certificate-limit': [409, 'No more certificates of this kind may be held at the same time.', '同类有效证书数量已达上限。'],
+  'certificate-key-compromised': [409, 'This key was reported as compromised. Make a new key.', '该密钥已被报告泄露，请生成新的密钥。'],
+  'certificate-key-of-other-kind': [
+    409,
+    'This key has a certificate of another kind. Make a new key.',
+    '该密钥已用于其他种类的证书，请生成新的密钥。',
+  ],
+  'certificate-key-not-made-here': [
+    422,
+    'A key of this kind is made by its holder only, never by us.',
+    '此类密钥只能由持有人自行生成，平台不代为生成。',
+  ],
+  'certificate-key-not-archived': [404, 'No key is kept for this certificate.', '该证书没有归档的密钥。'],
+  'pfx-suite-not-offered': [
+    422,
+    'PKCS#12 files are made for P-256 keys only; readers of SM2 files do not agree on a form.',
+    'PKCS#12 文件仅支持 P-256 密钥；SM2 密钥文件各家格式不一，不予导出。',
+  ],
+  'pfx-password-too-weak': [
+    422,
+    'The password of a key file has 12 to 128 printable ASCII characters of three kinds.',
+    '密钥文件口令须为12至128位可打印 ASCII 字符，且至少包含三类字符。',
+  ],
   'certificate-key-in-use': [409, 'This key has a certificate already. Make a new key.', '该密钥已有证书，请生成新的密钥。'],
   'certificate-not-renewable': [409, 'This certificate cannot be renewed now.', '该证书当前不能续期。'],
   'certificate-sign-in-failed': [401, 'Signing in with this certificate did not succeed.', '证书登录未成功。'],

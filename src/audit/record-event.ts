@@ -19,3 +19,8 @@ export interface AuditEventInput {
 export async function recordEvent(tx: Transaction, event: AuditEventInput): Promise<void> {
   await tx.auditEvent.create({ data: { ...event, detail: event.detail ?? {} } });
 }
+
+/** Several acts of one transaction, in one statement. */
+export async function recordEvents(tx: Transaction, events: readonly AuditEventInput[]): Promise<void> {
+  await tx.auditEvent.createMany({ data: events.map((event) => ({ ...event, detail: event.detail ?? {} })) });
+}

@@ -1,20 +1,18 @@
 /** Issues a certificate by profile: lint, store the bytes to be signed, sign, store the certificate. */
-import { randomBytes } from 'node:crypto';
-import { recordEvent } from '#audit/record-event.ts';
-import { OID } from '#crypto/oids.ts';
-import { importPublicKey, UnsupportedKeyError } from '#crypto/suite.ts';
-import { encodeTbsCertificate, keyIdentifier, type SubjectAltName } from '#pki/build-certificate.ts';
+import { recordEvents } from '#audit/record-event.ts';
+import type { SubjectAltName } from '#pki/build-certificate.ts';
 import type { Certificate } from '#pki/certificate.ts';
-import { encodeName, type NameAttribute } from '#pki/name.ts';
-import { type CertificateProfile, PROFILES, type ProfileName } from '#pki/profiles.ts';
-import { faultyField, Problem } from '#problem.ts';
+import type { Mandate } from '#pki/holder-extensions.ts';
+import type { ProfileName } from '#pki/profiles.ts';
+import { Problem } from '#problem.ts';
 import type { Transaction } from '#storage/database.ts';
-import { areaOf, listAuthorities } from './authorities.ts';
-import { type AuthoritySuite, type CertificateDeps, crlUrl, issuerUrl, ocspUrl, wholeSeconds } from './certificate-deps.ts';
-import { newSerial } from './serial.ts';
-import { completeCertificate, requireCleanTbs } from './sign-certificate.ts';
+import { listAuthorities } from './authorities.ts';
+import type { AuthoritySuite, CertificateDeps } from './certificate-deps.ts';
+import { type PreparedCertificate, prepareCertificate } from './prepare-certificate.ts';
+import { signCertificates } from './sign-certificate.ts';
 
-const DAY_MS = 86_400_000;
+/** Parameters of one statement are limited; a batch of this size costs each certificate next to nothing. */
+const MAX_AT_ONCE = 500;
 
 export interface CertificateSubject {
   commonName: string;
@@ -24,6 +22,10 @@ export interface CertificateSubject {
   uscc?: string;
   /** Our own code for an organisation that has none. */
   internalCode?: string;
+  /** GM/T 0015 numbers. identifyCode as `protectIdentifyCode` writes it, never in clear. */
+  identifyCode?: string;
+  taxationNumber?: string;
+  registrationNumber?: string;
   province?: string;
   locality?: string;
   /** Default CN. */
@@ -44,6 +46,8 @@ export interface IssueCertificateInput {
   /** Actor, as the audit log names it. */
   by: string;
   subjectAltNames?: readonly SubjectAltName[];
+  /** For agents: the certificate ends with it at the latest. */
+  mandate?: Mandate;
   /** Written in the transaction that stores the certificate, before it is signed: if it throws, there is no certificate. */
   within?: (tx: Transaction, serialHex: string) => Promise<void>;
 }
@@ -54,110 +58,61 @@ export interface IssuedCertificate {
   chain: Certificate[];
 }
 
-/** Throws Problem `invalid-input` (key or life), `certificate-refused` (the lint says why), `authority-missing`. */
-export async function issueCertificate(deps: CertificateDeps, input: IssueCertificateInput): Promise<IssuedCertificate> {
-  const profile = PROFILES[input.profile];
-  const area = areaOf(profile);
-  if (!area && profile.issuer !== 'own')
-    throw faultyField('/profile', 'An authority is not issued this way.', '不能以此方式签发机构证书。');
-  const authorities = await listAuthorities(deps);
-  const authority = authorities.find((one) =>
-    area ? one.area === area && one.suite === input.suite && one.state === 'current' : one.keyName === input.issuerKey,
-  );
-  const root = authorities.find(({ keyName }) => keyName === authority?.issuerKey)?.certificate;
-  if (!authority || !root || authority.suite !== input.suite) throw new Problem('authority-missing');
-  const { keyName: issuerKey, certificate: issuing } = authority;
-  requireOwnSuite(input.spki, input.suite);
-  const notBefore = wholeSeconds(input.notBefore ?? deps.clock.now());
-  const notAfter = new Date(notBefore.getTime() + input.days * DAY_MS);
-  if (!(input.days > 0) || notAfter > issuing.notAfter || notBefore < issuing.notBefore) {
-    throw faultyField('/days', 'The life does not fit into that of the issuing authority.', '有效期超出签发机构证书的有效期。');
-  }
-  const serial = newSerial(randomBytes);
-  const tbs = encodeTbsCertificate({
-    profile,
-    suite: input.suite,
-    serial: serial.bytes,
-    issuer: issuing.subject.der,
-    subject: encodeName(subjectAttributes(input.subject, input.profile)),
-    notBefore,
-    notAfter,
-    spki: input.spki,
-    issuerKeyIdentifier: keyIdentifier(issuing.spki),
-    crlUrl: crlUrl(deps.publicOrigin, issuerKey),
-    issuerUrl: issuerUrl(deps.publicOrigin, issuerKey),
-    ...(namesResponder(profile, deps.publicOrigin) ? { ocspUrl: ocspUrl(deps.publicOrigin) } : {}),
-    ...(input.subject.uscc ? { organisationCode: input.subject.uscc } : {}),
-    ...(input.subjectAltNames ? { subjectAltNames: input.subjectAltNames } : {}),
-  });
-  requireCleanTbs(tbs, input.suite);
-  await deps.db.$transaction(async (tx) => {
-    await tx.issuedCertificate.create({
-      data: {
-        serialHex: serial.hex,
-        issuerKey,
-        profile: input.profile,
-        suite: input.suite,
-        subject: input.subject.commonName,
-        notBefore,
-        notAfter,
-        tbs: Uint8Array.from(tbs),
-        issuedAt: deps.clock.now(),
-        issuedBy: input.by,
-      },
-    });
-    await recordEvent(tx, {
-      kind: 'certificate-issued',
-      actor: input.by,
-      subject: `certificate:${serial.hex}`,
-      detail: { profile: input.profile, suite: input.suite, issuer: issuerKey, notAfter: notAfter.toISOString() },
-      at: deps.clock.now(),
-    });
-    await input.within?.(tx, serial.hex);
-  });
-  const certificate = await completeCertificate(deps, serial.hex);
-  return { certificate, chain: [certificate, issuing, root] };
-}
-
 /**
- * Readers of PDF (NSS) ask the responder that a certificate names, and call a signer unknown when nobody answers there.
- * An instance on a loopback address is gone when its files are judged, so there its document signers name none, and the CRL tells.
+ * Throws Problem `invalid-input` (key or life), `certificate-refused` (the lint says why), `authority-missing`,
+ * `certificate-key-compromised`, `certificate-key-of-other-kind`.
  */
-function namesResponder(profile: CertificateProfile, publicOrigin: string): boolean {
-  if (profile.ocspNoCheck) return false;
-  return profile.name !== 'document-signer' || !isLoopback(new URL(publicOrigin).hostname);
+export async function issueCertificate(deps: CertificateDeps, input: IssueCertificateInput): Promise<IssuedCertificate> {
+  const [issued] = await issueCertificates(deps, [input]);
+  if (!issued) throw new Error('one asked for, none issued');
+  return issued;
 }
 
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127\./.test(hostname);
+/** Many at once, in the same order: all are stored in one transaction, or none. Throws what `issueCertificate` throws, for the first that is refused. */
+export async function issueCertificates(deps: CertificateDeps, inputs: readonly IssueCertificateInput[]): Promise<IssuedCertificate[]> {
+  if (inputs.length > MAX_AT_ONCE) throw new RangeError(`At most ${MAX_AT_ONCE} certificates are issued at once.`);
+  const at = deps.clock.now();
+  const authorities = await listAuthorities(deps);
+  const prepared = inputs.map((input) => prepareCertificate(input, { authorities, publicOrigin: deps.publicOrigin, at }));
+  await deps.db.$transaction(async (tx) => {
+    await requireFreeKeys(tx, prepared);
+    await tx.issuedCertificate.createMany({ data: prepared.map(({ row }) => row) });
+    await recordEvents(tx, prepared.map(issueEvent));
+    for (const { input, row } of prepared) await input.within?.(tx, row.serialHex);
+  });
+  const certificates = await signCertificates(
+    deps,
+    prepared.map(({ row }) => row),
+  );
+  return prepared.flatMap(({ authority, root }, index) => {
+    const certificate = certificates[index];
+    return certificate ? [{ certificate, chain: [certificate, authority.certificate, root.certificate] }] : [];
+  });
 }
 
-/** One chain, one suite: a reader that can judge the leaf can judge the whole. */
-function requireOwnSuite(spki: Uint8Array, suite: AuthoritySuite): void {
-  try {
-    if (importPublicKey(spki).suite === suite) return;
-  } catch (error) {
-    if (!(error instanceof UnsupportedKeyError)) throw error;
+function issueEvent({ row }: PreparedCertificate) {
+  const { profile, suite, issuerKey: issuer } = row;
+  return {
+    kind: 'certificate-issued',
+    actor: row.issuedBy,
+    subject: `certificate:${row.serialHex}`,
+    detail: { profile, suite, issuer, notAfter: row.notAfter.toISOString() },
+    at: row.issuedAt,
+  };
+}
+
+/** A key whose secret is out gets no certificate again, and one key does not speak in two capacities. */
+async function requireFreeKeys(tx: Transaction, prepared: readonly PreparedCertificate[]): Promise<void> {
+  const known = await tx.issuedCertificate.findMany({
+    where: { keyDigest: { in: prepared.map(({ row }) => row.keyDigest) } },
+    select: { keyDigest: true, profile: true, revocationReason: true },
+  });
+  const uses = [...known, ...prepared.map(({ row }) => ({ keyDigest: row.keyDigest, profile: row.profile, revocationReason: null }))];
+  const profiles = new Map<string, string>();
+  for (const { keyDigest, profile, revocationReason } of uses) {
+    if (revocationReason === 'key-compromise' || revocationReason === 'ca-compromise') throw new Problem('certificate-key-compromised');
+    const key = Buffer.from(keyDigest ?? []).toString('hex');
+    if ((profiles.get(key) ?? profile) !== profile) throw new Problem('certificate-key-of-other-kind');
+    profiles.set(key, profile);
   }
-  throw faultyField('/spki', 'The key is not of the suite of the authority.', '公钥算法与签发机构不一致。');
-}
-
-function subjectAttributes(subject: CertificateSubject, profile: ProfileName): NameAttribute[] {
-  const attributes: [string, string | undefined][] = [
-    [OID.country, subject.country ?? 'CN'],
-    [OID.province, subject.province],
-    [OID.locality, subject.locality],
-    [OID.organisation, subject.organisation],
-    [OID.organisationalUnit, subject.organisationalUnit],
-    // EN 319 412-1 §5.1.4: NTR is a national trade register, which the unified social credit code belongs to.
-    [OID.organisationIdentifier, profile === 'document-signer' ? organisationIdentifierOf(subject) : undefined],
-    [OID.commonName, subject.commonName],
-  ];
-  return attributes.flatMap(([oid, value]) => (value ? [{ oid, value: value.normalize('NFC') }] : []));
-}
-
-/** EN 319 412-1 §5.1.4: a scheme of two characters and a colon is a local one, here of internal codes. */
-function organisationIdentifierOf({ uscc, internalCode }: CertificateSubject): string | undefined {
-  if (uscc) return `NTRCN-${uscc}`;
-  return internalCode ? `IC:CN-${internalCode}` : undefined;
 }

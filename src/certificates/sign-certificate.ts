@@ -7,25 +7,50 @@ import { Problem } from '#problem.ts';
 import type { CertificateDeps } from './certificate-deps.ts';
 
 /** Throws Problem `certificate-refused` when the lint finds a fault. Called before anything is stored. */
-export function requireCleanTbs(tbs: Uint8Array, suite: Suite): void {
-  const { faults } = lintTbs(tbs, suite);
+export function requireCleanTbs(tbs: Uint8Array, suite: Suite, issuer?: Certificate): void {
+  const { faults } = lintTbs(tbs, suite, issuer);
   if (faults.length > 0) {
     throw new Problem('certificate-refused', { errors: faults.map((detail) => ({ pointer: '', detail })) });
   }
+}
+
+type Signing = Pick<CertificateDeps, 'db' | 'keys'>;
+
+interface UnsignedRow {
+  serialHex: string;
+  issuerKey: string;
+  suite: string;
+  tbs: Uint8Array;
 }
 
 /**
  * Signs what the row holds, unless that was done already, and returns the certificate. May be called again after a crash or
  * by two processes at once: the first signature that reaches the row is the one that counts.
  */
-export async function completeCertificate(deps: Pick<CertificateDeps, 'db' | 'keys'>, serialHex: string): Promise<Certificate> {
+export async function completeCertificate(deps: Signing, serialHex: string): Promise<Certificate> {
   const row = await deps.db.issuedCertificate.findUniqueOrThrow({ where: { serialHex } });
   if (row.der) return parseCertificate(row.der);
-  const suite = row.suite as Suite;
-  const signature = await deps.keys.sign(row.issuerKey, 'certificate', row.tbs);
-  const der = Uint8Array.from(assembleCertificate(row.tbs, suite, signature));
-  const { count } = await deps.db.issuedCertificate.updateMany({ where: { serialHex, der: null }, data: { der } });
-  if (count === 1) return parseCertificate(der);
-  const signed = await deps.db.issuedCertificate.findUniqueOrThrow({ where: { serialHex } });
-  return parseCertificate(signed.der ?? der);
+  const [certificate] = await signCertificates(deps, [row]);
+  return certificate as Certificate;
+}
+
+/** Signs rows that were just stored, and stores all of the certificates in one statement. They come back in the same order. */
+export async function signCertificates({ db, keys }: Signing, rows: readonly UnsignedRow[]): Promise<Certificate[]> {
+  const signed = await Promise.all(
+    rows.map(async ({ issuerKey, suite, tbs }) => {
+      const signature = await keys.sign(issuerKey, 'certificate', tbs);
+      return Uint8Array.from(assembleCertificate(tbs, suite as Suite, signature));
+    }),
+  );
+  const serials = rows.map(({ serialHex }) => serialHex);
+  const stored = await db.$queryRaw<{ serial_hex: string }[]>`
+    UPDATE issued_certificate SET der = fresh.der
+    FROM unnest(${serials}::text[], ${signed}::bytea[]) AS fresh(serial_hex, der)
+    WHERE issued_certificate.serial_hex = fresh.serial_hex AND issued_certificate.der IS NULL
+    RETURNING issued_certificate.serial_hex`;
+  if (stored.length === rows.length) return signed.map((der) => parseCertificate(der));
+  // Somebody else was first with one of them: what is in its row counts.
+  const kept = await db.issuedCertificate.findMany({ where: { serialHex: { in: serials } }, select: { serialHex: true, der: true } });
+  const bySerial = new Map(kept.map(({ serialHex, der }) => [serialHex, der]));
+  return rows.map(({ serialHex }, index) => parseCertificate(bySerial.get(serialHex) ?? signed[index] ?? new Uint8Array()));
 }

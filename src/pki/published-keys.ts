@@ -11,7 +11,7 @@ const EXAMPLES: readonly [curve: 'SM2' | 'prime256v1', secret: string][] = [
   ['prime256v1', '8e9b109e719098bf980487df1f5d77e9cb29606ebed2263b5f57c213df84f4b2'],
 ];
 /** Private numbers 1 to this are counted as published. */
-const SMALL_NUMBERS = 64;
+const SMALL_NUMBERS = 16;
 
 let published: ReadonlySet<string> | undefined;
 
