@@ -4,11 +4,13 @@ import type { WebContext } from '#web/web-context.ts';
 import { registerAppRoutes } from './app-routes.ts';
 import { registerAuditRoutes } from './audit-routes.ts';
 import { registerCertificateRoutes } from './certificate-routes.ts';
+import { registerDeviceRoutes } from './device-routes.ts';
 import { registerOverviewRoutes } from './overview-routes.ts';
 import { registerStaffRoutes } from './staff-routes.ts';
 
 export function registerAdminRoutes(server: FastifyInstance, context: WebContext): void {
   registerOverviewRoutes(server, context);
+  registerDeviceRoutes(server, context);
   registerAppRoutes(server, context);
   registerStaffRoutes(server, context);
   registerAuditRoutes(server, context);

@@ -1,0 +1,65 @@
+/** The operators' pages for devices, and a device that enrols with what they show. */
+import { beforeAll, expect, test } from 'vitest';
+import { makeCsr } from '#test/fakes/make-csr.ts';
+import { type WebCity, webCity } from './web-city.ts';
+
+let city: WebCity;
+beforeAll(async () => {
+  city = await webCity({ listen: true });
+});
+
+const FIELDS = { organisation: '', name: '一楼大厅自助终端', serialNumber: 'KIOSK-0001' };
+const codeOf = () => city.department.uscc ?? city.department.internalCode ?? '';
+
+function enrol(username: string, token: string, csr = makeCsr().der) {
+  return fetch(`${city.origin}/.well-known/est/devices/simpleenroll`, {
+    method: 'POST',
+    body: Buffer.from(csr).toString('base64'),
+    headers: { 'content-type': 'application/pkcs10', authorization: `Basic ${Buffer.from(`${username}:${token}`).toString('base64')}` },
+  });
+}
+
+test('an operator registers a device and makes a token, which is shown once and enrols it', async () => {
+  const browser = await city.as(city.operator);
+  const made = await browser.submit('/admin/devices', '/admin/devices', { ...FIELDS, organisation: codeOf() });
+  expect(made.statusCode).toBe(303);
+  const address = made.headers.location as string;
+  expect((await browser.get('/admin/devices')).body).toContain('KIOSK-0001');
+  const shown = await browser.submit(address, `${address}/token`, {});
+  const token = /data-token>([^<]+)</.exec(shown.body)?.[1] ?? '';
+  expect(token).toHaveLength(32);
+  expect((await browser.get(address)).body).not.toContain(token);
+  const id = address.split('/').at(-1) ?? '';
+  expect((await enrol(id, token)).status).toBe(200);
+  expect((await browser.get(address)).body).toContain('有效 good');
+  const next = /data-token>([^<]+)</.exec((await browser.submit(address, `${address}/token`, {})).body)?.[1] ?? '';
+  expect((await browser.submit(address, `${address}/retire`, {})).statusCode).toBe(303);
+  expect((await enrol(id, next)).status).toBe(401);
+  expect((await browser.get(address)).body).not.toContain('/token');
+});
+
+test('a faulty form says what is wrong, a serial number twice too', async () => {
+  const browser = await city.as(city.operator);
+  const submit = (fields: Record<string, string>) =>
+    browser.submit('/admin/devices', '/admin/devices', { ...FIELDS, organisation: codeOf(), ...fields });
+  const unknown = await submit({ organisation: '91350100M000100Y4Z' });
+  expect([unknown.statusCode, unknown.body.includes('未登记该代码的机构')]).toEqual([422, true]);
+  const odd = await submit({ serialNumber: '终端一' });
+  expect([odd.statusCode, odd.body.includes('应为3至64位')]).toEqual([422, true]);
+  expect((await submit({ serialNumber: 'KIOSK-0002' })).statusCode).toBe(303);
+  expect((await submit({ serialNumber: 'KIOSK-0002' })).statusCode).toBe(409);
+});
+
+test('an auditor looks and changes nothing; others do not see the pages', async () => {
+  const auditor = await city.as(city.auditor);
+  const page = await auditor.get('/admin/devices');
+  expect([page.statusCode, page.body.includes('登记设备')]).toEqual([200, false]);
+  const refused = await auditor.send({
+    method: 'POST',
+    url: '/admin/devices',
+    payload: '{}',
+    headers: { 'content-type': 'application/json' },
+  });
+  expect(refused.statusCode).toBe(403);
+  expect((await city.stranger().get('/admin/devices')).statusCode).toBe(303);
+});
