@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { listOf, MIN_SECRET_LENGTH, SIGNER_ENVIRONMENT, type SignerSettings, signerSettings } from './signer-settings.ts';
+import { listOf, MIN_SECRET_LENGTH, SIGNER_ENVIRONMENT, type SignerSettings, signerSettings } from '#edge/signer-settings.ts';
 
 export const ROLES = ['web', 'worker', 'signer'] as const;
 export type Role = (typeof ROLES)[number];

@@ -84,8 +84,8 @@ type Handle = bigint;
 export interface Pkcs11Module {
   /** Before anything else, and again after the module was finalised; being initialised already is no fault. */
   initialise(): Promise<void>;
-  /** Slot of the token with this label or serial number; undefined when there is none now. */
-  findSlot(token: string): Promise<bigint | undefined>;
+  /** The token with this label or serial number; undefined when there is none now. `maxSessions` where it has a limit. */
+  findToken(token: string): Promise<{ slot: bigint; maxSessions?: number } | undefined>;
   mechanisms(slot: bigint): Promise<Set<number>>;
   openSession(slot: bigint): Promise<Handle>;
   /** As the normal user. Being logged in already is no fault. */
@@ -143,7 +143,7 @@ export async function loadPkcs11Module(path: string): Promise<Pkcs11Module> {
   return {
     initialise: () => call.initialize([options], [ALREADY_INITIALISED]),
 
-    async findSlot(token) {
+    async findToken(token) {
       const count = ulong(MAX_SLOTS);
       const slots = Buffer.allocUnsafeSlow(ULONG * MAX_SLOTS);
       await call.getSlotList([1, slots, count]);
@@ -154,7 +154,10 @@ export async function loadPkcs11Module(path: string): Promise<Pkcs11Module> {
         // CK_TOKEN_INFO: label[32] manufacturer[32] model[16] serial[16], padded with blanks.
         const label = info.toString('utf8', 0, 32).trimEnd();
         const serial = info.toString('utf8', 80, 96).trimEnd();
-        if (token === label || token === serial) return slot;
+        if (token !== label && token !== serial) continue;
+        // ulMaxSessionCount: 0 means no limit, all ones that the token does not say.
+        const most = info.readBigUInt64LE(104);
+        return { slot, ...(most > 0n && most < 1_000n ? { maxSessions: Number(most) } : {}) };
       }
       return undefined;
     },

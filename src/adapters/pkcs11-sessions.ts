@@ -23,13 +23,15 @@ export interface Opened {
   readonly idle: bigint[];
 }
 
+type Work<T> = (module: Pkcs11Module, session: bigint, opened: Opened) => Promise<T>;
+
 export interface Pkcs11Sessions {
   readonly mechanisms: ReadonlySet<number>;
   /**
    * Runs `work` with a session of its own, a second time when the token was lost meanwhile.
    * Throws Problem `key-store-unavailable` when it stays away or takes too long.
    */
-  use<T>(work: (module: Pkcs11Module, session: bigint, opened: Opened) => Promise<T>): Promise<T>;
+  use<T>(work: Work<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -37,9 +39,9 @@ const DEFAULT_SESSIONS = 8;
 const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** Throws a plain Error when module or token are not there or the PIN is wrong; a wrong PIN is never tried twice. */
-export async function openPkcs11Sessions(options: Pkcs11Token): Promise<Pkcs11Sessions> {
-  const module = await loadPkcs11Module(options.modulePath);
-  const limit = options.sessions ?? DEFAULT_SESSIONS;
+export async function openPkcs11Sessions(options: Pkcs11Token, load = loadPkcs11Module): Promise<Pkcs11Sessions> {
+  const module = await load(options.modulePath);
+  let limit = options.sessions ?? DEFAULT_SESSIONS;
   const pin = Buffer.from(options.pin, 'utf8');
   let current: Promise<Opened> | undefined;
   let pinRefused = false;
@@ -49,8 +51,10 @@ export async function openPkcs11Sessions(options: Pkcs11Token): Promise<Pkcs11Se
   const open = async (): Promise<Opened> => {
     if (pinRefused) throw new Error(PIN_REFUSED);
     await module.initialise();
-    const slot = await module.findSlot(options.token);
-    if (slot === undefined) throw new Error(`There is no token named ${options.token}. / 未找到名为 ${options.token} 的密钥设备。`);
+    const found = await module.findToken(options.token);
+    if (!found) throw new Error(`There is no token named ${options.token}. / 未找到名为 ${options.token} 的密钥设备。`);
+    const { slot, maxSessions = limit } = found;
+    limit = Math.min(limit, maxSessions);
     const mechanisms = await module.mechanisms(slot);
     const session = await module.openSession(slot);
     try {
@@ -85,13 +89,13 @@ export async function openPkcs11Sessions(options: Pkcs11Token): Promise<Pkcs11Se
     else busy--;
   };
 
-  const once = async <T>(work: Parameters<Pkcs11Sessions['use']>[0] & ((...all: never[]) => Promise<T>)): Promise<T> => {
+  const once = async <T>(work: Work<T>): Promise<T> => {
     const opening = opened();
     const all = await opening;
     const session = all.idle.pop() ?? (await module.openSession(all.slot));
     let giveBack = true;
     try {
-      return (await inTime(work(module, session, all), options.timeoutMs ?? DEFAULT_TIMEOUT_MS)) as T;
+      return await inTime(work(module, session, all), options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     } catch (error) {
       // A session in the middle of a call that never ended must not be used again.
       giveBack = !(error instanceof TookTooLong);

@@ -15,7 +15,7 @@ const store = await open();
 const library = koffi.load(hsm.modulePath);
 const inToken = async <T>(work: (module: Awaited<ReturnType<typeof loadPkcs11Module>>, session: bigint) => Promise<T>): Promise<T> => {
   const module = await loadPkcs11Module(hsm.modulePath);
-  const session = await module.openSession((await module.findSlot(hsm.token)) ?? 0n);
+  const session = await module.openSession((await module.findToken(hsm.token))?.slot ?? 0n);
   try {
     return await work(module, session);
   } finally {
@@ -158,4 +158,4 @@ test('a token or module that is not there is said in one sentence', async () => 
   await expect(open({ modulePath: '/nowhere/lib.so' })).rejects.toThrow(/not a PKCS#11 module/);
 });
 
-const slotNumber = await loadPkcs11Module(hsm.modulePath).then((module) => module.findSlot(hsm.token));
+const slotNumber = await loadPkcs11Module(hsm.modulePath).then(async (module) => (await module.findToken(hsm.token))?.slot);
