@@ -18,7 +18,7 @@ export interface WorkBudget {
   paths: number;
 }
 
-export const DEFAULT_WORK: Readonly<WorkBudget> = { signatures: 100, steps: 1_000, comparisons: MAX_NAME_COMPARISONS, paths: 100 };
+export const DEFAULT_WORK: Readonly<WorkBudget> = { signatures: 200, steps: 1_000, comparisons: MAX_NAME_COMPARISONS, paths: 100 };
 /** Certificates in one path, leaf and anchor included. */
 const MAX_PATH_LENGTH = 12;
 

@@ -69,7 +69,13 @@ export function judgeRevocation(question: RevocationQuestion): Revocation {
   const faults = new Set<RevocationFault>();
   const lists = question.crls.flatMap((crl) => {
     const reasons = reasonsInScope(crl, certificate);
-    return reasons !== 0 && isAuthentic(crl, question, faults) ? [{ crl, reasons }] : [];
+    if (reasons === 0) return [];
+    // Signatures cost most: a list out of date that does not name the certificate has nothing to say whoever made it.
+    if (!findEntry(crl, certificate) && !isFresh(crl, question) && !question.crls.some((other) => isDeltaOf(other, crl))) {
+      faults.add('crl-stale');
+      return [];
+    }
+    return isAuthentic(crl, question, faults) ? [{ crl, reasons }] : [];
   });
   const statements: Statement[] = [];
   for (const { crl, reasons } of lists) {

@@ -10,6 +10,7 @@ export interface StatusQuestion extends RevocationQuestion {
   ocspResponses: readonly BasicOcspResponse[];
   /** As of `OcspQuestion`. */
   askedAt?: Date;
+  spend?: () => boolean;
 }
 
 export type StatusFault = RevocationFault | `ocsp-${OcspFault}`;
@@ -25,8 +26,8 @@ export function judgeStatus(question: StatusQuestion): StatusJudgement {
   const byList = judgeRevocation(question);
   const faults = byList.status === 'unknown' ? (byList.faults ?? []) : [];
   if (question.ocspResponses.length === 0) return { revocation: byList, faults };
-  const { certificate, issuer, at, askedAt, freshness, acceptWeak = false, ocspResponses: responses } = question;
-  const further = { ...(freshness ? { freshness } : {}), ...(askedAt ? { askedAt } : {}) };
+  const { certificate, issuer, at, askedAt, freshness, spend, acceptWeak = false, ocspResponses: responses } = question;
+  const further = { ...(freshness ? { freshness } : {}), ...(askedAt ? { askedAt } : {}), ...(spend ? { spend } : {}) };
   const byAnswer = judgeOcsp({ certificate, issuer, responses, at, acceptWeak, ...further });
   return {
     revocation: newest(byList, byAnswer.revocation),

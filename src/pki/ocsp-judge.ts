@@ -28,7 +28,8 @@ export type OcspFault =
   | 'unknown-critical-extension'
   | 'not-yet-valid'
   | 'stale'
-  | 'nonce-differs';
+  | 'nonce-differs'
+  | 'work-limit';
 
 export interface OcspQuestion {
   certificate: Certificate;
@@ -46,6 +47,8 @@ export interface OcspQuestion {
   freshness?: Freshness;
   /** SHA-1 under an answer counts like any other. Otherwise such an answer can revoke, but not say good. */
   acceptWeak?: boolean;
+  /** Asked before each responder that is tried; false when no work is left. Without it, there is no end but that of the responses. */
+  spend?: () => boolean;
 }
 
 export interface OcspJudgement {
@@ -56,13 +59,13 @@ export interface OcspJudgement {
 
 /** Never throws for anything in the responses. A final revocation by `at` outweighs; of answers good and on hold the newest counts. */
 export function judgeOcsp(question: OcspQuestion): OcspJudgement {
-  const { certificate, issuer, responses, at, nonce, freshness, acceptWeak = false } = question;
+  const { certificate, issuer, responses, at, freshness, acceptWeak = false } = question;
   const faults = new Set<OcspFault>();
   let revocation: Revocation = { status: 'unknown' };
   for (const response of responses) {
     const single = findAnswer(response, certificate, issuer);
     const toldAt = single && tellsBack(single, question) ? single.thisUpdate : at;
-    const fault = single ? faultOfResponse(response, issuer, toldAt, nonce) : 'other-certificate';
+    const fault = single ? faultOfResponse(response, question, toldAt) : 'other-certificate';
     if (fault || !single) {
       faults.add(fault ?? 'other-certificate');
       continue;
@@ -101,13 +104,14 @@ function findAnswer(response: BasicOcspResponse, certificate: Certificate, issue
   return response.answers.find(({ certId }) => certId.serialHex === certificate.serialHex && isOfIssuer(certId, issuer));
 }
 
-function faultOfResponse(response: BasicOcspResponse, issuer: Certificate, at: Date, nonce?: Uint8Array): OcspFault | undefined {
+function faultOfResponse(response: BasicOcspResponse, { issuer, nonce, spend }: OcspQuestion, at: Date): OcspFault | undefined {
   if (response.unknownCritical) return 'unknown-critical-extension';
   if (nonce && (!response.nonce || Buffer.compare(nonce, response.nonce) !== 0)) return 'nonce-differs';
   const named = [issuer, ...response.certificates].filter((candidate) => isNamed(response, candidate));
   if (named.length === 0) return 'responder-not-found';
   let fault: OcspFault | undefined;
   for (const responder of named) {
+    if (spend && !spend()) return 'work-limit';
     fault = faultOfResponder(responder, issuer, at) ?? faultOfSignature(response, responder);
     if (!fault) return undefined;
   }

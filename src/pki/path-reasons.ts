@@ -56,6 +56,7 @@ const FAULTS: Readonly<Record<StatusFault, readonly [zh: string, en: string]>> =
   'ocsp-unknown-critical-extension': ['应答含有未知的关键扩展', 'an answer has a critical extension that is not known'],
   'ocsp-not-yet-valid': ['应答的时间在未来', 'an answer is of a later time'],
   'ocsp-stale': ['应答已过期', 'an answer is out of date'],
+  'ocsp-work-limit': ['应答过多，未全部查看', 'there are too many answers to look at'],
   'ocsp-nonce-differs': ['应答与请求不符', 'an answer is to another request'],
 };
 

@@ -71,19 +71,19 @@ const rememberedLists = new WeakMap<Crl, Map<string, boolean>>();
 /**
  * Checks signatures of lists, each pair of list and signer once as long as the list is in memory.
  * @param path where a DSA key finds the parameters it inherits; only with `acceptWeak`.
- * @param spend is asked before each piece of work; false when there is none left.
+ * @param spend is asked before each piece of work, with the bytes to be hashed; false when there is none left.
  */
 export function listSignatures(
   path: readonly Certificate[],
   acceptWeak: boolean,
-  spend: () => boolean,
+  spend: (bytes: number) => boolean,
 ): (crl: Crl, signer: Certificate) => boolean {
   return (crl, signer) => {
     const known = rememberedLists.get(crl) ?? new Map<string, boolean>();
     rememberedLists.set(crl, known);
     const before = known.get(signer.fingerprint);
     if (before !== undefined) return before;
-    if (!spend()) return false;
+    if (!spend(crl.tbs.length)) return false;
     if (acceptWeak && isDsaSignature(crl.signatureOid)) {
       const place = path.indexOf(signer);
       const parameters = place < 0 ? dsaParameters(signer.spki) : inheritedParameters(path)[place];

@@ -58,6 +58,8 @@ export interface PathResult {
   spent: WorkBudget;
 }
 
+/** So many bytes of a list count as one signature more. */
+const BYTES_OF_A_SIGNATURE = 4 * 1024 * 1024;
 /** Questions inside a question: who signed a list, and who signed the list about that one. */
 const MAX_DEPTH = 2;
 
@@ -82,12 +84,16 @@ function search(question: PathQuestion, work: WorkBudget, depth: number): Found 
   for (const chain of findChains(question, work, chainSignatures(question.acceptWeak ?? false))) {
     if (--work.paths < 0) break;
     const result = judgeChain(chain, question, work, depth);
-    if (result.valid) return result;
+    // What was left out for want of budget may have been the revocation.
+    if (result.valid && !isExhausted(work)) return result;
     if (!nearest || distance(result) < distance(nearest)) nearest = result;
   }
   nearest ??= failure(question.leaf);
-  const exhausted = Object.values(work).some((left) => left < 0);
-  return exhausted ? withFinding(nearest, { reason: 'work-limit', index: nearest.path.length - 1 }) : nearest;
+  return isExhausted(work) ? withFinding(nearest, { reason: 'work-limit', index: nearest.path.length - 1 }) : nearest;
+}
+
+function isExhausted(work: WorkBudget): boolean {
+  return Object.values(work).some((left) => left < 0);
 }
 
 function failure(leaf: Certificate): Found {
@@ -106,8 +112,8 @@ function failure(leaf: Certificate): Found {
 }
 
 function withFinding(found: Found, finding: PathFinding): Found {
-  if (found.reasons.includes(finding.reason)) return found;
-  return { ...found, reasons: [...found.reasons, finding.reason], findings: [...found.findings, finding] };
+  if (found.reasons.includes(finding.reason)) return { ...found, valid: false };
+  return { ...found, valid: false, reasons: [...found.reasons, finding.reason], findings: [...found.findings, finding] };
 }
 
 function distance({ anchored, reasons }: Found): number {
@@ -153,7 +159,11 @@ function judgeRevocations(
   findings: PathFinding[],
 ): Revocation[] {
   const { at, askedAt, crls = [], ocspResponses = [], freshness, acceptWeak = false, rules } = question;
-  const isSigned = listSignatures(path, acceptWeak, () => --work.signatures >= 0);
+  const spend = (bytes = 0) => {
+    work.signatures -= 1 + Math.floor(bytes / BYTES_OF_A_SIGNATURE);
+    return work.signatures >= 0;
+  };
+  const isSigned = listSignatures(path, acceptWeak, spend);
   const anchor = path.at(-1) as Certificate;
   return path.slice(0, -1).map((certificate, index) => {
     const issuer = path[index + 1] as Certificate;
@@ -165,6 +175,7 @@ function judgeRevocations(
       isSigned,
       findSigners: (crl) => findSigners(crl, { question, issuer, anchor, isSigned, work, depth }),
       ocspResponses,
+      spend,
       ...(askedAt ? { askedAt } : {}),
       ...(freshness ? { freshness } : {}),
       acceptWeak,

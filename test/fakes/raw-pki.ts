@@ -169,6 +169,7 @@ export interface RawEntry {
 export interface RawCrl {
   number?: number;
   baseNumber?: number;
+  withoutKeyIdentifier?: boolean;
   issuerName?: Uint8Array;
   thisUpdate?: Date;
   nextUpdate?: Date;
@@ -179,10 +180,10 @@ export interface RawCrl {
 
 export function rawCrl(signer: RawEntity, options: RawCrl = {}): Crl {
   const { scope } = options;
-  const extensions: RawExtension[] = [
-    { oid: OID.authorityKeyIdentifier, value: sequence(implicitPrimitive(0, keyIdentifier(signer.certificate.spki))) },
-    { oid: OID.crlNumber, value: integer(options.number ?? 1) },
-  ];
+  const extensions: RawExtension[] = [{ oid: OID.crlNumber, value: integer(options.number ?? 1) }];
+  if (!options.withoutKeyIdentifier) {
+    extensions.push({ oid: OID.authorityKeyIdentifier, value: sequence(implicitPrimitive(0, keyIdentifier(signer.certificate.spki))) });
+  }
   if (options.baseNumber !== undefined) extensions.push({ oid: OID.deltaCrlIndicator, critical: true, value: integer(options.baseNumber) });
   if (scope) {
     const flag = (number: number, set: boolean | undefined) => (set ? [implicitPrimitive(number, Uint8Array.of(0xff))] : []);

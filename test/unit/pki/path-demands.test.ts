@@ -18,6 +18,7 @@ import {
   type RawEntity,
   rawAuthority,
   rawCertificate,
+  rawCrl,
   rawName,
 } from '../../fakes/raw-pki.ts';
 
@@ -259,7 +260,7 @@ describe('graphs made to keep us busy', () => {
     const result = ask(leaf, { intermediates: crossed.map(({ certificate }) => certificate) });
     expect(result).toMatchObject({ valid: false, anchored: false });
     expect(result.reasons).toContain('work-limit');
-    expect(result.spent.signatures).toBeLessThanOrEqual(101);
+    expect(result.spent.signatures).toBeLessThanOrEqual(201);
     expect(result.spent.steps).toBeLessThanOrEqual(1_001);
     expect(result.spent.paths).toBeLessThanOrEqual(101);
   });
@@ -301,4 +302,28 @@ test('a policy constraint, a mapping of any-policy and an unreadable extension a
   expect(told(ask(rawCertificate(issuing, { extensions: [mapped] })))).toEqual(['0 malformed-extension']);
   const empty = { oid: OID.policyConstraints, critical: true, value: sequence() };
   expect(told(ask(rawCertificate(issuing, { extensions: [empty] })))).toEqual(['0 malformed-extension']);
+});
+
+describe('revocation that is buried', () => {
+  const leaf = rawCertificate(issuing);
+  const serial = leaf.certificate.serialBytes;
+  const stranger = rawAuthority(undefined, { subject: 'issuing', key: newKey() });
+  // Without a key identifier nothing tells a forged list from a real one but its signature.
+  const forged = Array.from({ length: 250 }, (_, number) =>
+    rawCrl(stranger, { number, withoutKeyIdentifier: true, entries: [{ serial }] }),
+  );
+
+  test('under forged lists is not mistaken for none: the path is refused when the budget ends', () => {
+    const result = ask(leaf, { crls: [...forged, rawCrl(issuing, { entries: [{ serial, reason: 1 }] })] });
+    expect(result.valid).toBe(false);
+    expect(result.reasons).toContain('work-limit');
+  });
+
+  test('under lists that are merely old costs nothing', () => {
+    const old = { thisUpdate: new Date('2026-03-01T00:00:00Z'), nextUpdate: new Date('2026-03-08T00:00:00Z') };
+    const archive = Array.from({ length: 300 }, (_, number) => rawCrl(issuing, { ...old, number }));
+    const result = ask(leaf, { crls: [...archive, rawCrl(issuing, { entries: [{ serial, reason: 1 }] })] });
+    expect(result.reasons).toContain('revoked');
+    expect(result.spent.signatures).toBeLessThan(5);
+  });
 });
