@@ -247,7 +247,12 @@ export const PROFILES: Readonly<Record<ProfileName, CertificateProfile>> = {
     maxDays: 397,
     requiredSubject: [OID.commonName],
     subjectAltNames: true,
-    because: { maxDays: 'Browsers refuse more than 398 days.', subjectAltNames: 'RFC 9525: names are taken from here alone.' },
+    exportable: true,
+    because: {
+      maxDays: 'Browsers refuse more than 398 days.',
+      subjectAltNames: 'RFC 9525: names are taken from here alone.',
+      exportable: 'Appliances take a PKCS#12 file and make no request of their own.',
+    },
   },
   ...holderProfiles(POLICY_ARC),
   device: {
@@ -260,7 +265,9 @@ export const PROFILES: Readonly<Record<ProfileName, CertificateProfile>> = {
     suites: ['es256'],
     maxDays: 398,
     requiredSubject: LEGAL_NAME,
+    exportable: true,
     because: {
+      exportable: 'A kiosk that cannot make a request gets its key with its image, once.',
       keyUsage: 'A kiosk proves that it is there; it makes no statement that binds anybody.',
       extendedKeyUsage: 'RFC 5280 §4.2.1.12: it opens TLS connections as a client, and nothing else.',
       suites: 'EST clients and TLS stacks of devices know P-256; SM2 there is TLCP, which the gateway speaks.',

@@ -1,0 +1,206 @@
+/** Pairs of certificates, what is kept of the second key, who gets it back, and keys that we make for others. */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { decideApproval } from '#access/decide-approval.ts';
+import { issueWithKeyFile } from '#certificates/export-pkcs12.ts';
+import { issueCertificate, issueCertificates } from '#certificates/issue-certificate.ts';
+import { archivePlace, issuePair } from '#certificates/issue-pair.ts';
+import { IDENTIFY_CODE_PLACE, personSubject } from '#certificates/name-person.ts';
+import { recoverKey, requestKeyRecovery } from '#certificates/recover-key.ts';
+import { revokeCertificate } from '#certificates/revoke-certificate.ts';
+import { openEnvelope } from '#crypto/enveloped-data.ts';
+import { OID } from '#crypto/oids.ts';
+import { scalarOfPkcs8 } from '#crypto/sm2-encryption.ts';
+import { openSm2EnvelopedKey } from '#crypto/sm2-enveloped-key.ts';
+import { generateKeyPair } from '#crypto/suite.ts';
+import { parseHolderText, parseMandate } from '#pki/holder-extensions.ts';
+import { attributeOf } from '#pki/name.ts';
+import { MANDATE_EXTENSION } from '#pki/profiles.ts';
+import { validatePath } from '#pki/validate-path.ts';
+import { runOpenSsl } from '../../fakes/run-openssl.ts';
+import { enrolmentWorld, problemOf } from './enrolment-world.ts';
+
+const world = await enrolmentWorld();
+const { db, deps, clock } = world;
+const USCC = '91350100M000100Y43';
+const company = { commonName: '示范茶业有限公司', organisation: '示范茶业有限公司', uscc: USCC };
+const operator = () => world.staff(world.city.id, 'operator');
+const [first, second, third] = await Promise.all([operator(), operator(), operator()]);
+const clerk = await world.staff(world.city.id, 'counter', 'approver');
+
+async function pairFor(suite: 'sm2-sm3' | 'es256', change: object = {}) {
+  const key = generateKeyPair(suite);
+  const input = { profile: 'organisation', suite, subject: company, spki: key.spki, days: 365, by: 'system:test', ...change } as const;
+  return { key, ...(await issuePair(deps, input)) };
+}
+
+test('a pair in SM2: two certificates of one name, and the envelope holds the key of the second', async () => {
+  const { key, signing, encryption, envelope } = await pairFor('sm2-sm3');
+  expect(envelope.form).toBe('sm2-enveloped-key');
+  const { point } = openSm2EnvelopedKey(scalarOfPkcs8(key.pkcs8), envelope.bytes);
+  expect(Buffer.from(point).equals(Buffer.from(encryption.certificate.spki.subarray(26)))).toBe(true);
+  expect([...(signing.certificate.keyUsage ?? [])]).toEqual(['digital-signature', 'non-repudiation']);
+  expect([...(encryption.certificate.keyUsage ?? [])]).toEqual(['key-encipherment', 'data-encipherment', 'key-agreement']);
+  expect(encryption.certificate.subject.der).toEqual(signing.certificate.subject.der);
+  const [, issuing, root] = encryption.chain;
+  if (!issuing || !root) throw new Error('no chain');
+  expect(validatePath({ leaf: encryption.certificate, intermediates: [issuing], anchors: [root], at: clock.now() }).valid).toBe(true);
+});
+
+test('a pair in P-256: the key agrees on keys only, and OpenSSL opens the envelope', async () => {
+  const { key, encryption, envelope } = await pairFor('es256');
+  expect([...(encryption.certificate.keyUsage ?? [])]).toEqual(['key-agreement']);
+  const pem = createPrivateKey({ key: Buffer.from(key.pkcs8), format: 'der', type: 'pkcs8' }).export({ type: 'pkcs8', format: 'pem' });
+  const { stdout } = runOpenSsl(['cms', '-decrypt', '-inform', 'DER', '-binary', '-in', '@cms', '-inkey', '@key'], {
+    cms: envelope.bytes,
+    key: Buffer.from(pem),
+  });
+  const handed = createPrivateKey({ key: stdout, format: 'der', type: 'pkcs8' });
+  expect(new X509Certificate(encryption.certificate.der).checkPrivateKey(handed)).toBe(true);
+});
+
+test('of the encryption key only the sealed form is kept, bound to its certificate', async () => {
+  const { key, encryption, signing, envelope } = await pairFor('es256');
+  const row = await db.archivedKey.findUniqueOrThrow({ where: { serialHex: encryption.certificate.serialHex } });
+  const pkcs8 = openEnvelope(key.pkcs8, envelope.bytes);
+  expect(row.signingSerial).toBe(signing.certificate.serialHex);
+  expect(Buffer.from(row.sealedKey).includes(Buffer.from(scalarOfPkcs8(pkcs8)))).toBe(false);
+  expect(() => deps.fields.open(archivePlace('00'), row.sealedKey)).toThrow();
+  const events = await db.auditEvent.findMany({ where: { subject: `certificate:${row.serialHex}` } });
+  expect(events.map(({ kind }) => kind).sort()).toEqual(['certificate-issued', 'key-archived']);
+  expect(JSON.stringify(events)).not.toContain(Buffer.from(row.sealedKey).toString('base64').slice(10, 40));
+});
+
+test('a pair comes whole or not at all, and only for profiles that have a twin', async () => {
+  const before = await db.issuedCertificate.count();
+  const within = async () => Promise.reject(new Error('no'));
+  await expect(pairFor('es256', { within })).rejects.toThrow('no');
+  expect(await problemOf(pairFor('es256', { profile: 'seal' }))).toBe('invalid-input');
+  expect(await db.issuedCertificate.count()).toBe(before);
+});
+
+test('two operators get a key back, in an envelope for the new key, once', async () => {
+  const { encryption } = await pairFor('sm2-sm3');
+  const fresh = generateKeyPair('sm2-sm3');
+  const asked = { serialHex: encryption.certificate.serialHex, recipientSpki: fresh.spki, reason: '持有人介质损坏，申请恢复', by: first };
+  const { approvalId, digest } = await requestKeyRecovery(deps, asked);
+  expect(await problemOf(recoverKey(deps, { ...asked, approvalId }))).toBe('approval-not-approved');
+  expect(await problemOf(decideApproval(deps, { id: approvalId, by: first, decision: 'approve', digest }))).toBe('same-person');
+  expect(await problemOf(decideApproval(deps, { id: approvalId, by: clerk, decision: 'approve', digest }))).toBe('not-allowed');
+  await decideApproval(deps, { id: approvalId, by: second, decision: 'approve', digest });
+  const thief = { ...asked, recipientSpki: generateKeyPair('sm2-sm3').spki };
+  expect(await problemOf(recoverKey(deps, { ...thief, approvalId }))).toBe('approval-changed');
+  expect(await problemOf(recoverKey(deps, { ...asked, by: clerk, approvalId }))).toBe('not-allowed');
+  const envelope = await recoverKey(deps, { ...asked, by: third, approvalId });
+  const { point } = openSm2EnvelopedKey(scalarOfPkcs8(fresh.pkcs8), envelope.bytes);
+  expect(Buffer.from(point).equals(Buffer.from(encryption.certificate.spki.subarray(26)))).toBe(true);
+  expect(await problemOf(recoverKey(deps, { ...asked, approvalId }))).toBe('approval-not-approved');
+  const event = await db.auditEvent.findFirstOrThrow({ where: { kind: 'key-recovered', subject: `certificate:${asked.serialHex}` } });
+  expect(event.detail).toMatchObject({ requestedBy: first.personId, decidedBy: second.personId, approval: approvalId });
+  expect((await db.archivedKey.findUniqueOrThrow({ where: { serialHex: asked.serialHex } })).recoveries).toBe(1);
+});
+
+test('recovery is refused without the role, without an archive, without a reason, and to a key of the other suite', async () => {
+  const { encryption, signing } = await pairFor('es256');
+  const asked = {
+    serialHex: encryption.certificate.serialHex,
+    recipientSpki: generateKeyPair('es256').spki,
+    reason: 'The holder lost the token.',
+    by: first,
+  };
+  expect(await problemOf(requestKeyRecovery(deps, { ...asked, by: clerk }))).toBe('not-allowed');
+  expect(await problemOf(requestKeyRecovery(deps, { ...asked, serialHex: signing.certificate.serialHex }))).toBe(
+    'certificate-key-not-archived',
+  );
+  expect(await problemOf(requestKeyRecovery(deps, { ...asked, reason: 'because' }))).toBe('invalid-input');
+  expect(await problemOf(requestKeyRecovery(deps, { ...asked, recipientSpki: generateKeyPair('sm2-sm3').spki }))).toBe('invalid-input');
+});
+
+const device = {
+  profile: 'service-client',
+  suite: 'es256',
+  subject: { ...company, commonName: 'gateway-1' },
+  days: 100,
+  by: 'system:test',
+  password: 'Correct-horse-9',
+} as const;
+
+test('a key file is made for a profile that allows it, and its key is nowhere else', async () => {
+  const { certificate, pfx } = await issueWithKeyFile(deps, device);
+  const run = runOpenSsl(['pkcs12', '-in', '@p12', '-passin', `pass:${device.password}`, '-nodes'], { p12: pfx });
+  expect(new X509Certificate(certificate.der).checkPrivateKey(createPrivateKey(run.stdout.toString()))).toBe(true);
+  expect(run.stdout.toString().match(/BEGIN CERTIFICATE/g)?.length).toBe(3);
+  expect(await db.archivedKey.count({ where: { serialHex: certificate.serialHex } })).toBe(0);
+});
+
+test.each([
+  ['a person’s key', { profile: 'person' }, 'certificate-key-not-made-here'],
+  ['an organisation’s signing key', { profile: 'organisation' }, 'certificate-key-not-made-here'],
+  ['an SM2 key', { suite: 'sm2-sm3' }, 'pfx-suite-not-offered'],
+  ['a short password', { password: 'Short-9' }, 'pfx-password-too-weak'],
+  ['a password of one kind of characters', { password: 'onlysmallletters' }, 'pfx-password-too-weak'],
+  ['a password beyond ASCII', { password: '口令-Correct-horse-9' }, 'pfx-password-too-weak'],
+] as const)('no key file for %s', async (_what, change, code) => {
+  const before = await db.issuedCertificate.count();
+  expect(await problemOf(issueWithKeyFile(deps, { ...device, ...change }))).toBe(code);
+  expect(await db.issuedCertificate.count()).toBe(before);
+});
+
+test('an agent’s certificate names the mandate and ends with it', async () => {
+  const validUntil = new Date(clock.now().getTime() + 40 * 86_400_000);
+  const base = { profile: 'agent', suite: 'es256', subject: { ...company, commonName: '张三' }, days: 300, by: 'system:test' } as const;
+  const { certificate } = await issueCertificate(deps, {
+    ...base,
+    spki: generateKeyPair('es256').spki,
+    mandate: { reference: 'SQ-2026-17', validUntil },
+  });
+  expect(certificate.notAfter).toEqual(validUntil);
+  expect(parseMandate(certificate.extensions.get(MANDATE_EXTENSION)?.value ?? new Uint8Array()).reference).toBe('SQ-2026-17');
+  expect(await problemOf(issueCertificate(deps, { ...base, spki: generateKeyPair('es256').spki }))).toBe('certificate-refused');
+});
+
+test('a representative is named with the organisation, the citizen number hashed, encrypted or left out', async () => {
+  const citizenNumber = '11010519491231002x';
+  const codeOf = async (how: 'hashed' | 'encrypted' | 'omitted', name: 'clear' | 'masked' = 'clear') => {
+    const subject = { ...company, ...personSubject(deps, { name: '欧阳小红', citizenNumber }, { citizenNumber: how, name }) };
+    const { certificate } = await issueCertificate(deps, {
+      ...{ profile: 'legal-representative', suite: 'es256', subject, days: 100, by: 'system:test' },
+      spki: generateKeyPair('es256').spki,
+    });
+    expect(Buffer.from(certificate.der).includes('110105')).toBe(false);
+    const value = certificate.extensions.get(OID.gmIdentifyCode)?.value;
+    return { code: value && parseHolderText(OID.gmIdentifyCode, value), name: attributeOf(certificate.subject, OID.commonName) };
+  };
+  expect((await codeOf('hashed')).code).toBe((await codeOf('hashed')).code);
+  const { code } = await codeOf('encrypted');
+  expect(deps.fields.openText(IDENTIFY_CODE_PLACE, Buffer.from(code?.slice(3) ?? '', 'base64'))).toBe('11010519491231002X');
+  expect(await codeOf('omitted', 'masked')).toEqual({ code: undefined, name: '欧***' });
+});
+
+test('a key that was compromised, and a key of another kind of certificate, get none', async () => {
+  const { spki } = generateKeyPair('es256');
+  const base = { suite: 'es256', subject: company, spki, days: 100, by: 'system:test' } as const;
+  const { certificate } = await issueCertificate(deps, { ...base, profile: 'organisation' });
+  await issueCertificate(deps, { ...base, profile: 'organisation' });
+  expect(await problemOf(issueCertificate(deps, { ...base, profile: 'document-signer' }))).toBe('certificate-key-of-other-kind');
+  await revokeCertificate(deps, { serialHex: certificate.serialHex, reason: 'key-compromise', by: 'system:test' });
+  expect(await problemOf(issueCertificate(deps, { ...base, profile: 'organisation' }))).toBe('certificate-key-compromised');
+});
+
+test('many are issued at once in their order; one that is refused leaves none', async () => {
+  const inputs = Array.from({ length: 40 }, (_item, index) => ({
+    ...({ profile: 'organisation', suite: 'es256', days: 100, by: 'system:test' } as const),
+    subject: { ...company, commonName: `示范茶业 ${index}` },
+    spki: generateKeyPair('es256').spki,
+  }));
+  const issued = await issueCertificates(deps, inputs);
+  expect(issued.map(({ certificate }) => attributeOf(certificate.subject, OID.commonName))).toEqual(
+    inputs.map(({ subject }) => subject.commonName),
+  );
+  const before = await db.issuedCertificate.count();
+  const faulty = { ...company, commonName: 'x'.repeat(65) };
+  expect(await problemOf(issueCertificates(deps, [...inputs.slice(0, 3), { ...inputs[0], subject: faulty } as never]))).toBe(
+    'certificate-refused',
+  );
+  expect(await db.issuedCertificate.count()).toBe(before);
+});
