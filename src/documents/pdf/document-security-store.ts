@@ -1,4 +1,5 @@
 /** Certificates, revocation lists and OCSP answers that the document carries with it: /DSS (EN 319 142-1 §5.4.2.2). Trusted for nothing by being here. */
+import { createHash } from 'node:crypto';
 import { DerError } from '#crypto/der.ts';
 import { readCertificates } from '#documents/judge-time-stamp.ts';
 import type { Certificate } from '#pki/certificate.ts';
@@ -7,7 +8,7 @@ import { type BasicOcspResponse, parseOcspResponse } from '#pki/ocsp-response.ts
 import { itemsOf } from './form-fields.ts';
 import type { PdfView } from './pdf-file.ts';
 import { isStream, PdfError } from './pdf-values.ts';
-import { NO_VALIDATION_DATA, type ValidationData } from './validation-data.ts';
+import { joinValidationData, NO_VALIDATION_DATA, type ValidationData } from './validation-data.ts';
 
 const MAX_ENTRIES = 100;
 const MAX_BYTES = 20 * 1024 * 1024;
@@ -20,9 +21,13 @@ export interface SecurityStore {
   readonly hasRevocationData: boolean;
 }
 
-/** Never throws: what cannot be read is left out. */
-export function readSecurityStore(view: PdfView): SecurityStore {
-  const { certificates, crls, ocspResponses } = storedData(view);
+/**
+ * What all these revisions hold together: a later one may leave out what an earlier one knew, and a revocation must not be
+ * forgotten by that. Never throws: what cannot be read is left out.
+ */
+export function readSecurityStore(...views: readonly PdfView[]): SecurityStore {
+  const all = joinValidationData(...views.map(storedData));
+  const [certificates, crls, ocspResponses] = [all.certificates, all.crls, all.ocspResponses].map(distinct) as [Ders, Ders, Ders];
   return {
     certificates: readCertificates(certificates),
     crls: readCrls(crls),
@@ -31,7 +36,20 @@ export function readSecurityStore(view: PdfView): SecurityStore {
   };
 }
 
-/** The same as it stands. Never throws. */
+type Ders = readonly Uint8Array[];
+
+function distinct(ders: Ders): Ders {
+  const names = ders.map((der) => createHash('sha256').update(der).digest('base64'));
+  return ders.filter((_der, index) => names.indexOf(names[index] as string) === index);
+}
+
+/** Whether one revision has revocation data of any kind, readable or not. */
+export function holdsRevocationData(view: PdfView): boolean {
+  const { crls, ocspResponses } = storedData(view);
+  return crls.length + ocspResponses.length > 0;
+}
+
+/** One revision's as it stands. Never throws. */
 export function storedData(view: PdfView): ValidationData {
   try {
     const dss = view.dict(view.catalog.entries.get('DSS'));

@@ -15,7 +15,7 @@ import {
   worstVerdict,
 } from '#documents/verdict.ts';
 import { type Change, changesOf } from './compare-revisions.ts';
-import { readSecurityStore } from './document-security-store.ts';
+import { holdsRevocationData, readSecurityStore } from './document-security-store.ts';
 import { findSignatures, hasStraySignature, revisionsOf, usageRightsIn } from './find-signatures.ts';
 import { judgeSignature, type SignatureQuestion } from './judge-signature.ts';
 import { licenceMetadataOfPdf, type PdfLicenceMetadata } from './licence-metadata.ts';
@@ -72,8 +72,8 @@ function verify(file: PdfFile, limits: Limits, options: VerifyOptions): Verifica
     return { report: combineVerdicts({ format: 'pdf', signatures: [], ...own }) };
   }
 
-  const store = readSecurityStore(newest);
   const located = found.map((one, index) => locateSignature(file, one, index));
+  const store = readSecurityStore(newest, ...located.flatMap(({ view }) => view ?? []));
   const steps = readSteps(file, located, newest);
   const judged = judgeFromLast(file, located, steps, { store, options });
   for (const signature of judged) setLevel(signature, judged, store.hasRevocationData);
@@ -201,7 +201,7 @@ function setLevel(signature: JudgedSignature, judged: readonly JudgedSignature[]
       range &&
       item.range.end > range.end &&
       item.view &&
-      readSecurityStore(item.view).hasRevocationData,
+      holdsRevocationData(item.view),
   );
   if (isArchived) report.form = 'pades-lta';
 }
