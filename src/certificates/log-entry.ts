@@ -29,6 +29,7 @@ const PUBLISHED: ReadonlySet<string> = new Set([
   'timestamp',
   'ocsp',
   'web-server',
+  'device',
   'organisation',
   'organisation-encryption',
 ]);

@@ -11,6 +11,7 @@ import { registerCodeOperations } from './code-operations.ts';
 import { registerLicenceOperations } from './licence-operations.ts';
 import { registerSealJobOperations } from './seal-job-operations.ts';
 import { registerSealOperations } from './seal-operations.ts';
+import { registerValidateOperation } from './validate-operation.ts';
 import { registerVerifyOperation } from './verify-operation.ts';
 
 export async function registerApiRoutes(server: FastifyInstance, context: WebContext, verifyUpload: VerifyUpload): Promise<void> {
@@ -46,5 +47,6 @@ export async function registerApiRoutes(server: FastifyInstance, context: WebCon
   registerLicenceOperations(server, context);
   registerSealJobOperations(server, context);
   registerSealOperations(server, context);
+  registerValidateOperation(server, context);
   registerVerifyOperation(server, verifyUpload);
 }

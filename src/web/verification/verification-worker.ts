@@ -3,27 +3,18 @@
  * never the server's. Sees bytes and trust, no store, no network.
  */
 import { parentPort } from 'node:worker_threads';
-import { withListed } from '#certificates/trust-list-anchors.ts';
 import { pictureOfOfdPage } from '#documents/ofd/picture-of-ofd.ts';
 import { pictureOfPdfPage } from '#documents/pdf/picture-of-pdf.ts';
 import { verifyDocument } from '#documents/verify-document.ts';
-import { parseCertificate } from '#pki/certificate.ts';
-import { parseCrl } from '#pki/crl.ts';
+import { parsedTrust } from './parsed-trust.ts';
 import type { PictureTask, VerificationTask, WorkerAnswer, WorkerTask } from './worker-messages.ts';
 
 const PICTURE_DPI = 96;
 const MAX_PICTURES = 3;
 
 async function judge(task: VerificationTask): Promise<WorkerAnswer> {
-  const parseAll = (ders: readonly Uint8Array[]) => ders.map((der) => parseCertificate(der));
-  const { anchors, intermediates, crls, listed } = task.trust;
-  const own = { anchors: parseAll(anchors), intermediates: parseAll(intermediates) };
   const { report, licenceIdentifier } = verifyDocument(task.bytes, task.name, {
-    ...withListed(
-      own,
-      listed.map(({ anchor, extra, ...rest }) => ({ anchor: parseCertificate(anchor), extra: parseAll(extra), ...rest })),
-    ),
-    crls: crls.map((der) => parseCrl(der)),
+    ...parsedTrust(task.trust),
     at: task.at,
     offline: true,
   });

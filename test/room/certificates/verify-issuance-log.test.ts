@@ -154,7 +154,7 @@ describe('in the database', () => {
       await tx.$executeRaw`DELETE FROM "issuance_log_entry" WHERE "entry_index" >= 10`;
       await tx.$executeRaw`DELETE FROM "issuance_log_node" WHERE ("node_index" + 1) * power(2, "level") > 10`;
     };
-    expect((await verdictAfter(cut)).faults).toContainEqual({ kind: 'cut-off', index: 10, size: keptHead.tree_size });
+    expect((await verdictAfter(cut)).faults).toEqual([{ kind: 'cut-off', index: 10, size: expect.any(Number) }]);
     const withHeads = async (tx: Transaction) => {
       await cut(tx);
       await tx.$executeRaw`DELETE FROM "issuance_log_head" WHERE "tree_size" > 10`;
