@@ -7,18 +7,16 @@ import { Registry } from 'prom-client';
 import { chainEvents } from '#audit/chain-events.ts';
 import { writeCheckpoint } from '#audit/export-checkpoint.ts';
 import { deviceAuthorities } from '#certificates/device-authorities.ts';
-import { initialiseAuthorities } from '#certificates/initialise-authorities.ts';
-import { prepareLog, publishLog } from '#certificates/log-publish.ts';
+import { publishLog } from '#certificates/log-publish.ts';
 import { certifyRecordKeys } from '#certificates/log-signer.ts';
 import { publishDueCrls } from '#certificates/publish-crls.ts';
 import { refreshOcspAnswers } from '#certificates/refresh-ocsp.ts';
 import { sendCertificateNotices } from '#certificates/send-certificate-notices.ts';
 import { settleCertificateRequests } from '#certificates/settle-certificate-requests.ts';
-import { prepareTrustList, publishTrustList } from '#certificates/trust-list-publish.ts';
+import { publishTrustList } from '#certificates/trust-list-publish.ts';
 import { writeCertificateNotices } from '#certificates/write-certificate-notices.ts';
 import { certifyCodeKeys } from '#codes/certify-code-keys.ts';
 import { codeKeyRing } from '#codes/code-key-ring.ts';
-import { ensureCodeKeys } from '#codes/rotate-code-key.ts';
 import type { Config } from '#config.ts';
 import { fieldCipher } from '#crypto/field-cipher.ts';
 import { assertSm2KnownAnswer } from '#crypto/suite.ts';
@@ -27,6 +25,7 @@ import { seedDemoCity } from '#demo/seed-demo-city.ts';
 import { warmFonts } from '#documents/page/fonts.ts';
 import { listLicenceTypes } from '#documents/page/licence-type.ts';
 import { LOGOUT_JOB, logoutDeliveryJob } from '#jobs/deliver-logouts.ts';
+import { prepareTrust } from '#jobs/prepare-trust.ts';
 import { registerJobMetrics } from '#jobs/register-job-metrics.ts';
 import { type Job, type Jobs, startJobs } from '#jobs/run-jobs.ts';
 import { sweepOidcJob } from '#jobs/sweep-oidc.ts';
@@ -42,7 +41,6 @@ import type { KeyStore } from '#ports/key-store.ts';
 import type { Outbound } from '#ports/outbound.ts';
 import type { PopulationRegistry } from '#ports/population-registry.ts';
 import type { SmsGateway } from '#ports/sms-gateway.ts';
-import { prepareSealMaker } from '#seals/prepare-seal-maker.ts';
 import { runSealJobs, sweepSealJobs } from '#seals/run-seal-jobs.ts';
 import { endSession } from '#sign-in/sessions.ts';
 import { sweepSignIn } from '#sign-in/sweep-sign-in.ts';
@@ -96,16 +94,10 @@ export async function buildApp(config: Config, ports: Ports, db: Database, optio
   const fields = fieldCipher(opened.fieldKeys, opened.indexKey);
   const deps = { ...ports, db, fields, publicOrigin: config.origin };
   const codes = codeKeyRing(deps);
-  await initialiseAuthorities(deps);
-  await prepareSealMaker(deps);
-  await ensureCodeKeys(deps);
-  await certifyCodeKeys(deps);
-  await prepareTrustList(deps);
-  await prepareLog(deps);
-
   const report = (what: string, error: unknown) => {
     if (options.logger) options.logger.error({ error: describeForLog(error) }, what);
   };
+  const stopPreparing = await prepareTrust(deps, { onAway: (error) => report('signer', error) });
   let jobs: Jobs | undefined;
   const oidc = await createOidcProvider(deps, {
     publicOrigin: config.origin,
@@ -131,6 +123,7 @@ export async function buildApp(config: Config, ports: Ports, db: Database, optio
     jobs,
     demoClients: demo?.clients,
     async close() {
+      stopPreparing();
       await server?.close();
       await jobs?.stop();
     },

@@ -23,6 +23,7 @@ import { openStorage } from '#edge/open-storage.ts';
 import { failure, printWelcome } from '#edge/print-welcome.ts';
 import { runSigner } from '#edge/run-signer.ts';
 import { keepSignerLogKey, writeTrustFolder } from '#edge/trust-folder.ts';
+import { isSignerAway } from '#jobs/prepare-trust.ts';
 import type { EphemeralStore } from '#ports/ephemeral-store.ts';
 import { noteLogHead } from '#signer/note-log-head.ts';
 import { openDatabase } from '#storage/database.ts';
@@ -76,7 +77,11 @@ async function run(config: Config, undo: Undo[]): Promise<void> {
     ],
   });
   undo.push(() => app.close());
-  await writeTrustFolder(config.dataDir, { db, keys: ports.keys });
+  await writeTrustFolder(config.dataDir, { db, keys: ports.keys }).catch((error: unknown) => {
+    // Without the signer the folder stays as it was; the job writes it later.
+    if (!isSignerAway(error)) throw error;
+    console.error(failure(error));
+  });
   await app.server?.listen({ port: config.port, host: config.host });
   const demoApps = app.demoClients && app.server ? await runDemoApps(`${config.origin}/oidc`, app.demoClients) : [];
   for (const demoApp of demoApps) undo.push(() => demoApp.close());

@@ -30,12 +30,12 @@ const port = await freePort();
 let signer: SignerService;
 const running: ChildProcess[] = [];
 
-function startRole(role: 'web' | 'worker'): Promise<{ child: ChildProcess; words: () => string }> {
+function startRole(role: 'web' | 'worker', at = port): Promise<{ child: ChildProcess; words: () => string }> {
   const child = spawn(process.execPath, [START], {
     env: {
       PATH: process.env['PATH'],
       TONGREN_ROLES: role,
-      TONGREN_PORT: String(port),
+      TONGREN_PORT: String(at),
       TONGREN_DATA_DIR: join(folder, 'files'),
       TONGREN_SECRET: SECRET,
       TONGREN_SIGNER_SOCKET: socketPath,
@@ -59,10 +59,8 @@ function startRole(role: 'web' | 'worker'): Promise<{ child: ChildProcess; words
   });
 }
 
-beforeAll(async () => {
-  mkdirSync(join(folder, 'signer'), { mode: 0o700 });
-  for (const [caller, token] of Object.entries(tokens)) writeFileSync(join(folder, `${caller}.token`), token, { mode: 0o600 });
-  signer = await startSignerService({
+const startSigner = () =>
+  startSignerService({
     TONGREN_DATA_DIR: join(folder, 'signer'),
     TONGREN_SECRET: SIGNER_SECRET,
     TONGREN_SIGNER_SOCKET: socketPath,
@@ -70,6 +68,11 @@ beforeAll(async () => {
       .map((caller) => `${caller}=${join(folder, `${caller}.token`)}`)
       .join(','),
   });
+
+beforeAll(async () => {
+  mkdirSync(join(folder, 'signer'), { mode: 0o700 });
+  for (const [caller, token] of Object.entries(tokens)) writeFileSync(join(folder, `${caller}.token`), token, { mode: 0o600 });
+  signer = await startSigner();
   await startRole('web');
   await startRole('worker');
   // The worker's first round of jobs.
@@ -171,3 +174,18 @@ test('the log is whole by the heads in the audit trail; with its tail cut off, o
   mkdirSync(join(folder, 'empty'));
   expect(verifyLog(join(folder, 'empty')).status).toBe(3);
 });
+
+test('a web process started while the signer is down serves what was signed before, and issues again when the signer is back', async () => {
+  const crl = `/crl/ca-root-p256.crl`;
+  await signer.stop('SIGKILL');
+  const other = await freePort();
+  const { words } = await startRole('web', other);
+  expect(words()).toContain('The signing service does not answer.');
+  expect((await fetch(`http://127.0.0.1:${other}${crl}`)).status).toBe(200);
+  expect((await fetch(`http://127.0.0.1:${other}/verify`)).status).toBe(200);
+  signer = await startSigner();
+  for (let left = 120; left > 0 && !(await isReady(other)); left--) await pause(250);
+  expect(await isReady(other)).toBe(true);
+});
+
+const isReady = async (at: number) => (await fetch(`http://127.0.0.1:${at}/health/ready`)).status === 200;
