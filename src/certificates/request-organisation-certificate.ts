@@ -1,5 +1,6 @@
 import { requireRole } from '#access/require-role.ts';
 import { type Staff, staffActor } from '#access/staff.ts';
+import { requireOrganisation } from '#people/organisations.ts';
 import { parseCsr } from '#pki/csr.ts';
 import type { ProfileName } from '#pki/profiles.ts';
 import { faultyField } from '#problem.ts';
@@ -10,32 +11,36 @@ import { submitRequest } from './submit-request.ts';
 /** A member of staff with the role `seal-admin`, or a system of the organisation whose scope was checked. */
 export type OrganisationParty = { personId: string; organisationId: string } | { clientId: string; organisationId: string };
 
-/** What an organisation may ask for by itself; seals and their makers have their own ways. */
-export const ORGANISATION_PROFILES: readonly ProfileName[] = ['document-signer'];
+/**
+ * What an organisation may ask for by itself; seals and their makers have their own ways. A document signer can make a file look
+ * official, so only departments get one.
+ */
+export const ORGANISATION_PROFILES: readonly ProfileName[] = ['organisation', 'document-signer'];
 
 export interface OrganisationCertificateInput {
   by: OrganisationParty;
   /** PKCS#10, PEM or DER. */
   csr: string | Uint8Array;
   requestId: string;
-  /** Default `document-signer`. */
+  /** Default `organisation`. */
   profile?: ProfileName;
 }
 
 /**
  * Puts the request before the operators, with the organisation's name and code from our register. Asked by staff, one operator
- * decides; asked by a system, two do. Throws Problem `not-allowed`, `csr-not-acceptable`, and as `submitRequest`.
+ * decides; asked by a system, two do. Throws Problem `not-allowed`, `invalid-input` (/profile), `csr-not-acceptable`, and as `submitRequest`.
  */
 export async function requestOrganisationCertificate(
   deps: EnrolDeps,
   input: OrganisationCertificateInput,
 ): Promise<CertificateRequestView> {
-  const profile = input.profile ?? 'document-signer';
-  if (!ORGANISATION_PROFILES.includes(profile)) {
-    throw faultyField('/profile', 'Organisations cannot ask for this kind.', '机构不能申请此类证书。');
-  }
+  const profile = input.profile ?? 'organisation';
   const { actor, staff } = await requireOrganisationParty(deps, input.by);
   const { organisationId } = input.by;
+  const { kind } = await requireOrganisation(deps, organisationId);
+  if (!ORGANISATION_PROFILES.includes(profile) || (profile === 'document-signer' && kind !== 'department')) {
+    throw faultyField('/profile', 'This organisation cannot ask for this kind.', '该机构不能申请此类证书。');
+  }
   const row = await submitRequest(deps, {
     requestId: input.requestId,
     by: actor,

@@ -89,7 +89,10 @@ export function registerCertificateOperations(server: FastifyInstance, context: 
       const asked = { by, csr, requestId };
       const view = renews
         ? (await renewCertificate(context, { ...asked, serialHex: renews })).request
-        : await requestOrganisationCertificate(context, { ...asked, ...(profile ? { profile: profile as 'document-signer' } : {}) });
+        : await requestOrganisationCertificate(context, {
+            ...asked,
+            ...(profile ? { profile: profile as (typeof ORGANISATION_PROFILES)[number] } : {}),
+          });
       return reply.code(201).send(await answerOf(context, view));
     },
   );

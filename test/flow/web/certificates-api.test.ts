@@ -64,7 +64,7 @@ test('a request waits for two operators, and then answers certificate and chain'
 test('a certificate is read and revoked by its organisation alone, with the scope for it', async () => {
   const { serial } = await issued();
   const read = await callApi(city, reading, 'GET', `/api/certificates/${serial}`);
-  expect(read.json).toMatchObject({ serial, status: 'good', renewable: false, profile: 'document-signer' });
+  expect(read.json).toMatchObject({ serial, status: 'good', renewable: false, profile: 'organisation' });
   const revoke = (token: string, reason = 'superseded') => callApi(city, token, 'POST', `/api/certificates/${serial}/revoke`, { reason });
   expect((await revoke(reading)).status).toBe(403);
   expect((await revoke(stranger)).status).toBe(404);

@@ -113,7 +113,17 @@ test('staff of an organisation ask, one operator approves, and the certificate b
   expect(done.status).toBe('issued');
   const issued = await fetchIssued(deps, asked.id);
   expect(issued && attributeOf(issued.certificate.subject, OID.organisationIdentifier)).toBe(`NTRCN-${world.tea.uscc}`);
+  expect(issued && profileOf(issued.certificate)).toBe('organisation');
   expect((await db.approval.findFirst({ where: { subject: `certificate-request:${asked.id}` } }))?.status).toBe('taken');
+});
+
+test('a document signer, which can make a file official, is for departments alone', async () => {
+  const ask = (by: { personId: string; organisationId: string }, profile: 'document-signer' | 'seal') =>
+    problemOf(requestOrganisationCertificate(deps, { by, csr: makeCsr().pem, requestId: requestId(), profile }));
+  const department = await world.staff(world.city.id, 'seal-admin');
+  expect(await ask(await sealAdmin(), 'document-signer')).toBe('invalid-input');
+  expect(await ask(department, 'seal')).toBe('invalid-input');
+  expect(await ask(department, 'document-signer')).toBe('ok');
 });
 
 test('nobody approves their own request, and who is no operator approves none', async () => {
