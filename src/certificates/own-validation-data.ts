@@ -13,7 +13,14 @@ export function ownValidationData(deps: CertificateDeps): CollectValidationData 
   let prepared: { at: number; collect: Promise<CollectValidationData> } | undefined;
   return async (chain, known) => {
     const now = deps.clock.now().getTime();
-    if (!prepared || Math.abs(now - prepared.at) > KEEP_MS) prepared = { at: now, collect: prepare(deps) };
+    if (!prepared || Math.abs(now - prepared.at) > KEEP_MS) {
+      const collect = prepare(deps);
+      prepared = { at: now, collect };
+      // A store that did not answer once is asked again at once.
+      collect.catch(() => {
+        prepared = undefined;
+      });
+    }
     return (await prepared.collect)(chain, known);
   };
 }
