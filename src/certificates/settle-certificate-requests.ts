@@ -1,7 +1,7 @@
 /** What a cut-off or an absent signer left behind is finished by the worker: approved requests are issued, stored certificates signed. */
 import { recordEvent } from '#audit/record-event.ts';
-import { Problem } from '#problem.ts';
-import { type EnrolDeps, requestSubject } from './enrolment.ts';
+import { CATALOGUE, Problem } from '#problem.ts';
+import { type EnrolDeps, type RequestRow, requestSubject } from './enrolment.ts';
 import { findIssued, issueRequested } from './issue-requested.ts';
 
 const BATCH = 50;
@@ -18,8 +18,33 @@ async function issueApproved(deps: EnrolDeps): Promise<number> {
     take: BATCH,
   });
   let moved = 0;
-  for (const row of rows) if (await works(issueRequested(deps, row, 'system:enrolment'))) moved += 1;
+  for (const row of rows) if (await issueOrReject(deps, row)) moved += 1;
   return moved;
+}
+
+/** What the rules for certificates refuse would be refused for ever; what is away comes back. Returns whether the request moved. */
+async function issueOrReject(deps: EnrolDeps, row: RequestRow): Promise<boolean> {
+  try {
+    await issueRequested(deps, row, 'system:enrolment');
+    return true;
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    if (error.status >= 500 || error.code === 'certificate-request-settled' || error.code === 'signing-too-fast') return false;
+    return reject(deps, row, error);
+  }
+}
+
+async function reject({ db, clock }: EnrolDeps, { id }: RequestRow, { code, detailZh, errors }: Problem): Promise<boolean> {
+  const at = clock.now();
+  const reason = `${detailZh ?? CATALOGUE[code][2]}${errors.map(({ detail }) => ` ${detail}.`).join('')}`.slice(0, 200);
+  return db.$transaction(async (tx) => {
+    const data = { status: 'rejected', reason, decidedBy: 'system:enrolment', decidedAt: at };
+    const { count } = await tx.certificateRequest.updateMany({ where: { id, status: 'approved' }, data });
+    const subject = requestSubject(id);
+    if (count > 0)
+      await recordEvent(tx, { kind: 'certificate-request-rejected', actor: 'system:enrolment', subject, at, detail: { code } });
+    return count > 0;
+  });
 }
 
 async function signStored(deps: EnrolDeps): Promise<number> {

@@ -11,6 +11,7 @@ import { sendCertificateNotices } from '#certificates/send-certificate-notices.t
 import { settleCertificateRequests } from '#certificates/settle-certificate-requests.ts';
 import { writeCertificateNotices } from '#certificates/write-certificate-notices.ts';
 import { requirePerson } from '#people/find-person.ts';
+import { registerOrganisation } from '#people/organisations.ts';
 import type { SmsGateway } from '#ports/sms-gateway.ts';
 import { Problem } from '#problem.ts';
 import { makeCsr } from '#test/fakes/make-csr.ts';
@@ -136,4 +137,18 @@ test('what was approved while the signer was away is issued by the worker, and w
     expect((await db.certificateRequest.findUniqueOrThrow({ where: { id: forgotten.id } })).status).toBe('expired');
   });
   expect((await requireCertificateRequest(deps, forgotten.id)).status).toBe('expired');
+});
+
+test('what no rule lets be issued ends rejected, with the reason', async () => {
+  const name = `${'很长的名称'.repeat(14)}公司`;
+  const long = await registerOrganisation(deps, { name, kind: 'company', internalCode: 'LONG-NAME', by: 'system:test' });
+  const admin = await world.staff(long.id, 'seal-admin');
+  const operator = await world.staff(world.city.id, 'operator');
+  const { id } = await requestOrganisationCertificate(deps, { by: admin, csr: makeCsr().pem, requestId: requestId() });
+  expect(await problemOf(decideCertificateRequest(deps, { id, by: operator, decision: 'approve' }))).toBe('certificate-refused');
+  await settleCertificateRequests(deps);
+  expect(await requireCertificateRequest(deps, id)).toMatchObject({
+    status: 'rejected',
+    reason: expect.stringContaining('不符合证书签发规范'),
+  });
 });
