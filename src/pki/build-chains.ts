@@ -12,7 +12,7 @@ export interface WorkBudget {
   signatures: number;
   /** Certificates that may be tried as an issuer. */
   steps: number;
-  /** Comparisons of a name with a name constraint. */
+  /** Comparisons of a name with a name constraint, and nodes and edges of policy graphs. */
   comparisons: number;
   /** Whole paths that may be judged. */
   paths: number;

@@ -23,7 +23,7 @@ export function faultOfNames(certificate: Certificate, constraints: readonly Nam
     const [allowed, refused] = [byForm(permitted), byForm(excluded)];
     for (const name of names) {
       for (const form of formsOf(name)) {
-        const fault = judgeName(name, allowed.get(form), refused.get(form) ?? [], budget);
+        const fault = judgeName(name, allowed.get(form), refused.get(form) ?? NONE, budget);
         if (fault) return fault;
       }
     }
@@ -51,35 +51,45 @@ function formsOf(name: GeneralName): string[] {
   return [name.kind === 'registered-id' || name.kind === 'other' ? name.form : name.kind];
 }
 
-function byForm(subtrees: readonly GeneralSubtree[]): Map<string, GeneralSubtree[]> {
-  const forms = new Map<string, GeneralSubtree[]>();
-  for (const subtree of subtrees) {
-    const list = forms.get(subtree.form);
-    if (list) list.push(subtree);
-    else forms.set(subtree.form, [subtree]);
+/** The subtrees of one form. */
+interface FormSubtrees {
+  bases: readonly SubtreeBase[];
+  /** One of them cannot be compared. */
+  unsupported: boolean;
+}
+
+const NONE: FormSubtrees = { bases: [], unsupported: false };
+const sorted = new WeakMap<readonly GeneralSubtree[], ReadonlyMap<string, FormSubtrees>>();
+
+/** Sorted once for each list, however many names and paths meet it. */
+function byForm(subtrees: readonly GeneralSubtree[]): ReadonlyMap<string, FormSubtrees> {
+  const known = sorted.get(subtrees);
+  if (known) return known;
+  const forms = new Map<string, { bases: SubtreeBase[]; unsupported: boolean }>();
+  for (const { form, base } of subtrees) {
+    const list = forms.get(form) ?? { bases: [], unsupported: false };
+    forms.set(form, list);
+    if (base) list.bases.push(base);
+    else list.unsupported = true;
   }
+  sorted.set(subtrees, forms);
   return forms;
 }
 
 /** @param allowed undefined when the form is not constrained by permitted subtrees. */
-function judgeName(
-  name: GeneralName,
-  allowed: readonly GeneralSubtree[] | undefined,
-  refused: readonly GeneralSubtree[],
-  budget: NameBudget,
-): NameFault | undefined {
-  if (!allowed && refused.length === 0) return undefined;
+function judgeName(name: GeneralName, allowed: FormSubtrees | undefined, refused: FormSubtrees, budget: NameBudget): NameFault | undefined {
   // A form we cannot compare, on either side, refuses: nobody can say that the name is inside.
-  if ([...(allowed ?? []), ...refused].some(({ base }) => base === undefined)) return 'unsupported-constraint';
+  if (allowed?.unsupported || refused.unsupported) return 'unsupported-constraint';
+  if (!allowed && refused.bases.length === 0) return undefined;
   if (!isWellFormed(name)) return 'name-not-permitted';
-  for (const { base } of refused) {
+  for (const base of refused.bases) {
     if (--budget.comparisons < 0) return 'work-limit';
-    if (overlaps(name, base as SubtreeBase)) return 'name-not-permitted';
+    if (overlaps(name, base)) return 'name-not-permitted';
   }
   if (!allowed) return undefined;
-  for (const { base } of allowed) {
+  for (const base of allowed.bases) {
     if (--budget.comparisons < 0) return 'work-limit';
-    if (isInside(name, base as SubtreeBase)) return undefined;
+    if (isInside(name, base)) return undefined;
   }
   return 'name-not-permitted';
 }

@@ -15,7 +15,7 @@ import { judgePolicies, type PolicyInput } from './policy-graph.ts';
 export interface PathDemands {
   at: Date;
   purpose: Purpose;
-  /** Every one of these must be open to the leaf. */
+  /** Every one of these must be open to the leaf, and the extended ones left open by the authorities above it. */
   keyUsages?: readonly KeyUsage[];
   extendedUsages?: readonly string[];
   policies?: PolicyInput;
@@ -71,6 +71,7 @@ export function judgePath(path: readonly Certificate[], demands: PathDemands, an
     if (index === 0) return;
     for (const reason of judgeIssuer(certificate, intermediatesBelow, isAnchor)) add(index, reason);
     if (!isAnchor && !allowsPurposeBelow(certificate, demands.purpose)) add(index, 'wrong-purpose');
+    for (const usage of demands.extendedUsages ?? []) if (!isAnchor && !allowsUsage(certificate, usage)) add(index, 'wrong-purpose', usage);
     if (!isAnchor && !certificate.selfIssued) intermediatesBelow += 1;
   });
   const { maxIntermediates = Number.POSITIVE_INFINITY, anchorConstraints: limits } = demands;
@@ -80,7 +81,7 @@ export function judgePath(path: readonly Certificate[], demands: PathDemands, an
   if (!anchored || !leaf) return { findings, policies: [] };
   if (limits) for (const reason of faultsOfAnchor(limits, { leaf, at, purpose: demands.purpose })) add(path.length - 1, reason);
   judgeConstrainedNames(path, limits, budget, add);
-  return { findings, policies: judgePathPolicies(path, demands, add) };
+  return { findings, policies: judgePathPolicies(path, demands, budget, add) };
 }
 
 type Add = (index: number, reason: PathReason, detail?: string) => void;
@@ -143,12 +144,15 @@ function judgeConstrainedNames(path: readonly Certificate[], limits: AnchorConst
 function judgePathPolicies(
   path: readonly Certificate[],
   { policies, anchorConstraints: limits }: PathDemands,
+  budget: NameBudget,
   add: Add,
 ): readonly string[] {
   const below = path.slice(0, -1).reverse();
   if (below.length === 0) return [];
   const input = limits?.policies ? narrow(policies ?? {}, limits.policies) : policies;
   const outcome = judgePolicies(below, input, path.at(-1));
+  // Heaps of mappings cost as heaps of names do.
+  budget.comparisons -= outcome.steps;
   if (!outcome.valid) add(below.length - 1 - outcome.decidedAt, 'policy-not-acceptable', input?.acceptable?.join(' '));
   return outcome.policies;
 }

@@ -195,6 +195,18 @@ describe('limits we put on an anchor', () => {
   });
 });
 
+test('an extended usage asked for must be open all the way, an anchor’s aside', () => {
+  const usage = (...oids: string[]) => ({ oid: OID.extendedKeyUsage, value: sequence(...oids.map((one) => oid(one))) });
+  const mail = rawAuthority(root, { subject: 'mail', extensions: [usage(OID.emailProtection)] });
+  const open = rawAuthority(root, { subject: 'open', extensions: [usage(OID.anyExtendedKeyUsage)] });
+  const asked = { extendedUsages: [OID.clientAuthentication] };
+  expect(told(ask(rawCertificate(mail), asked, mail))).toEqual(['1 wrong-purpose']);
+  expect(ask(rawCertificate(open), asked, open).valid).toBe(true);
+  expect(told(ask(rawCertificate(open, { extensions: [usage(OID.emailProtection)] }), asked, open))).toEqual(['0 wrong-purpose']);
+  expect(ask(rawCertificate(mail), { ...asked, anchors: [mail.certificate] }, mail).valid).toBe(true);
+  expect(ask(rawCertificate(mail), { purpose: 'document-signing' }, mail).valid).toBe(true);
+});
+
 describe('rules for those who make certificates', () => {
   const broken = (options: RawCertificate, rules: CertificateRules = 'rfc5280') =>
     ask(rawCertificate(issuing, options), { rules }).findings.flatMap(({ reason, detail }) =>
