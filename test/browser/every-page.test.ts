@@ -6,6 +6,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findStaffPositions } from '#access/find-staff.ts';
+import { registerDevice } from '#certificates/devices.ts';
 import { redeemCode } from '#licences/redeem-code.ts';
 import { showCode } from '#licences/show-code.ts';
 import { type WebCity, webCity } from '#test/flow/web/web-city.ts';
@@ -29,7 +31,12 @@ beforeAll(async () => {
   }
   for (const who of ['citizen', 'otherCitizen', 'clerk', 'issuer', 'approver', 'operator'] as const)
     sessions[who] = await city.sessionOf(city[who]);
+  const [by] = await findStaffPositions(city.context, city.operator);
+  if (!by) throw new Error('the operator has no position');
+  const serialNumber = 'KIOSK-2026-0001';
+  const device = await registerDevice(city.context, { name: '一楼大厅自助终端', serialNumber, organisationId: city.department.id, by });
   Object.assign(places, {
+    device: `/admin/devices/${device.id}`,
     licence: `/my/licences/${permit.licenceId}`,
     code: `/my/licences/${permit.licenceId}/code`,
     public: `/v/${driving.publicToken}`,
@@ -72,6 +79,8 @@ const PAGES: readonly [name: string, path: string, who?: string][] = [
   ['admin-new-app', '/admin/apps/new', 'operator'],
   ['admin-organisations', '/admin/staff', 'operator'],
   ['admin-staff', '{staff}', 'operator'],
+  ['admin-devices', '/admin/devices', 'operator'],
+  ['admin-device', '{device}', 'operator'],
   ['admin-audit', '/admin/audit', 'operator'],
   ['admin-trust', '/admin/trust', 'operator'],
   ['api-docs', '/api/docs'],
