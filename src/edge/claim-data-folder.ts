@@ -9,7 +9,9 @@ export function claimDataFolder(dataDir: string): () => void {
   mkdirSync(dataDir, { recursive: true });
   const file = join(dataDir, 'tongren.pid');
   const other = existsSync(file) ? Number(readFileSync(file, 'utf8')) : Number.NaN;
-  if (Number.isInteger(other) && other !== process.pid && isTongren(other)) {
+  // In a container numbers come again: our own shell may have the number of the process that was killed.
+  const isOurs = other === process.pid || other === process.ppid;
+  if (Number.isInteger(other) && !isOurs && isTongren(other)) {
     throw new Error(`Tongren is already running on ${dataDir} (process ${other}). / 该数据目录已有运行中的服务（进程 ${other}）。`);
   }
   writeFileSync(file, String(process.pid), { mode: 0o600 });

@@ -99,6 +99,22 @@ test('a changed file is taken, a faulty one is refused while the former stays in
   expect(() => openPolicyFile(path)).toThrow(/TONGREN_SIGNER_POLICY/);
 });
 
+test('a change is noticed without being told of', async () => {
+  const path = join(folder, 'watched.json');
+  writeFileSync(path, JSON.stringify(POLICY));
+  const taken = new Promise<PolicyNews>((done) => {
+    const file = openPolicyFile(path, {
+      tell(news) {
+        if (news.event !== 'policy-refused') return;
+        file.close();
+        done(news);
+      },
+    });
+  });
+  writeFileSync(path, '{}');
+  expect(await taken).toMatchObject({ event: 'policy-refused', reason: expect.stringContaining('version') });
+});
+
 test('each caller gets only what its policy gives, at the rate it gives, and every refusal is on record under its name', async () => {
   const clock = testClock('2026-06-01T08:00:00.000Z');
   const lines: SignerLogLine[] = [];
