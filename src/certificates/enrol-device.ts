@@ -18,7 +18,7 @@ import { useEnrolmentToken } from './enrolment-token.ts';
 import { findHeldCertificate, type HeldCertificate } from './held-certificates.ts';
 import type { CertificateSubject } from './issue-certificate.ts';
 import { issueRequested } from './issue-requested.ts';
-import { isSameKey, requireRenewable } from './renew-certificate.ts';
+import { requireRenewable } from './renew-certificate.ts';
 import { type Submission, submitRequest } from './submit-request.ts';
 
 export const DEVICE_PROFILE: ProfileName = 'device';
@@ -64,7 +64,7 @@ export async function reenrolDevice(
   }
   const requestId = `re-${held.serialHex.slice(0, 32)}-${Buffer.from(keyDigestOf(csr)).toString('hex').slice(0, 24)}`;
   await requireRenewable(deps, held, actorOf(device), requestId);
-  return submit(deps, device, { csr, requestId, renewsSerial: held.serialHex, proved: isSameKey(csr, held) });
+  return submit(deps, device, { csr, requestId, renewsSerial: held.serialHex });
 }
 
 const actorOf = (device: Device) => `device:${device.id}`;
@@ -89,18 +89,9 @@ interface Asked {
   csr: Csr;
   requestId: string;
   renewsSerial?: string;
-  /** The same key again: nothing new to approve. */
-  proved?: boolean;
 }
 
-async function submit(deps: EnrolDeps, device: Device, { csr, requestId, renewsSerial, proved }: Asked): Promise<DeviceEnrolment> {
-  const staff = device.needsApproval && !proved ? await findStaff(deps, device.registeredBy) : undefined;
-  const standing =
-    device.needsApproval && !proved
-      ? staff
-        ? { staff }
-        : {}
-      : { approvedBy: proved ? 'system:renewal' : staffActor({ id: device.registeredBy }) };
+async function submit(deps: EnrolDeps, device: Device, { csr, requestId, renewsSerial }: Asked): Promise<DeviceEnrolment> {
   const submission: Submission = {
     requestId,
     by: actorOf(device),
@@ -109,9 +100,16 @@ async function submit(deps: EnrolDeps, device: Device, { csr, requestId, renewsS
     csr,
     subject: await deviceSubject(deps, device),
     ...(renewsSerial ? { renewsSerial } : {}),
-    ...standing,
+    ...(await standing(deps, device)),
   };
   return answer(deps, await submitRequest(deps, submission), actorOf(device));
+}
+
+/** Who registered the device stands for it: as the only one, or as the first of two. When that one left, two operators decide. */
+async function standing(deps: EnrolDeps, { needsApproval, registeredBy }: Device): Promise<Pick<Submission, 'staff' | 'approvedBy'>> {
+  if (!needsApproval) return { approvedBy: staffActor({ id: registeredBy }) };
+  const staff = await findStaff(deps, registeredBy);
+  return staff ? { staff } : {};
 }
 
 async function answer(deps: EnrolDeps, row: RequestRow, by: string): Promise<DeviceEnrolment> {
