@@ -25,7 +25,7 @@ describe('after an archive timestamp', () => {
 
   test.each([
     ['a page replaced', (pdf: Uint8Array) => rewritten(pdf, OBJECTS.content, '(Sample)', '(Forged)'), 'altered'],
-    ['the seal’s picture replaced', (pdf: Uint8Array) => rewritten(pdf, OBJECTS.appearance, '/Seal Do', '/Other Do'), 'altered'],
+    ['the seal’s picture replaced', (pdf: Uint8Array) => rewritten(pdf, OBJECTS.appearance, '/Seal Do', '/None Do'), 'altered'],
     [
       'an action when the file is opened',
       (pdf: Uint8Array) => rewritten(pdf, OBJECTS.catalog, '/Pages', '/OpenAction 3 0 R/Pages'),
