@@ -127,6 +127,7 @@ describe('for everybody', () => {
     expect(Object.keys(description.paths).sort()).toEqual([
       '/api/certificates/requests',
       '/api/certificates/requests/{id}',
+      '/api/certificates/validate',
       '/api/certificates/{serial}',
       '/api/certificates/{serial}/revoke',
       '/api/codes/keys',
