@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchApp } from './bench-app.ts';
+import { benchCertificates } from './bench-certificates.ts';
 import { benchLicences } from './bench-licences.ts';
 import { benchOidc } from './bench-oidc.ts';
 import { benchPdf } from './bench-pdf.ts';
@@ -20,6 +21,7 @@ const rows: Row[] = [];
 const sections: Record<string, () => Promise<Row[]>> = {
   signatures: benchSignatures,
   signer: benchSigner,
+  certificates: () => withApp(benchCertificates),
   sealing: benchSealing,
   pdf: benchPdf,
   licences: () => withApp(benchLicences),
