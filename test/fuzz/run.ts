@@ -1,5 +1,6 @@
 /** `npm run fuzz [-- --runs N --seed S --only TARGET]`: mutates what the parsers and verifiers read. Exit 1 when anything broke the rule. */
 import { parseArgs } from 'node:util';
+import { fuzzCertificates } from './fuzz-certificates.ts';
 import { fuzzPaths } from './fuzz-paths.ts';
 import { fuzzPdf } from './fuzz-pdf.ts';
 import type { FuzzReport } from './fuzz-report.ts';
@@ -20,6 +21,7 @@ const targets: Record<string, (options: { runs: number; seed: number }) => Promi
   seals: fuzzSeals,
   codes: fuzzCodes,
   structures: fuzzStructures,
+  certificates: fuzzCertificates,
   paths: fuzzPaths,
 };
 
