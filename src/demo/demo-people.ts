@@ -165,6 +165,17 @@ export const DEMO_PEOPLE: readonly DemoPerson[] = [
     path: '/admin',
   },
   {
+    // What two operators decide needs a second one.
+    key: 'tang',
+    name: '唐洁',
+    citizenNumber: number('19860619', '044'),
+    phone: '13900000043',
+    position: { organisation: 'dataOffice', roles: ['operator'] },
+    roleZh: '大数据局 · 运维复核',
+    roleEn: 'Data office · second operator',
+    path: '/admin',
+  },
+  {
     key: 'luo',
     name: '罗敏',
     citizenNumber: number('19880123', '042'),

@@ -11,7 +11,7 @@ import { DEMO_ORGANISATIONS, DEMO_PASSWORD, DEMO_PEOPLE, type DemoOrganisation, 
 
 export interface DemoCity {
   organisations: Record<DemoOrganisation['key'], Organisation>;
-  /** Person ids by key: lin, chen, gul, zheng, wu, huang, zhou, sun, xu, he, luo. */
+  /** Person ids by key: lin, chen, gul, zheng, wu, huang, zhou, sun, xu, he, tang, luo. */
   personIds: Record<string, string>;
   /** Positions by the same keys. */
   staff: Record<string, Staff>;
