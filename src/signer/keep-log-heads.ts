@@ -34,10 +34,14 @@ export async function keepLogHeads(
   }
   replaceFile(join(folder, HEAD_KEY_FILE), toPem('PUBLIC KEY', key.spki));
   let signedAt = 0;
+  let last = '';
   const sign = async (): Promise<string> => {
     const position = log.position();
+    // However often somebody asks: one signature for each length of the log.
+    if (position.n === signedAt) return last;
     const head = await signLogHead(keys, position, clock.now());
     signedAt = position.n;
+    last = head;
     replaceFile(join(folder, HEAD_FILE), `${head}\n`);
     return head;
   };
