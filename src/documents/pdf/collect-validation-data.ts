@@ -7,7 +7,7 @@ import { DerError } from '#crypto/der.ts';
 import { OID } from '#crypto/oids.ts';
 import { readCertificates } from '#documents/judge-time-stamp.ts';
 import type { Certificate } from '#pki/certificate.ts';
-import type { Crl } from '#pki/crl.ts';
+import { type Crl, isCrlSignedBy } from '#pki/crl.ts';
 import { judgeRevocation } from '#pki/judge-revocation.ts';
 import { nameToString } from '#pki/name.ts';
 import { encodeCertId, issuerHashes } from '#pki/ocsp-cert-id.ts';
@@ -51,7 +51,7 @@ export function validationDataFrom(sources: ValidationSources): CollectValidatio
     const [leaf, ...further] = readCertificates(certificates);
     if (!leaf) throw missing('', '');
     const intermediates = [...further, ...(sources.intermediates ?? [])];
-    const { path, anchored } = validatePath({ leaf, intermediates, anchors: sources.anchors, at, crls: sources.crls ?? [] });
+    const { path, anchored } = validatePath({ leaf, intermediates, anchors: sources.anchors, at });
     if (!anchored) {
       const name = nameToString(leaf.subject);
       throw missing(`The chain of ${name} reaches no trusted authority.`, `${name} 的证书链不能追溯到受信任的机构。`);
@@ -83,14 +83,14 @@ function toData(path: readonly Certificate[], found: readonly (Found | undefined
 }
 
 function findKnown(known: ValidationData, certificate: Certificate, issuer: Certificate, at: Date): Found | undefined {
-  const list = readCrls(known.crls).find((crl) => judgeRevocation({ certificate, issuer, crls: [crl], at }).status !== 'unknown');
+  const list = readCrls(known.crls).find((crl) => judgeRevocation({ certificate, issuer, crls: [crl], at, isSigned }).status !== 'unknown');
   if (list) return { crl: list.der };
   const answer = known.ocspResponses.find((der) => isAnswer(der, certificate, issuer, at));
   return answer && { ocsp: answer };
 }
 
 async function find(sources: ValidationSources, certificate: Certificate, issuer: Certificate, at: Date): Promise<Found> {
-  const tells = (crl: Crl) => judgeRevocation({ certificate, issuer, crls: [crl], at }).status !== 'unknown';
+  const tells = (crl: Crl) => judgeRevocation({ certificate, issuer, crls: [crl], at, isSigned }).status !== 'unknown';
   const [list] = [...(sources.crls ?? [])].sort((a, b) => b.thisUpdate.getTime() - a.thisUpdate.getTime()).filter(tells);
   if (list && list.der.length <= LARGE_CRL_BYTES) return { crl: list.der };
   const answer = await findAnswer(sources, certificate, issuer, at);
@@ -134,6 +134,17 @@ function isAnswer(der: Uint8Array, certificate: Certificate, issuer: Certificate
     if (error instanceof DerError) return false;
     throw error;
   }
+}
+
+const checked = new WeakMap<Crl, Map<string, boolean>>();
+
+/** A list serves many files: its signature is checked once for each issuer. */
+function isSigned(crl: Crl, issuer: Certificate): boolean {
+  const results = checked.get(crl) ?? new Map<string, boolean>();
+  checked.set(crl, results);
+  const known = results.get(issuer.fingerprint) ?? isCrlSignedBy(crl, issuer);
+  results.set(issuer.fingerprint, known);
+  return known;
 }
 
 function missing(detail: string, detailZh: string): Problem {
