@@ -11,11 +11,14 @@ import { certifyRecordKeys, recordSigners } from './log-signer.ts';
 /** A head is signed anew after this even if nothing was logged: a reader sees that the log lives. */
 export const HEAD_REFRESH_MS = 3_600_000;
 
+const BATCHES_PER_HEAD = 3;
+
 type Deps = Pick<CertificateDeps, 'db' | 'clock' | 'keys'>;
 
 /** One round of the log's job: places for what waits, and a head over them. Answers how many certificates were logged. */
 export async function publishLog(deps: Deps): Promise<number> {
-  const { logged } = await sequenceLog(deps);
+  // A head soon, also while many wait: the rest has its turn at once.
+  const { logged } = await sequenceLog(deps, { maxBatches: BATCHES_PER_HEAD });
   await signDueHead(deps);
   return logged;
 }
@@ -23,7 +26,7 @@ export async function publishLog(deps: Deps): Promise<number> {
 /** At start: the log's keys with their certificates, all earlier certificates in the log, and a head over them. */
 export async function prepareLog(deps: CertificateDeps): Promise<void> {
   await certifyRecordKeys(deps, 'issuance-log');
-  await publishLog(deps);
+  while ((await publishLog(deps)) > 0);
 }
 
 /** Signs the tree as it is, when it has grown or its head is an hour old. Undefined when neither. Throws what the key store throws. */

@@ -183,6 +183,17 @@ test('no proof is given for what no head covers', async () => {
   await expect(listLogEntries(deps, size, size + 1)).rejects.toEqual(refused('invalid-input'));
 });
 
+test('what is no certificate waits and holds up nobody', async () => {
+  const row = await db.issuedCertificate.findFirstOrThrow({ where: { der: { not: null } } });
+  const { id: _id, authorityKey: _key, ...same } = row;
+  const data = { ...same, tbs: Uint8Array.from(row.tbs), serialHex: 'bad0', der: Uint8Array.of(0x30, 1), issuedAt: new Date(0) };
+  await db.issuedCertificate.create({ data });
+  const { certificate } = await issue('web-server', 'behind.example.cn');
+  await publishLog(deps);
+  expect(await db.logEntry.findUnique({ where: { serialHex: certificate.serialHex } })).not.toBeNull();
+  expect(await db.logPending.findMany({ select: { serialHex: true } })).toEqual([{ serialHex: 'bad0' }]);
+});
+
 test('a head is signed again after an hour without a certificate, and always later than the one before', async () => {
   await publishLog(deps);
   expect(await signDueHead(deps)).toBeUndefined();
