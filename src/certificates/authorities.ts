@@ -32,28 +32,39 @@ export function authorityKeyName(area: Exclude<AuthorityArea, 'general'>, suite:
   return `ca-${area}-${suiteLabel(suite)}${generation === 1 ? '' : `-${generation}`}`;
 }
 
-/** Certificates do not change: each is parsed once for a database. */
-const parsed = new WeakMap<Database, Map<string, Certificate>>();
+interface KnownCertificate {
+  certificate: Certificate;
+  issuerKey: string;
+}
+
+/** An authority has one certificate, and that does not change: each is read once for a database. */
+const knownOf = new WeakMap<Database, Map<string, KnownCertificate>>();
 
 /** All that have a certificate: roots first, then by area, the newest first in each. */
 export async function listAuthorities({ db }: Reading): Promise<Authority[]> {
   const rows = await db.certificateAuthority.findMany({ orderBy: [{ suite: 'asc' }, { area: 'asc' }, { generation: 'desc' }] });
-  const certificates = await db.issuedCertificate.findMany({
-    where: { authorityKey: { in: rows.map(({ keyName }) => keyName) }, der: { not: null } },
-    select: { authorityKey: true, issuerKey: true, serialHex: true, der: true },
-  });
-  const known = parsed.get(db) ?? new Map<string, Certificate>();
-  parsed.set(db, known);
+  const known = knownOf.get(db) ?? new Map<string, KnownCertificate>();
+  knownOf.set(db, known);
+  const missing = rows.map(({ keyName }) => keyName).filter((keyName) => !known.has(keyName));
+  if (missing.length > 0) await readCertificates(db, missing, known);
   const authorities = rows.flatMap((row): Authority[] => {
-    const issued = certificates.find(({ authorityKey }) => authorityKey === row.keyName);
-    if (!issued?.der) return [];
-    const certificate = known.get(issued.serialHex) ?? parseCertificate(issued.der);
-    known.set(issued.serialHex, certificate);
+    const issued = known.get(row.keyName);
+    if (!issued) return [];
     const { keyName, generation } = row;
     const { area, suite, state } = row as { area: AuthorityArea; suite: AuthoritySuite; state: AuthorityState };
-    return [{ keyName, area, suite, generation, state, certificate, issuerKey: issued.issuerKey }];
+    return [{ keyName, area, suite, generation, state, ...issued }];
   });
   return [...authorities.filter(isRoot), ...authorities.filter((authority) => !isRoot(authority))];
+}
+
+async function readCertificates(db: Database, keyNames: readonly string[], into: Map<string, KnownCertificate>): Promise<void> {
+  const rows = await db.issuedCertificate.findMany({
+    where: { authorityKey: { in: [...keyNames] }, der: { not: null } },
+    select: { authorityKey: true, issuerKey: true, der: true },
+  });
+  for (const { authorityKey, issuerKey, der } of rows) {
+    if (authorityKey && der) into.set(authorityKey, { certificate: parseCertificate(der), issuerKey });
+  }
 }
 
 export function isRoot({ area }: Pick<Authority, 'area'>): boolean {

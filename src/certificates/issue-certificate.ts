@@ -8,7 +8,7 @@ import { Problem } from '#problem.ts';
 import type { Transaction } from '#storage/database.ts';
 import { listAuthorities } from './authorities.ts';
 import type { AuthoritySuite, CertificateDeps } from './certificate-deps.ts';
-import { type PreparedCertificate, prepareCertificate } from './prepare-certificate.ts';
+import { keyDigestOf, type PreparedCertificate, prepareCertificate } from './prepare-certificate.ts';
 import { signCertificates } from './sign-certificate.ts';
 
 /** Parameters of one statement are limited; a batch of this size costs each certificate next to nothing. */
@@ -72,10 +72,10 @@ export async function issueCertificate(deps: CertificateDeps, input: IssueCertif
 export async function issueCertificates(deps: CertificateDeps, inputs: readonly IssueCertificateInput[]): Promise<IssuedCertificate[]> {
   if (inputs.length > MAX_AT_ONCE) throw new RangeError(`At most ${MAX_AT_ONCE} certificates are issued at once.`);
   const at = deps.clock.now();
-  const authorities = await listAuthorities(deps);
+  const [authorities, earlier] = await Promise.all([listAuthorities(deps), earlierUses(deps, inputs)]);
   const prepared = inputs.map((input) => prepareCertificate(input, { authorities, publicOrigin: deps.publicOrigin, at }));
+  requireFreeKeys(earlier, prepared);
   await deps.db.$transaction(async (tx) => {
-    await requireFreeKeys(tx, prepared);
     await tx.issuedCertificate.createMany({ data: prepared.map(({ row }) => row) });
     await recordEvents(tx, prepared.map(issueEvent));
     for (const { input, row } of prepared) await input.within?.(tx, row.serialHex);
@@ -101,13 +101,22 @@ function issueEvent({ row }: PreparedCertificate) {
   };
 }
 
-/** A key whose secret is out gets no certificate again, and one key does not speak in two capacities. */
-async function requireFreeKeys(tx: Transaction, prepared: readonly PreparedCertificate[]): Promise<void> {
-  const known = await tx.issuedCertificate.findMany({
-    where: { keyDigest: { in: prepared.map(({ row }) => row.keyDigest) } },
+interface KeyUse {
+  keyDigest: Uint8Array | null;
+  profile: string;
+  revocationReason: string | null;
+}
+
+function earlierUses({ db }: CertificateDeps, inputs: readonly IssueCertificateInput[]): Promise<KeyUse[]> {
+  return db.issuedCertificate.findMany({
+    where: { keyDigest: { in: inputs.map(({ spki }) => keyDigestOf(spki)) } },
     select: { keyDigest: true, profile: true, revocationReason: true },
   });
-  const uses = [...known, ...prepared.map(({ row }) => ({ keyDigest: row.keyDigest, profile: row.profile, revocationReason: null }))];
+}
+
+/** A key whose secret is out gets no certificate again, and one key does not speak in two capacities. */
+function requireFreeKeys(earlier: readonly KeyUse[], prepared: readonly PreparedCertificate[]): void {
+  const uses = [...earlier, ...prepared.map(({ row }) => ({ keyDigest: row.keyDigest, profile: row.profile, revocationReason: null }))];
   const profiles = new Map<string, string>();
   for (const { keyDigest, profile, revocationReason } of uses) {
     if (revocationReason === 'key-compromise' || revocationReason === 'ca-compromise') throw new Problem('certificate-key-compromised');

@@ -82,12 +82,17 @@ export function prepareCertificate(
       subject: input.subject.commonName,
       notBefore,
       notAfter,
-      keyDigest: Uint8Array.from(digest('sha256', input.spki)),
+      keyDigest: keyDigestOf(input.spki),
       tbs: Uint8Array.from(tbs),
       issuedAt: at,
       issuedBy: input.by,
     },
   };
+}
+
+/** SHA-256 of the SubjectPublicKeyInfo, by which the uses of one key are found. */
+export function keyDigestOf(spki: Uint8Array): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(digest('sha256', spki));
 }
 
 function chooseAuthority(input: IssueCertificateInput, profile: CertificateProfile, authorities: readonly Authority[]) {

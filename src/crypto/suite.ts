@@ -71,7 +71,20 @@ export function digestOfSuite(suite: Suite): DigestName {
 
 /** Reads a SubjectPublicKeyInfo and decides its suite. Throws UnsupportedKeyError for other kinds or points off the curve. */
 export function importPublicKey(spki: Uint8Array): PublicKey {
-  const own = Uint8Array.from(spki);
+  const mark = Buffer.from(spki.buffer, spki.byteOffset, spki.length).toString('latin1');
+  const known = recent.get(mark);
+  if (known) return known;
+  const key = readPublicKey(Uint8Array.from(spki));
+  if (recent.size >= MAX_RECENT) recent.delete(recent.keys().next().value ?? '');
+  recent.set(mark, key);
+  return key;
+}
+
+/** One key is looked at several times on its way into a certificate; reading it costs more than the certificate's signature. */
+const recent = new Map<string, PublicKey>();
+const MAX_RECENT = 256;
+
+function readPublicKey(own: Uint8Array): PublicKey {
   if (own.length === 91 && Buffer.compare(own.subarray(0, SM2_SPKI_PREFIX.length), SM2_SPKI_PREFIX) === 0) {
     if (own[SM2_SPKI_PREFIX.length] !== 4) throw new UnsupportedKeyError('SM2 point not in uncompressed form');
     const key = importKey(own);
