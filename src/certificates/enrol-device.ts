@@ -73,7 +73,8 @@ const keyDigestOf = (csr: Csr) => Uint8Array.from(digest('sha256', csr.spki));
 async function findPresent(deps: EnrolDeps, csr: Csr, presented: Certificate | undefined): Promise<HeldCertificate | undefined> {
   if (presented) {
     const held = await findHeldCertificate(deps, presented.serialHex);
-    return held && Buffer.compare(held.certificate.der, presented.der) === 0 ? held : undefined;
+    if (held?.holder.kind === 'device' && Buffer.compare(held.certificate.der, presented.der) === 0) return held;
+    // Somebody else's, for example that of a gateway between: the request itself has to tell.
   }
   const rows = await deps.db.certificateRequest.findMany({
     where: { keyDigest: keyDigestOf(csr), status: 'issued', deviceId: { not: null } },

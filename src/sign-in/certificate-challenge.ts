@@ -3,9 +3,13 @@
  * origin that asked and a number used once. It is bound to the browser that asked for it.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { Problem } from '#problem.ts';
+import { networkOfAddress } from './network-of-address.ts';
 import type { SignInDeps } from './proof.ts';
 
 const LIFE_SECONDS = 120;
+/** Living challenges of one network: a service hall behind one address needs some tens. */
+const MAX_PER_NETWORK = 300;
 const NUMBER = /^[A-Za-z0-9_-]{43}$/;
 
 export interface CertificateChallenge {
@@ -31,8 +35,13 @@ export function signInStatement(publicOrigin: string, challenge: string): string
   return `Tongren certificate sign-in, version 1\norigin: ${publicOrigin}\nchallenge: ${challenge}\n`;
 }
 
-/** A new challenge of two minutes. */
-export async function beginCertificateSignIn({ clock, ephemeral, publicOrigin }: ChallengeDeps): Promise<CertificateChallenge> {
+/** A new challenge of two minutes. Throws Problem `too-many-requests` for a network that asks for very many: each takes room. */
+export async function beginCertificateSignIn(
+  { clock, ephemeral, publicOrigin }: ChallengeDeps,
+  { ip }: { ip: string },
+): Promise<CertificateChallenge> {
+  const asked = await ephemeral.increment(`certificate-challenges:${networkOfAddress(ip)}`, LIFE_SECONDS);
+  if (asked > MAX_PER_NETWORK) throw new Problem('too-many-requests', { retryAfterSeconds: LIFE_SECONDS });
   const challenge = randomBytes(32).toString('base64url');
   const browser = randomBytes(32).toString('base64url');
   const expiresAt = new Date(clock.now().getTime() + LIFE_SECONDS * 1000);

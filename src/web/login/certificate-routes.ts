@@ -22,7 +22,7 @@ export function registerCertificateRoutes(server: FastifyInstance, context: WebC
 
   typed.post(`${base}/certificate/challenge`, { schema: { hide: true } }, async (request, reply) => {
     await findLoginPlace(request, reply, context);
-    const { browser, ...challenge } = await beginCertificateSignIn(context);
+    const { browser, ...challenge } = await beginCertificateSignIn(context, request);
     setLoginCookie(reply, context, 'tongren_certificate', browser);
     return reply.header('cache-control', 'no-store').send(challenge);
   });

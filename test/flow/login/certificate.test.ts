@@ -136,6 +136,13 @@ test('five failures with one certificate from one network are the last for a whi
   expect([locked.status, locked.body['code']]).toEqual([429, 'sign-in-locked']);
 });
 
+test('a network that asks for very many statements has to wait', async () => {
+  const page = await atPage();
+  const many = await Promise.all(Array.from({ length: 301 }, () => page.post('/challenge')));
+  expect(many.filter(({ body }) => body['code'] === 'too-many-requests').length).toBeGreaterThan(0);
+  await world.context.ephemeral.remove('certificate-challenges:127.0.0.1');
+});
+
 test('a certificate that is no person’s signs nobody in, nor does one under a revoked authority', async () => {
   const who = await certified();
   const request = await db.certificateRequest.findFirstOrThrow({ where: { serialHex: who.serial } });
