@@ -8,6 +8,7 @@ import { Problem } from '#problem.ts';
 import type { Transaction } from '#storage/database.ts';
 import { listAuthorities } from './authorities.ts';
 import type { AuthoritySuite, CertificateDeps } from './certificate-deps.ts';
+import { gatherIssuing } from './gather-issuing.ts';
 import { keyDigestOf, type PreparedCertificate, prepareCertificate } from './prepare-certificate.ts';
 import { signCertificates } from './sign-certificate.ts';
 
@@ -63,6 +64,8 @@ export interface IssuedCertificate {
  * `certificate-key-compromised`, `certificate-key-of-other-kind`.
  */
 export async function issueCertificate(deps: CertificateDeps, input: IssueCertificateInput): Promise<IssuedCertificate> {
+  // What writes more in its transaction has it to itself.
+  if (!input.within) return gatherIssuing(issueCertificates, deps, input);
   const [issued] = await issueCertificates(deps, [input]);
   if (!issued) throw new Error('one asked for, none issued');
   return issued;

@@ -204,3 +204,18 @@ test('many are issued at once in their order; one that is refused leaves none', 
   );
   expect(await db.issuedCertificate.count()).toBe(before);
 });
+
+test('requests at the same time each get their own certificate or their own refusal', async () => {
+  const ask = (commonName: string) =>
+    issueCertificate(deps, {
+      ...{ profile: 'organisation', suite: 'es256', days: 100, by: 'system:test' },
+      subject: { ...company, commonName },
+      spki: generateKeyPair('es256').spki,
+    });
+  const names = Array.from({ length: 12 }, (_item, index) => (index === 5 ? 'x'.repeat(65) : `第${index}号`));
+  const settled = await Promise.allSettled(names.map(ask));
+  const found = settled.map((one) =>
+    one.status === 'fulfilled' ? attributeOf(one.value.certificate.subject, OID.commonName) : (one.reason as { code: string }).code,
+  );
+  expect(found).toEqual(names.map((name, index) => (index === 5 ? 'certificate-refused' : name)));
+});
