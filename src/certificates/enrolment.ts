@@ -9,8 +9,13 @@ import type { ProfileName } from '#pki/profiles.ts';
 import type { Database } from '#storage/database.ts';
 import type { AuthoritySuite, CertificateDeps } from './certificate-deps.ts';
 import type { CertificateSubject } from './issue-certificate.ts';
+import type { PersonNaming } from './name-person.ts';
 
-export type EnrolDeps = CertificateDeps & PeopleDeps;
+export type EnrolDeps = CertificateDeps &
+  PeopleDeps & {
+    /** What certificates say of people; by default the name in clear and no number. */
+    personNaming?: PersonNaming;
+  };
 
 export type RequestStatus = 'requested' | 'approved' | 'rejected' | 'issued' | 'cancelled' | 'expired';
 

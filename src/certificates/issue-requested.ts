@@ -11,6 +11,7 @@ import type { AuthoritySuite } from './certificate-deps.ts';
 import { noteForHolder } from './certificate-notices.ts';
 import { APPROVAL_KIND, type EnrolDeps, type RequestRow, requestSubject } from './enrolment.ts';
 import { type CertificateSubject, issueCertificate } from './issue-certificate.ts';
+import { personSubject } from './name-person.ts';
 import { completeCertificate } from './sign-certificate.ts';
 
 export interface IssuedToHolder {
@@ -28,7 +29,7 @@ export async function issueRequested(deps: EnrolDeps, row: RequestRow, by: strin
   if (row.serialHex) return findIssued(deps, row.serialHex);
   const at = deps.clock.now();
   const asked = row.subject as unknown as CertificateSubject | null;
-  const subject = asked ?? (await personSubject(deps, row.personId ?? ''));
+  const subject = asked ?? (await subjectOfPerson(deps, row.personId ?? ''));
   try {
     const { certificate } = await issueCertificate(deps, {
       profile: row.profile as ProfileName,
@@ -74,10 +75,10 @@ async function chainOf(deps: Pick<EnrolDeps, 'db'>, certificate: Certificate): P
   return [certificate, issuing.certificate, root.certificate];
 }
 
-async function personSubject(deps: EnrolDeps, personId: string): Promise<CertificateSubject> {
-  const { name } = await requirePerson(deps, personId);
+async function subjectOfPerson(deps: EnrolDeps, personId: string): Promise<CertificateSubject> {
+  const { name, citizenNumber } = await requirePerson(deps, personId);
   if (!name) throw new Problem('person-level-too-low');
-  return { commonName: name };
+  return personSubject(deps, { name, ...(citizenNumber ? { citizenNumber } : {}) }, deps.personNaming);
 }
 
 /** What stands in a certificate of the organisation. Throws Problem `organisation-not-found`. */

@@ -9,6 +9,7 @@ import { requestOrganisationCertificate } from '#certificates/request-organisati
 import { requestPersonCertificate } from '#certificates/request-person-certificate.ts';
 import { revokeHeldCertificate } from '#certificates/revoke-held-certificate.ts';
 import { OID } from '#crypto/oids.ts';
+import { registerPerson } from '#people/register-person.ts';
 import { isIssuedBy } from '#pki/certificate.ts';
 import { attributeOf } from '#pki/name.ts';
 import { profileOf } from '#pki/profiles.ts';
@@ -42,6 +43,24 @@ test('a person gets a certificate at once: the name is the register’s, whateve
   expect((await db.auditEvent.findMany({ where: { subject: `certificate-request:${request.id}` } })).map(({ kind }) => kind)).toEqual([
     'certificate-requested',
   ]);
+});
+
+test('a certificate says of a person what the operator decided: a masked name, a number only hashed', async () => {
+  const citizenNumber = '350203198505050019';
+  const { id } = await registerPerson(deps, {
+    name: '林晓梅',
+    citizenNumber,
+    evidence: { method: 'registry-match', source: 'test' },
+    by: 'system:test',
+  });
+  const input = { personId: id, session: session(), csr: makeCsr().pem, requestId: requestId() };
+  const naming = { citizenNumber: 'hashed', name: 'masked' } as const;
+  const { certificate } = await requestPersonCertificate({ ...deps, personNaming: naming }, input);
+  expect(attributeOf(certificate.subject, OID.commonName)).toBe('林**');
+  expect(Buffer.from(certificate.der).toString('latin1')).toMatch(/H1:[0-9a-f]{64}/);
+  const plain = await personAsks(id);
+  expect(plain.certificate.extensions.has(OID.gmIdentifyCode)).toBe(false);
+  for (const each of [certificate, plain.certificate]) expect(Buffer.from(each.der).toString('latin1')).not.toContain(citizenNumber);
 });
 
 test('the same request sent again, also at the same time, is answered with the same certificate', async () => {
