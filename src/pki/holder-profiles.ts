@@ -175,6 +175,11 @@ function encryption(
       keyUsageOf: 'GM/T 0034 and GB/T 20518: the SM2 encryption certificate enciphers keys and data, since SM2 itself encrypts.',
       maxDays: 'As long as its signing twin.',
       requiredSubject: 'The same name as its signing twin, so that a sender finds the two together.',
+      ...(more.identifyCode ? { identifyCode: 'As its signing twin: the two are known to be of one person by it.' } : {}),
+      ...(more.organisationCode ? { organisationCode: 'As its signing twin: a sender looks the organisation up by its code.' } : {}),
+      ...(more.taxationNumber ? { taxationNumber: 'As its signing twin.' } : {}),
+      ...(more.registrationNumber ? { registrationNumber: 'As its signing twin.' } : {}),
+      ...(more.mandate ? { mandate: 'As its signing twin: who acts no longer receives no longer.' } : {}),
       archivedKey: 'The key is made and kept by us, sealed; two operators together can hand it over again.',
     },
   };

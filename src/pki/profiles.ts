@@ -124,6 +124,7 @@ export const PROFILES: Readonly<Record<ProfileName, CertificateProfile>> = {
     requiredSubject: LEGAL_NAME,
     organisationCode: true,
     because: {
+      organisationCode: 'GM/T 0015: the maker is a registered body, and readers look for its code there.',
       keyUsage: 'GB/T 38540 §6: the maker signs the seal structure and nothing else.',
       maxDays: 'Five years, like the seals it makes.',
       extendedKeyUsage: NO_EXTENDED_USAGE,
@@ -158,6 +159,7 @@ export const PROFILES: Readonly<Record<ProfileName, CertificateProfile>> = {
     qcType: OID.qcTypeSeal,
     organisationCode: true,
     because: {
+      organisationCode: 'GM/T 0015: the same code as in organizationIdentifier, where Chinese readers look for it.',
       keyUsage: SIGNING_REASON,
       requiredSubject: 'EN 319 412-3 §4.2: a legal person is named by C, O, organizationIdentifier and CN.',
       qcType: 'EN 319 412-5: says that this makes a seal, not a person’s signature; no QcCompliance, which would claim an EU regime.',
@@ -202,6 +204,7 @@ export const PROFILES: Readonly<Record<ProfileName, CertificateProfile>> = {
     identifyCode: true,
     encryptionTwin: 'person-encryption',
     because: {
+      qcType: 'EN 319 412-5: says that a person signs; no QcCompliance, which would claim an EU regime.',
       identifyCode: 'GM/T 0015 identifyCode, never in clear: hashed with a key, encrypted, or left out, as the operator decides.',
       encryptionTwin: 'GM/T 0034: issued with it where the person asks for a pair.',
       policy: 'Its own policy, so that a citizen’s signature can never make a file look official.',
@@ -232,6 +235,7 @@ export const PROFILES: Readonly<Record<ProfileName, CertificateProfile>> = {
     requiredSubject: LEGAL_NAME,
     ocspNoCheck: true,
     because: {
+      extendedKeyUsage: 'RFC 6960 §4.2.2.2: without OCSPSigning nobody accepts the answers of a delegated responder.',
       issuer: 'RFC 6960 §4.2.2.2: a delegated responder is certified by the very authority it answers for.',
       ocspNoCheck: 'RFC 6960 §4.2.2.2.1: nobody can ask for the status of the one who answers; its life is short instead.',
     },
@@ -249,6 +253,7 @@ export const PROFILES: Readonly<Record<ProfileName, CertificateProfile>> = {
     subjectAltNames: true,
     exportable: true,
     because: {
+      extendedKeyUsage: 'RFC 5280 §4.2.1.12: TLS server authentication alone.',
       maxDays: 'Browsers refuse more than 398 days.',
       subjectAltNames: 'RFC 9525: names are taken from here alone.',
       exportable: 'Appliances take a PKCS#12 file and make no request of their own.',
