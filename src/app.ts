@@ -92,7 +92,7 @@ export async function buildApp(config: Config, ports: Ports, db: Database, optio
   const { clock } = ports;
   const opened = await openDataKeys(db, ports.dataKeys, clock.now());
   const fields = fieldCipher(opened.fieldKeys, opened.indexKey);
-  const deps = { ...ports, db, fields, publicOrigin: config.origin };
+  const deps = { ...ports, db, fields, publicOrigin: config.origin, personNaming: config.personNaming };
   const codes = codeKeyRing(deps);
   const report = (what: string, error: unknown) => {
     if (options.logger) options.logger.error({ error: describeForLog(error) }, what);
@@ -145,7 +145,7 @@ async function serverOptions({ logger, tls }: AppOptions, deps: Pick<WebContext,
 
 type Wired = Pick<
   WebContext,
-  'db' | 'clock' | 'keys' | 'fields' | 'files' | 'ephemeral' | 'sms' | 'outbound' | 'registry' | 'codes' | 'publicOrigin'
+  'db' | 'clock' | 'keys' | 'fields' | 'files' | 'ephemeral' | 'sms' | 'outbound' | 'registry' | 'codes' | 'publicOrigin' | 'personNaming'
 > &
   Required<Pick<WebContext, 'oidc' | 'metrics'>>;
 

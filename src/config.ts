@@ -49,6 +49,14 @@ export const ENVIRONMENT = z.strictObject({
     .optional()
     .describe('Population register: receives {name, citizenNumber} as JSON by POST, answers {result}. Without it a simulator answers.'),
   TONGREN_REGISTRY_TOKEN: z.string().min(1).optional().describe('Bearer token for the population register.'),
+  TONGREN_CERTIFICATE_NAMES: z
+    .enum(['clear', 'masked'])
+    .default('clear')
+    .describe('How certificates name people: clear, or masked (family name and stars).'),
+  TONGREN_CERTIFICATE_NUMBERS: z
+    .enum(['omitted', 'hashed', 'encrypted'])
+    .default('omitted')
+    .describe('The citizen number in certificates of people: omitted, hashed or encrypted with our key; never in clear.'),
   TONGREN_METRICS_TOKEN: z.string().min(16).optional().describe('Bearer token with which /metrics answers beyond loopback.'),
   TONGREN_OUTBOUND_ALLOW: z
     .string()
@@ -94,6 +102,8 @@ export interface Config {
   signer: SignerSettings;
   sms: { url: string; token: string | undefined } | undefined;
   registry: { url: string; token: string | undefined } | undefined;
+  /** What certificates say of people. */
+  personNaming: { name: 'clear' | 'masked'; citizenNumber: 'omitted' | 'hashed' | 'encrypted' };
   metricsToken: string | undefined;
   outboundAllow: readonly string[];
   trustProxy: boolean;
@@ -156,6 +166,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, options: { tls?: bool
     signer,
     sms: env.TONGREN_SMS_URL ? { url: env.TONGREN_SMS_URL, token: env.TONGREN_SMS_TOKEN } : undefined,
     registry: env.TONGREN_REGISTRY_URL ? { url: env.TONGREN_REGISTRY_URL, token: env.TONGREN_REGISTRY_TOKEN } : undefined,
+    personNaming: { name: env.TONGREN_CERTIFICATE_NAMES, citizenNumber: env.TONGREN_CERTIFICATE_NUMBERS },
     metricsToken: env.TONGREN_METRICS_TOKEN,
     outboundAllow: env.TONGREN_OUTBOUND_ALLOW,
     trustProxy: env.TONGREN_TRUST_PROXY,

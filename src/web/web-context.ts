@@ -3,6 +3,7 @@
  * Routes hand it to use-cases as their `deps`; nothing here reads the environment.
  */
 import type { Registry } from 'prom-client';
+import type { PersonNaming } from '#certificates/name-person.ts';
 import type { CodeKeyRing } from '#codes/code-key-ring.ts';
 import type { FieldCipher } from '#crypto/field-cipher.ts';
 import type { Oidc } from '#oidc/create-oidc-provider.ts';
@@ -53,6 +54,8 @@ export interface WebContext {
   codes: CodeKeyRing;
   /** Scheme, host and port as the outside sees us, without a trailing slash. */
   publicOrigin: string;
+  /** What certificates say of people. */
+  personNaming?: PersonNaming;
   production: boolean;
   /** Shown in the footer and by /health. */
   version: string;
