@@ -1,11 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { appointStaff } from '#access/appoint-staff.ts';
 import { decideApproval } from '#access/decide-approval.ts';
 import type { Role, Staff } from '#access/staff.ts';
 import { trustedCertificates } from '#certificates/find-certificates.ts';
 import { initialiseAuthorities } from '#certificates/initialise-authorities.ts';
+import { readLeaf } from '#certificates/log-entry.ts';
+import { readHead } from '#certificates/log-head.ts';
 import { anchorsOf, trustListPem, withListed } from '#certificates/trust-list-anchors.ts';
 import {
   decideTrustEntry,
@@ -28,6 +34,8 @@ import { readTrustList } from '#certificates/trust-list-read.ts';
 import type { Suite } from '#crypto/suite.ts';
 import { signPdf } from '#documents/pdf/sign-pdf.ts';
 import { verifyDocument } from '#documents/verify-document.ts';
+import { readInstalledTrust } from '#edge/installation.ts';
+import { writeTrustFolder } from '#edge/trust-folder.ts';
 import { parsePem, toPem } from '#pki/pem.ts';
 import type { ProfileName } from '#pki/profiles.ts';
 import { validatePath } from '#pki/validate-path.ts';
@@ -35,6 +43,7 @@ import { guardedKeyStore } from '#signer/guarded-key-store.ts';
 import { DocumentAuthority } from '#test/fakes/document-authority.ts';
 import { memoryKeyStore } from '#test/fakes/memory-key-store.ts';
 import { samplePdf } from '#test/fakes/sample-pdf.ts';
+import { seededRandom } from '#test/fakes/seeded-random.ts';
 import { testClock } from '#test/fakes/test-clock.ts';
 import { testDatabase } from '#test/test-database.ts';
 
@@ -287,6 +296,83 @@ describe('the signed list', () => {
     expect(fingerprints).not.toContain(Buffer.from(off.root.certificate.der).toString('hex'));
     expect(pem).toContain('# 邻省数字证书认证中心 / Kept CA\n');
     expect(pem).toContain('"purposes":["document-signing"]');
+  });
+});
+
+describe('tongren trust', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tongren-trust-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const program = fileURLToPath(new URL('../../../src/cli.ts', import.meta.url));
+  const run = (words: readonly string[]) =>
+    spawnSync(process.execPath, [program, 'trust', ...words], {
+      env: { PATH: process.env['PATH'], TONGREN_DATA_DIR: folder },
+      encoding: 'utf8',
+    });
+
+  test('checks a list from a file against a root, and says what is wrong', { timeout: 60_000 }, async () => {
+    const { roots } = await trustedCertificates(deps);
+    const [list, root] = [join(folder, 'list.json'), join(folder, 'root.pem')];
+    writeFileSync(list, JSON.stringify((await currentTrustList(deps)).document));
+    writeFileSync(root, roots.map(({ der }) => toPem('CERTIFICATE', der)).join(''));
+    const at = new Date(clock.now().getTime() + 60_000).toISOString();
+    const good = run(['check', list, '--trust', root, '--at', at, '--json']);
+    expect(JSON.parse(good.stdout)).toMatchObject({ faults: [], proven: ['es256', 'sm2-sm3'] });
+    expect(good.status).toBe(0);
+    const unproven = run(['check', list, '--at', at]);
+    expect(unproven.stdout).toContain('不能追溯到受信任的根证书');
+    expect(unproven.status).toBe(1);
+    writeFileSync(list, '{}');
+    expect(run(['check', list, '--trust', root]).status).toBe(2);
+    expect(run(['list']).status).toBe(3);
+  });
+
+  test('the trust folder gives commands the list, and not one that is out of date', async () => {
+    await publishTrustList(deps);
+    await writeTrustFolder(folder, deps);
+    const readAt = (at: Date) => {
+      vi.useFakeTimers({ now: at, toFake: ['Date'] });
+      try {
+        return readInstalledTrust(folder).trustList;
+      } finally {
+        vi.useRealTimers();
+      }
+    };
+    const { list } = await currentTrustList(deps);
+    expect(readAt(new Date(list.issuedAt))).toEqual(list);
+    expect(readAt(new Date(Date.parse(list.nextUpdate) + 1))).toBeUndefined();
+    writeFileSync(join(folder, 'trust', 'trust-list.json'), '{"payload":');
+    expect(readAt(new Date(list.issuedAt))).toBeUndefined();
+  });
+});
+
+describe('bytes from outside', () => {
+  test('never make the readers of lists, heads and leaves throw', async () => {
+    const random = seededRandom(20_260_601);
+    const { document } = await currentTrustList(deps);
+    const { roots } = await trustedCertificates(deps);
+    const sources = [
+      JSON.stringify(document),
+      JSON.stringify({ tree_size: 1, timestamp: 1, sha256_root_hash: 'AA==', log_id: 'AA==', tree_head_signature: 'BAMAAA==' }),
+    ];
+    let parsed = 0;
+    for (let round = 0; round < 300; round++) {
+      const bytes = Buffer.from(sources[round % 2] ?? '', 'utf8');
+      for (let change = 0; change <= round % 4; change++) bytes[Math.floor(random() * bytes.length)] = 0x20 + Math.floor(random() * 95);
+      readLeaf(bytes);
+      let value: unknown;
+      try {
+        value = JSON.parse(bytes.toString('utf8'));
+      } catch {
+        continue;
+      }
+      parsed++;
+      const { faults } = readTrustList(value, { anchors: roots, at: clock.now() });
+      // Whatever is believed says what was signed.
+      if (faults.length === 0) expect((value as typeof document).payload).toBe(document.payload);
+      if (round % 2 === 1) expect(faults).toEqual(['malformed']);
+      expect(typeof readHead(value, [])).toBe('string');
+    }
+    expect(parsed).toBeGreaterThan(50);
   });
 });
 
