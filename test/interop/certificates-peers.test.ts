@@ -30,8 +30,28 @@ const { db } = await testDatabase();
 // Peers judge by the real time.
 const deps = { db, clock: { now: () => new Date() }, keys: memoryKeyStore(), publicOrigin: 'http://127.0.0.1:3000' };
 const ID = 'distid:1234567812345678';
-const SM2_LEAVES = ['seal-maker', 'seal', 'code-signer', 'person'] as const;
-const P256_LEAVES = ['seal', 'document-signer', 'code-signer', 'service-signer', 'person', 'timestamp', 'ocsp'] as const;
+const SM2_LEAVES = [
+  'organisation',
+  'legal-representative',
+  'organisation-encryption',
+  'seal-maker',
+  'seal',
+  'code-signer',
+  'person',
+] as const;
+const P256_LEAVES = [
+  'organisation',
+  'legal-representative',
+  'service-client',
+  'person-encryption',
+  'seal',
+  'document-signer',
+  'code-signer',
+  'service-signer',
+  'person',
+  'timestamp',
+  'ocsp',
+] as const;
 const issued = new Map<string, Certificate>();
 
 /** Key name of the authority that issues the profile. */
