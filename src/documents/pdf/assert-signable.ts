@@ -2,6 +2,7 @@
 import { Problem } from '#problem.ts';
 import { findSignatures } from './find-signatures.ts';
 import { readForm } from './form-fields.ts';
+import { readPageTree } from './pages.ts';
 import type { PdfView } from './pdf-file.ts';
 import { rulesOf } from './permissions.ts';
 
@@ -14,9 +15,11 @@ export interface SigningPlan {
   certification: boolean;
 }
 
-/** Throws Problem `pdf-not-signable`, `pdf-encrypted`. */
+/** Throws Problem `pdf-not-signable`, `pdf-encrypted`, and PdfError for a page tree that cannot be read. */
 export function assertSignable(view: PdfView, plan: SigningPlan): void {
   if (view.encrypted) throw new Problem('pdf-encrypted');
+  // A page tree with loops or gaps would be sealed well and could never be compared with what comes after.
+  readPageTree(view);
   const earlier = view.catalog.entries.has('AcroForm') ? findSignatures(view.file, view) : [];
   if (earlier.length === 0) return;
   const levels = earlier.map(({ dict }) => rulesOf(view, dict).certification);

@@ -8,11 +8,13 @@ import type { SignBytes } from '#documents/sign-bytes.ts';
 import { Problem } from '#problem.ts';
 import { addDocumentTimestamp, addSecurityStore, viewOf } from './add-validation-data.ts';
 import { assertSignable } from './assert-signable.ts';
+import { changesOf } from './compare-revisions.ts';
 import { storedData } from './document-security-store.ts';
 import { Increment, writeText } from './increment.ts';
 import type { SeamSeal } from './page-stamps.ts';
 import { openPdf } from './pdf-file.ts';
 import { PdfError } from './pdf-values.ts';
+import { readUpdates } from './read-updates.ts';
 import { isMeasured, type RequestTimestamp } from './request-timestamp.ts';
 import { type FieldLock, prepareField, type ReservedField } from './reserve-field.ts';
 import { RevisedFile } from './revised-file.ts';
@@ -65,12 +67,14 @@ export async function signPdf(pdf: Uint8Array, input: SignPdfInput): Promise<Uin
   try {
     const envelope = new SignatureEnvelope({ ...input, form, timestamp });
     const { contents, chains } = await addSignature(file, input, form, envelope);
+    const signedEnd = file.bytes.length;
     if (validationData) {
       const known = storedData(viewOf(file));
       const data = joinValidationData(...(await Promise.all(chains.map((chain) => validationData(chain, known)))));
       addSecurityStore(file, [{ contents, data }], archive === true);
     }
     if (archive && timestamp) await addDocumentTimestamp(file, timestamp, envelope.digestName);
+    assertComparable(file, signedEnd);
     return file.bytes;
   } catch (error) {
     if (error instanceof PdfError || error instanceof DerError || error instanceof UnsupportedKeyError) {
@@ -78,6 +82,18 @@ export async function signPdf(pdf: Uint8Array, input: SignPdfInput): Promise<Uin
     }
     throw error;
   }
+}
+
+/**
+ * The revisions behind the signature as a verifier reads them: in a file that is broken somewhere, what we appended could look
+ * like a change that is not allowed. Throws PdfError, Problem `pdf-not-signable`.
+ */
+function assertComparable(file: RevisedFile, signedEnd: number): void {
+  if (file.bytes.length === signedEnd) return;
+  const newest = viewOf(file);
+  const updates = readUpdates(newest.file, newest.file.viewAt(signedEnd), newest);
+  const foreign = updates.flatMap((update) => changesOf(update)).find(({ level }) => level !== 'validation-data');
+  if (foreign) throw new Problem('pdf-not-signable', { cause: new PdfError(foreign.what) });
 }
 
 type Chains = Parameters<CollectValidationData>[0][];

@@ -139,3 +139,10 @@ test('a hybrid file is sealed to B-LTA with plain tables, twice', async () => {
       .map(({ kind }) => kind),
   ).toEqual(Array(6).fill('table'));
 });
+
+test('a file whose parts could not be compared with what follows its seal is refused, and no file is given', async () => {
+  const circular = readFileSync(new URL('../../../vectors/pdf/edge-cases/circular-page-tree.pdf', import.meta.url));
+  await expect(seal(circular)).rejects.toMatchObject({ code: 'pdf-not-signable' });
+  const broken = handMadePdf(['<</A [1 2'], '/PieceInfo 6 0 R');
+  await expect(seal(broken, ARCHIVE)).rejects.toMatchObject({ code: 'pdf-not-signable' });
+});
