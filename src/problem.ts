@@ -101,6 +101,8 @@ export const CATALOGUE = {
   'trust-entry-exists': [409, 'This authority is in the trust list already.', '该机构已在信任列表中。'],
   'trust-entry-state': [409, 'The trust list entry is in another state.', '该信任列表条目当前状态不允许此操作。'],
   'trust-list-missing': [503, 'The trust list has not been signed yet.', '信任列表尚未签发。'],
+  'authority-not-current': [409, 'This authority was replaced already.', '该签发机构已被替换。'],
+  'authority-exists': [409, 'There is a root already, with another key.', '根证书已存在，且密钥不同。'],
   'authority-missing': [503, 'The certificate authority has not been set up yet.', '证书签发机构尚未初始化。'],
   // enrolment
   'csr-not-acceptable': [422, 'This certification request (PKCS#10) is not acceptable.', '该证书请求（PKCS#10）不可接受。'],

@@ -7,7 +7,7 @@ import { attributeOf, encodeName, type Name } from '#pki/name.ts';
 import { type IssuingArea, PROFILES } from '#pki/profiles.ts';
 import type { KeyStore, StoredKey } from '#ports/key-store.ts';
 import { Problem } from '#problem.ts';
-import { isUniqueViolation } from '#storage/database.ts';
+import { isUniqueViolation, type Transaction } from '#storage/database.ts';
 import { type Authority, authorityKeyName, requireAuthority } from './authorities.ts';
 import { type AuthoritySuite, type CertificateDeps, crlUrl, issuerUrl, wholeSeconds } from './certificate-deps.ts';
 import { newSerial } from './serial.ts';
@@ -40,6 +40,10 @@ export interface NewAuthority {
   root?: Authority;
   /** Default 1, the first of its area. */
   generation?: number;
+  /** The authority that stops issuing in the same instant. */
+  replaces?: Authority;
+  /** The root's key will not stay in the key store. */
+  offline?: boolean;
   by?: string;
 }
 
@@ -50,7 +54,7 @@ export async function makeAuthority(deps: CertificateDeps, input: NewAuthority):
   const row = await deps.db.issuedCertificate.findUnique({ where: { authorityKey: keyName }, select: { serialHex: true } });
   if (row) {
     await completeCertificate(deps, row.serialHex);
-    return requireAuthority(deps, keyName);
+    return admit(deps, input, keyName);
   }
   const key = await findOrCreateKey(deps.keys, keyName, suite);
   const profile = PROFILES[area === 'root' ? 'root' : 'issuing'];
@@ -81,7 +85,6 @@ export async function makeAuthority(deps: CertificateDeps, input: NewAuthority):
   requireCleanTbs(tbs, suite);
   try {
     await deps.db.$transaction(async (tx) => {
-      await tx.certificateAuthority.create({ data: { keyName, area, suite, generation, state: 'current', createdAt: now } });
       await tx.issuedCertificate.create({
         data: {
           serialHex: serial.hex,
@@ -111,7 +114,33 @@ export async function makeAuthority(deps: CertificateDeps, input: NewAuthority):
     return makeAuthority(deps, input);
   }
   await completeCertificate(deps, serial.hex);
+  return admit(deps, input, keyName);
+}
+
+/** From here on it issues, and the one it replaces does not: only once its certificate is there, so that an area is never without. */
+async function admit(deps: CertificateDeps, input: NewAuthority, keyName: string): Promise<Authority> {
+  const { area, suite, generation = 1, replaces } = input;
+  const at = wholeSeconds(deps.clock.now());
+  const state = input.offline ? 'offline' : 'current';
+  try {
+    await deps.db.$transaction(async (tx) => {
+      if (await tx.certificateAuthority.findUnique({ where: { keyName } })) return;
+      if (replaces) await retire(tx, replaces, at);
+      await tx.certificateAuthority.create({ data: { keyName, area, suite, generation, state, createdAt: at } });
+    });
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error;
+  }
   return requireAuthority(deps, keyName);
+}
+
+/** The guard is in the WHERE clause: of two successors at once one is refused. Throws Problem `authority-not-current`. */
+async function retire(tx: Transaction, { keyName }: Authority, at: Date): Promise<void> {
+  const { count } = await tx.certificateAuthority.updateMany({
+    where: { keyName, state: { not: 'retired' } },
+    data: { state: 'retired', retiredAt: at },
+  });
+  if (count !== 1) throw new Problem('authority-not-current');
 }
 
 function authorityName({ area, suite, naming = {}, root, generation = 1 }: NewAuthority): { der: Uint8Array; commonName: string } {

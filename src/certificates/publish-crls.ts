@@ -57,12 +57,12 @@ async function isDue(deps: CertificateDeps, keyName: string): Promise<boolean> {
   return revoked !== newest?.entries;
 }
 
-/** A new list of one authority. Throws Problem `authority-missing`. */
-export async function publishCrl(deps: CertificateDeps, keyName: string): Promise<PublishedCrl> {
+/** A new list of one authority; `lifeDays` for a root whose key is seldom at hand. Throws Problem `authority-missing`. */
+export async function publishCrl(deps: CertificateDeps, keyName: string, lifeDays?: number): Promise<PublishedCrl> {
   const found = await requireAuthority(deps, keyName);
   const { suite, certificate: authority } = found;
   const thisUpdate = wholeSeconds(deps.clock.now());
-  const nextUpdate = new Date(thisUpdate.getTime() + LIFE_DAYS[isRoot(found) ? 'root' : 'issuing'] * DAY_MS);
+  const nextUpdate = new Date(thisUpdate.getTime() + (lifeDays ?? LIFE_DAYS[isRoot(found) ? 'root' : 'issuing']) * DAY_MS);
   const stored = await deps.db.$transaction(
     async (tx) => {
       await tx.$queryRaw`SELECT 1 FROM pg_advisory_xact_lock(${CRL_LOCK_SPACE}::int, hashtext(${keyName}))`;

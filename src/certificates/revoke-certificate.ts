@@ -14,6 +14,8 @@ export interface RevokeCertificateInput {
   by: string;
   /** When the key was probably lost, if that is earlier than now. */
   invalidityDate?: Date;
+  /** Default true. False when the caller publishes the list itself. */
+  publish?: boolean;
 }
 
 /**
@@ -53,6 +55,6 @@ export async function revokeCertificate(deps: CertificateDeps, input: RevokeCert
     });
     return row?.issuerKey ?? '';
   });
-  await publishCrl(deps, issuerKey);
+  if (input.publish !== false) await publishCrl(deps, issuerKey);
   return { revokedAt };
 }

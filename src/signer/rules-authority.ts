@@ -10,6 +10,8 @@ import { CLOCK_TOLERANCE_MS, type SigningCase, type SigningRule } from './signin
 
 const DAY_MS = 86_400_000;
 const MAX_CRL_LIFE_DAYS = 100;
+/** An offline root is brought out once a year. */
+const MAX_ROOT_CRL_LIFE_DAYS = 400;
 
 /** Whether the name is one of an authority; such keys have exactly the purposes below, and no other key has them. */
 export function isAuthorityKey(name: string): boolean {
@@ -73,5 +75,6 @@ export const crlRule: SigningRule = ({ key, structure, now }) => {
   const ahead = crl.thisUpdate.getTime() - now.getTime();
   if (Math.abs(ahead) > CLOCK_TOLERANCE_MS) return 'thisUpdate is not now';
   const life = (crl.nextUpdate?.getTime() ?? Number.NaN) - crl.thisUpdate.getTime();
-  return life > 0 && life <= MAX_CRL_LIFE_DAYS * DAY_MS ? undefined : 'nextUpdate missing or out of range';
+  const mostDays = areaOfKey(key.name) === 'root' ? MAX_ROOT_CRL_LIFE_DAYS : MAX_CRL_LIFE_DAYS;
+  return life > 0 && life <= mostDays * DAY_MS ? undefined : 'nextUpdate missing or out of range';
 };

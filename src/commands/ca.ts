@@ -1,0 +1,347 @@
+/**
+ * `tongren ca …`: the ceremonies at which a root's key is used. The key is made, or put together from shares, in the memory of this
+ * process, and overwritten at its end; what is written are encrypted files, shares, and a transcript for those who stood by.
+ */
+import { createHash } from 'node:crypto';
+import { chmod, mkdir, open, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemClock } from '#adapters/system-clock.ts';
+import { type Authority, isRoot, listAuthorities } from '#certificates/authorities.ts';
+import type { CertificateDeps } from '#certificates/certificate-deps.ts';
+import {
+  authorityWarnings,
+  initialiseOfflineRoots,
+  publishRootCrl,
+  revokeAuthority,
+  type Succession,
+  succeedAuthority,
+} from '#certificates/hold-ceremony.ts';
+import {
+  generateRoots,
+  type OpenRoots,
+  openRoots,
+  parseRootKeyFile,
+  type RootKeyFile,
+  sealRoots,
+  withRoots,
+} from '#certificates/root-vault.ts';
+import { formatShare, parseShare, type SecretShare, SecretShareError } from '#crypto/secret-shares.ts';
+import { importPublicKey, verifyMessage } from '#crypto/suite.ts';
+import { type OpenInstallation, openInstallation } from '#edge/open-installation.ts';
+import type { RevocationReason } from '#pki/crl.ts';
+import { nameToString } from '#pki/name.ts';
+import { Problem } from '#problem.ts';
+import { guardedKeyStore } from '#signer/guarded-key-store.ts';
+import { type Transcript, writeTranscript } from './ca-transcript.ts';
+
+const EXIT = { good: 0, refused: 1, unreadable: 2, wrongUse: 3 } as const;
+
+/** Where the keys of offline roots are, and who brought shares. Empty for roots in the key store. */
+export interface RootAccess {
+  root: string[];
+  share: string[];
+}
+
+export interface InitOptions {
+  out: string;
+  shares: number;
+  threshold: number;
+  organisation?: string;
+  province?: string;
+  locality?: string;
+  participant: string[];
+  json?: boolean;
+}
+
+/** `ca init`: new offline roots in both suites, an authority for each area, shares, transcript. Refuses where a root is already. */
+export function initialiseCa(options: InitOptions): Promise<number> {
+  return inInstallation(async ({ deps }) => {
+    if ((await listAuthorities(deps)).some(isRoot)) return fail(EXIT.refused, 'This installation has a root already. / 本系统已有根证书。');
+    await mkdir(options.out, { recursive: true, mode: 0o700 });
+    const roots = generateRoots();
+    try {
+      const { files, shares } = sealRoots(roots.keys, options);
+      const written = await writeRootFiles(options.out, files, shares);
+      // Before anything relies on these keys: they come back from what was written.
+      await proveRestored(options.out, files, shares);
+      const naming = {
+        ...(options.organisation ? { organisation: options.organisation } : {}),
+        ...(options.province ? { province: options.province } : {}),
+        ...(options.locality ? { locality: options.locality } : {}),
+      };
+      const authorities = await initialiseOfflineRoots(withOpenRoots(deps, roots), naming, 'system:ceremony');
+      const transcript = { ...transcriptOf('init', options.participant, files[0], authorities), files: written };
+      await writeTranscript(options.out, transcript);
+      tell(transcript, options.json);
+      return EXIT.good;
+    } finally {
+      roots.close();
+    }
+  });
+}
+
+/** `ca restore-test`: proves that the shares bring the keys back; writes and changes nothing. */
+export async function testRestore({ root, share, json }: RootAccess & { json?: boolean }): Promise<number> {
+  return guarded(async () => {
+    const { files, shares } = await readAccess({ root, share });
+    if (files.length === 0) return fail(EXIT.wrongUse, '--root names the files with the root keys. / 请用 --root 指定根密钥文件。');
+    const roots = openRoots(files, shares);
+    try {
+      for (const file of files) await proveKey(roots, file);
+    } finally {
+      roots.close();
+    }
+    const names = files.map(({ keyName }) => keyName);
+    const used = shares.map(({ index }) => index);
+    console.log(
+      json
+        ? JSON.stringify({ restored: names, shares: used })
+        : `restored / 可恢复: ${names.join(', ')} (shares / 份额 ${used.join(', ')})`,
+    );
+    return EXIT.good;
+  });
+}
+
+/** `ca reshare`: the same keys under a new set of shares; the old set opens the old files only, which should then be destroyed. */
+export async function reshareRoots(options: RootAccess & Pick<InitOptions, 'out' | 'shares' | 'threshold' | 'json'>): Promise<number> {
+  return guarded(async () => {
+    const { files, shares } = await readAccess(options);
+    const roots = openRoots(files, shares);
+    try {
+      await mkdir(options.out, { recursive: true, mode: 0o700 });
+      const made = sealRoots(roots.keys, { shares: options.shares, threshold: options.threshold });
+      const written = await writeRootFiles(options.out, made.files, made.shares);
+      await proveRestored(options.out, made.files, made.shares);
+      console.log(options.json ? JSON.stringify({ files: written }) : written.map(({ name }) => join(options.out, name)).join('\n'));
+      return EXIT.good;
+    } finally {
+      roots.close();
+    }
+  });
+}
+
+/** `ca rotate`: a new authority for an area; `compromised` revokes the one before. */
+export function rotateAuthority(options: RootAccess & Omit<Succession, 'by'> & { json?: boolean }): Promise<number> {
+  return withRootOpen(options, async (deps) => {
+    const { before, after } = await succeedAuthority(deps, { ...options, by: 'system:ceremony' });
+    const said = { before: before?.keyName ?? null, after: after.keyName, fingerprint: after.certificate.fingerprint };
+    console.log(options.json ? JSON.stringify(said) : `${said.before ?? '—'} → ${said.after} (SHA-256 ${said.fingerprint})`);
+    return EXIT.good;
+  });
+}
+
+/** `ca root-crl`: the roots' lists anew, before they end. */
+export function renewRootCrls(options: RootAccess & { json?: boolean }): Promise<number> {
+  return withRootOpen(options, async (deps) => {
+    const published: { keyName: string; number: string; nextUpdate: string }[] = [];
+    for (const authority of (await listAuthorities(deps)).filter(isRoot)) {
+      const { number, nextUpdate } = await publishRootCrl(deps, authority);
+      published.push({ keyName: authority.keyName, number: String(number), nextUpdate: nextUpdate.toISOString() });
+    }
+    if (options.json) console.log(JSON.stringify(published, null, 2));
+    else for (const { keyName, number, nextUpdate } of published) console.log(`${keyName}: #${number}, until / 有效至 ${nextUpdate}`);
+    return EXIT.good;
+  });
+}
+
+/** `ca revoke`: an issuing authority, and with it everything it issued. */
+export function revokeCa(options: RootAccess & { keyName: string; reason: RevocationReason; json?: boolean }): Promise<number> {
+  return withRootOpen(options, async (deps) => {
+    const { number } = await revokeAuthority(deps, { keyName: options.keyName, reason: options.reason, by: 'system:ceremony' });
+    console.log(
+      options.json
+        ? JSON.stringify({ revoked: options.keyName, crl: String(number) })
+        : `${options.keyName} revoked / 已吊销 (CRL #${number})`,
+    );
+    return EXIT.good;
+  });
+}
+
+/** `ca list`: authorities, their state, and what must be seen to soon. */
+export function listCa({ json }: { json?: boolean }): Promise<number> {
+  return inInstallation(async ({ deps }) => {
+    const authorities = (await listAuthorities(deps)).map(describe);
+    const warnings = await authorityWarnings(deps);
+    if (json) console.log(JSON.stringify({ authorities, warnings }, null, 2));
+    else {
+      for (const { keyName, state, notAfter, fingerprint } of authorities)
+        console.log(`${keyName.padEnd(26)} ${state.padEnd(8)} ${notAfter.slice(0, 10)}  ${fingerprint}`);
+      for (const { keyName, what, at } of warnings) console.log(`! ${keyName}: ${what}${at ? ` ${at.toISOString().slice(0, 10)}` : ''}`);
+    }
+    return EXIT.good;
+  });
+}
+
+function withRootOpen(access: RootAccess, act: (deps: CertificateDeps) => Promise<number>): Promise<number> {
+  return inInstallation(async ({ deps }) => {
+    const { files, shares } = await readAccess(access);
+    // Roots in the key store need no shares: a development installation, or one before its ceremony.
+    if (files.length === 0) return act(deps);
+    const roots = openRoots(files, shares);
+    try {
+      for (const file of files) await proveKey(roots, file);
+      return await act(withOpenRoots(deps, roots));
+    } finally {
+      roots.close();
+    }
+  });
+}
+
+/** The root signs here by the same rules as in the signer: it must see the authorities' keys to know whom it certifies. */
+function withOpenRoots(deps: CertificateDeps, roots: OpenRoots): CertificateDeps {
+  const { keys } = deps;
+  const seeing = { ...roots, find: async (name: string) => (await roots.find(name)) ?? keys.find(name) };
+  return { ...deps, keys: withRoots(guardedKeyStore(seeing, { clock: systemClock }), keys) };
+}
+
+async function readAccess({ root, share }: RootAccess): Promise<{ files: RootKeyFile[]; shares: SecretShare[] }> {
+  const files = await Promise.all(root.map(async (path) => parseRootKeyFile(await readText(path))));
+  const texts = await Promise.all(share.map(async (given) => (given.toUpperCase().startsWith('TRS1-') ? given : readText(given))));
+  return { files, shares: texts.map((text) => parseShare(/TRS1-[0-9A-Z\s-]+/i.exec(text)?.[0] ?? text)) };
+}
+
+async function readText(path: string): Promise<string> {
+  const { size } = await stat(path);
+  if (size > 100_000) throw new Error(`${path} is too large. / 文件过大。`);
+  return readFile(path, 'utf8');
+}
+
+interface WrittenFile {
+  name: string;
+  sha256: string;
+}
+
+/** Each in a file of its own, readable by its owner alone, on the disk before this returns; never over a file that is there. */
+async function writeRootFiles(folder: string, files: readonly RootKeyFile[], shares: readonly SecretShare[]): Promise<WrittenFile[]> {
+  const contents = new Map<string, string>();
+  for (const file of files) contents.set(`${file.keyName}.key.json`, `${JSON.stringify(file, null, 2)}\n`);
+  for (const share of shares) contents.set(`share-${share.set}-${share.index}.txt`, shareText(share, shares.length));
+  const written: WrittenFile[] = [];
+  for (const [name, text] of contents) {
+    const handle = await open(join(folder, name), 'wx', 0o600);
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await chmod(join(folder, name), 0o400);
+    // A digest of a share in the transcript would say nothing, but nobody needs it there.
+    if (name.endsWith('.json')) written.push({ name, sha256: createHash('sha256').update(text).digest('hex') });
+    else written.push({ name, sha256: '' });
+  }
+  return written;
+}
+
+function shareText(share: SecretShare, count: number): string {
+  return [
+    `通认根密钥份额 ${share.index}/${count}（任意 ${share.threshold} 份可恢复根密钥）`,
+    `Tongren root key, share ${share.index} of ${count}; any ${share.threshold} restore it. Keep it apart from the others and from the key files.`,
+    '',
+    formatShare(share),
+    '',
+  ].join('\n');
+}
+
+/** From the files as they are on the disk, by the last shares as well as by the first. */
+async function proveRestored(folder: string, files: readonly RootKeyFile[], shares: readonly SecretShare[]): Promise<void> {
+  const threshold = files[0]?.threshold ?? shares.length;
+  for (const chosen of [shares.slice(0, threshold), shares.slice(-threshold)]) {
+    const access = await readAccess({
+      root: files.map(({ keyName }) => join(folder, `${keyName}.key.json`)),
+      share: chosen.map(({ set, index }) => join(folder, `share-${set}-${index}.txt`)),
+    });
+    const roots = openRoots(access.files, access.shares);
+    try {
+      for (const file of access.files) await proveKey(roots, file);
+    } finally {
+      roots.close();
+    }
+  }
+}
+
+/** The restored key signs what its public key verifies. */
+async function proveKey(roots: OpenRoots, file: RootKeyFile): Promise<void> {
+  const message = new TextEncoder().encode(`tongren restore test ${file.keyName}`);
+  const signature = await roots.sign(file.keyName, 'crl', message);
+  const spki = Uint8Array.from(Buffer.from(file.spki, 'base64'));
+  if (!verifyMessage(importPublicKey(spki), message, signature))
+    throw new Error(`${file.keyName} does not fit its public key. / 根密钥与公钥不匹配。`);
+}
+
+function transcriptOf(
+  act: Transcript['act'],
+  participants: readonly string[],
+  file: RootKeyFile | undefined,
+  authorities: readonly Authority[],
+): Omit<Transcript, 'files'> {
+  return {
+    act,
+    at: systemClock.now().toISOString(),
+    participants: [...participants],
+    shareSet: file?.shareSet ?? '',
+    threshold: file?.threshold ?? 0,
+    shares: file?.shares ?? 0,
+    authorities: authorities.map(describe),
+  };
+}
+
+function describe({ keyName, area, suite, state, certificate }: Authority) {
+  return {
+    keyName,
+    area,
+    suite,
+    state,
+    subject: nameToString(certificate.subject),
+    serial: certificate.serialHex,
+    notBefore: certificate.notBefore.toISOString(),
+    notAfter: certificate.notAfter.toISOString(),
+    fingerprint: certificate.fingerprint,
+  };
+}
+
+function tell(transcript: Transcript, json: boolean | undefined): void {
+  if (json) {
+    console.log(JSON.stringify(transcript, null, 2));
+    return;
+  }
+  for (const { keyName, fingerprint } of transcript.authorities) console.log(`${keyName.padEnd(26)} SHA-256 ${fingerprint}`);
+  console.log(
+    `\n${transcript.shares} shares, ${transcript.threshold} restore the roots. Give each to its keeper, take the files off this machine.`,
+  );
+  console.log(`共 ${transcript.shares} 份，任意 ${transcript.threshold} 份可恢复。请分别交给保管人，并将文件移出本机。`);
+}
+
+async function inInstallation(act: (installation: OpenInstallation) => Promise<number>): Promise<number> {
+  return guarded(async () => {
+    const installation = await openInstallation(process.env);
+    try {
+      return await act(installation);
+    } finally {
+      await installation.close();
+    }
+  });
+}
+
+/** Whatever is wrong is said in a sentence. */
+async function guarded(act: () => Promise<number>): Promise<number> {
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof SecretShareError) return fail(EXIT.refused, error.message);
+    if (error instanceof Problem) {
+      const detail =
+        error.code === 'key-not-found'
+          ? 'The root’s key is not here: bring --root and --share. / 根密钥不在本机，请提供 --root 和 --share。'
+          : error.message;
+      return fail(EXIT.refused, `${detail} [${error.code}]`);
+    }
+    const { code } = error as NodeJS.ErrnoException;
+    return fail(code === 'ENOENT' || code === 'EEXIST' ? EXIT.unreadable : EXIT.refused, (error as Error).message);
+  }
+}
+
+function fail(code: number, sentence: string): number {
+  console.error(sentence);
+  return code;
+}
