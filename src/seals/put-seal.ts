@@ -1,10 +1,12 @@
-/** Putting a seal of ours on a file: OFD by its SM2 key, PDF by its P-256 key, each with a time-stamp of our authority. */
+/** Putting a seal of ours on a file: OFD by its SM2 key, PDF by its P-256 key, each with time-stamps of our authority. */
 import { requestTimestamp } from '#certificates/issue-timestamp.ts';
+import { ownValidationData } from '#certificates/own-validation-data.ts';
 import { type DigestName, digest } from '#crypto/suite.ts';
 import type { StampPlace } from '#documents/ofd/add-signature.ts';
 import { sealOfd } from '#documents/ofd/seal-ofd.ts';
 import type { RequestTimestamp } from '#documents/pdf/request-timestamp.ts';
 import { type SignPdfInput, signPdf } from '#documents/pdf/sign-pdf.ts';
+import type { CollectValidationData } from '#documents/pdf/validation-data.ts';
 import type { KeyStore } from '#ports/key-store.ts';
 import type { UsableSeal } from './require-usable-seal.ts';
 import type { SealDeps } from './seal-view.ts';
@@ -32,10 +34,15 @@ export function putSealOnOfd(deps: SealDeps, seal: UsableSeal, ofd: Uint8Array, 
 
 export type PdfSealing = Pick<SignPdfInput, 'stamp' | 'furtherStamps' | 'seam' | 'signedAt' | 'fieldName' | 'reason' | 'certification'>;
 
-/** The sealed file, PAdES B-T. Problems as `signPdf`; `unavailable` while the clock is in doubt. */
+/**
+ * The sealed file, PAdES B-LTA: with time-stamps, and with all that proves signer and authorities good at that time, so that it can be
+ * judged long after they are gone. Problems as `signPdf`; `unavailable` while the clock is in doubt.
+ */
 export function putSealOnPdf(deps: SealDeps, seal: UsableSeal, pdf: Uint8Array, sealing: PdfSealing): Promise<Uint8Array> {
   return signPdf(pdf, {
     ...sealing,
+    validationData: validationDataFor(deps),
+    archive: true,
     certificates: seal.pdfCertificates,
     suite: 'es256',
     sign: (toBeSigned) => deps.keys.sign(seal.pdfKeyName, 'cms-attributes', toBeSigned),
@@ -52,4 +59,13 @@ function timestampFor(deps: SealDeps): RequestTimestamp {
   const timestamp = (imprint: Uint8Array, name: DigestName) => requestTimestamp(deps, { imprint, digest: name, suite: 'es256' });
   timestampers.set(deps.keys, timestamp);
   return timestamp;
+}
+
+const collectors = new WeakMap<KeyStore, CollectValidationData>();
+
+/** Likewise: lists are read once a minute, not once a file. */
+function validationDataFor(deps: SealDeps): CollectValidationData {
+  const known = collectors.get(deps.keys) ?? ownValidationData(deps);
+  collectors.set(deps.keys, known);
+  return known;
 }

@@ -45,8 +45,10 @@ describe('a licence that was issued', () => {
         at: city.deps.clock.now(),
       });
       expect(report).toMatchObject({ format, verdict: 'genuine', official: true });
-      expect(report.signatures).toHaveLength(1);
-      if (format === 'ofd') expect(report.signatures[0]?.time.proven).toBe(city.deps.clock.now().toISOString());
+      expect(report.signatures.map(({ kind, form }) => `${kind} ${form}`)).toEqual(
+        format === 'ofd' ? ['seal ses-v4'] : ['signature pades-lta', 'timestamp rfc3161'],
+      );
+      expect(report.signatures[0]?.time.proven).toBe(city.deps.clock.now().toISOString());
       expect(licenceIdentifier).toBe(identifier);
       const digest = createHash('sha256').update(file.bytes).digest('hex');
       expect(uses.items).toContainEqual(expect.objectContaining({ format, digest, subject: `licence:${licenceId}` }));
