@@ -67,6 +67,20 @@ async function readCertificates(db: Database, keyNames: readonly string[], into:
   }
 }
 
+/** A successor is noticed after this by whoever asks for the recent list. */
+const RECENT_MS = 5_000;
+const recent = new WeakMap<Database, { at: number; list: Promise<Authority[]> }>();
+
+/** As `listAuthorities` a few seconds ago at most: for those whose statement checks in the database that the authority still issues. */
+export function recentAuthorities(deps: Reading): Promise<Authority[]> {
+  const known = recent.get(deps.db);
+  if (known && performance.now() - known.at < RECENT_MS) return known.list;
+  const list = listAuthorities(deps);
+  list.catch(() => recent.delete(deps.db));
+  recent.set(deps.db, { at: performance.now(), list });
+  return list;
+}
+
 export function isRoot({ area }: Pick<Authority, 'area'>): boolean {
   return area === 'root';
 }

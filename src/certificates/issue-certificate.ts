@@ -1,16 +1,17 @@
 /** Issues a certificate by profile: lint, store the bytes to be signed, sign, store the certificate. */
-import { recordEvents } from '#audit/record-event.ts';
+import { type AuditEventInput, recordEvents } from '#audit/record-event.ts';
 import type { SubjectAltName } from '#pki/build-certificate.ts';
 import type { Certificate } from '#pki/certificate.ts';
 import type { Mandate } from '#pki/holder-extensions.ts';
 import type { ProfileName } from '#pki/profiles.ts';
 import { Problem } from '#problem.ts';
 import type { Transaction } from '#storage/database.ts';
-import { listAuthorities } from './authorities.ts';
+import { listAuthorities, recentAuthorities } from './authorities.ts';
 import type { AuthoritySuite, CertificateDeps } from './certificate-deps.ts';
 import { gatherIssuing } from './gather-issuing.ts';
 import { keyDigestOf, type PreparedCertificate, prepareCertificate } from './prepare-certificate.ts';
 import { signCertificates } from './sign-certificate.ts';
+import { storeCertificates } from './store-certificates.ts';
 
 /** Parameters of one statement are limited; a batch of this size costs each certificate next to nothing. */
 const MAX_AT_ONCE = 500;
@@ -74,15 +75,7 @@ export async function issueCertificate(deps: CertificateDeps, input: IssueCertif
 /** Many at once, in the same order: all are stored in one transaction, or none. Throws what `issueCertificate` throws, for the first that is refused. */
 export async function issueCertificates(deps: CertificateDeps, inputs: readonly IssueCertificateInput[]): Promise<IssuedCertificate[]> {
   if (inputs.length > MAX_AT_ONCE) throw new RangeError(`At most ${MAX_AT_ONCE} certificates are issued at once.`);
-  const at = deps.clock.now();
-  const [authorities, earlier] = await Promise.all([listAuthorities(deps), earlierUses(deps, inputs)]);
-  const prepared = inputs.map((input) => prepareCertificate(input, { authorities, publicOrigin: deps.publicOrigin, at }));
-  requireFreeKeys(earlier, prepared);
-  await deps.db.$transaction(async (tx) => {
-    await tx.issuedCertificate.createMany({ data: prepared.map(({ row }) => row) });
-    await recordEvents(tx, prepared.map(issueEvent));
-    for (const { input, row } of prepared) await input.within?.(tx, row.serialHex);
-  });
+  const prepared = (await storeQuickly(deps, inputs)) ?? (await storeWithCare(deps, inputs));
   const certificates = await signCertificates(
     deps,
     prepared.map(({ row }) => row),
@@ -93,7 +86,35 @@ export async function issueCertificates(deps: CertificateDeps, inputs: readonly 
   });
 }
 
-function issueEvent({ row }: PreparedCertificate) {
+/**
+ * One statement, which itself looks whether the authorities still issue and the keys are free. Undefined when it stored nothing, or
+ * when more is to be written in the transaction.
+ */
+async function storeQuickly(deps: CertificateDeps, inputs: readonly IssueCertificateInput[]): Promise<PreparedCertificate[] | undefined> {
+  if (inputs.some(({ within }) => within)) return undefined;
+  const authorities = await recentAuthorities(deps);
+  if (authorities.length === 0) return undefined;
+  const prepared = inputs.map((input) => prepareCertificate(input, { authorities, publicOrigin: deps.publicOrigin, at: deps.clock.now() }));
+  requireFreeKeys([], prepared);
+  const isStored = await storeCertificates(deps, { rows: prepared.map(({ row }) => row), events: prepared.map(issueEvent) });
+  return isStored ? prepared : undefined;
+}
+
+/** Looks at everything anew, so that a refusal says why. */
+async function storeWithCare(deps: CertificateDeps, inputs: readonly IssueCertificateInput[]): Promise<PreparedCertificate[]> {
+  const at = deps.clock.now();
+  const [authorities, earlier] = await Promise.all([listAuthorities(deps), earlierUses(deps, inputs)]);
+  const prepared = inputs.map((input) => prepareCertificate(input, { authorities, publicOrigin: deps.publicOrigin, at }));
+  requireFreeKeys(earlier, prepared);
+  await deps.db.$transaction(async (tx) => {
+    await tx.issuedCertificate.createMany({ data: prepared.map(({ row }) => row) });
+    await recordEvents(tx, prepared.map(issueEvent));
+    for (const { input, row } of prepared) await input.within?.(tx, row.serialHex);
+  });
+  return prepared;
+}
+
+function issueEvent({ row }: PreparedCertificate): AuditEventInput {
   const { profile, suite, issuerKey: issuer } = row;
   return {
     kind: 'certificate-issued',

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { authorityKeyName, currentAuthority, listAuthorities } from '#certificates/authorities.ts';
 import { findAuthority } from '#certificates/find-authority.ts';
 import { certificateStatus, currentCrls, trustBundle, trustedCertificates } from '#certificates/find-certificates.ts';
+import { succeedAuthority } from '#certificates/hold-ceremony.ts';
 import { initialiseAuthorities } from '#certificates/initialise-authorities.ts';
 import { issueCertificate } from '#certificates/issue-certificate.ts';
 import { findCrl, publishCrl, publishCrls, publishDueCrls } from '#certificates/publish-crls.ts';
@@ -329,4 +330,23 @@ test('each act left its audit event', async () => {
   const kinds = await db.auditEvent.groupBy({ by: ['kind'], _count: true });
   expect(Object.fromEntries(kinds.map(({ kind, _count }) => [kind, _count]))).toMatchObject({ 'authority-created': 12 });
   expect(kinds.map(({ kind }) => kind).sort()).toEqual(['authority-created', 'certificate-issued', 'certificate-revoked', 'crl-published']);
+});
+
+test('a certificate asked of an authority that was just replaced comes from its successor, never from it', async () => {
+  const other = await testDatabase();
+  const own = { ...deps, db: other.db, keys: memoryKeyStore() };
+  await initialiseAuthorities(own);
+  const person = { profile: 'person', suite: 'es256', subject: { commonName: '张三' }, days: 30, by: 'system:test' } as const;
+  await issueCertificate(own, { ...person, spki: generateKeyPair('es256').spki });
+  const { after } = await succeedAuthority(own, { area: 'persons', suite: 'es256', by: 'system:test' });
+  const { certificate } = await issueCertificate(own, { ...person, spki: generateKeyPair('es256').spki });
+  expect(isIssuedBy(certificate, after.certificate)).toBe(true);
+});
+
+test('a key that was reported compromised gets no certificate again, however the request comes', async () => {
+  const { spki } = generateKeyPair('es256');
+  const person = { profile: 'person', suite: 'es256', subject: { commonName: '张三' }, days: 30, by: 'system:test', spki } as const;
+  const { certificate } = await issueCertificate(deps, person);
+  await revokeCertificate(deps, { serialHex: certificate.serialHex, reason: 'key-compromise', by: 'system:test' });
+  await expect(issueCertificate(deps, person)).rejects.toMatchObject({ code: 'certificate-key-compromised' });
 });
