@@ -134,6 +134,7 @@ export const CATALOGUE = {
     '密钥文件口令须为12至128位可打印 ASCII 字符，且至少包含三类字符。',
   ],
   'certificate-key-in-use': [409, 'This key has a certificate already. Make a new key.', '该密钥已有证书，请生成新的密钥。'],
+  'certificate-not-usable': [409, 'This certificate is not in force.', '该证书不在有效状态，不能使用。'],
   'certificate-not-renewable': [409, 'This certificate cannot be renewed now.', '该证书当前不能续期。'],
   'certificate-sign-in-failed': [401, 'Signing in with this certificate did not succeed.', '证书登录未成功。'],
   'person-level-too-low': [403, 'Your real name must be confirmed first.', '请先完成实名认证。'],

@@ -20,9 +20,26 @@ const FILE_SENTENCES: Record<Verdict, Words> = {
   genuine: { zh: '签章有效、内容未改动；签署者不是官方签发机构。', en: 'Valid and unchanged; the signer is not an issuing office.' },
 };
 
+const PERSONAL: Words = {
+  zh: '个人签名：由持证人本人的数字证书签署，签署后内容没有改动。个人签名不是官方印章。',
+  en: 'A personal signature: signed with a person’s own certificate and unchanged since. It is no official seal.',
+};
+/** Certificates that speak for a person. */
+const PERSONAL_PROFILES: readonly string[] = ['person'];
+
 export function fileSentence(report: FileVerdict): Words {
-  if (!report.official) return FILE_SENTENCES[report.verdict];
+  if (!report.official) return isPersonal(report) ? PERSONAL : FILE_SENTENCES[report.verdict];
   return { zh: '由本平台认可机构的印章签署，盖章后内容没有改动。', en: 'Sealed by a recognised office and unchanged since.' };
+}
+
+/** Whoever signed, signed for themselves. */
+function isPersonal({ verdict, signatures }: FileVerdict): boolean {
+  const made = signatures.filter(({ kind }) => kind !== 'timestamp');
+  return verdict === 'genuine' && made.length > 0 && made.every(isPersonalSignature);
+}
+
+export function isPersonalSignature({ kind, signer }: SignatureReport): boolean {
+  return kind === 'signature' && PERSONAL_PROFILES.includes(signer?.profile ?? '');
 }
 
 const CODE_SENTENCES: Record<CodeVerdictWord, Words> = {
