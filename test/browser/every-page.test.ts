@@ -8,8 +8,11 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findStaffPositions } from '#access/find-staff.ts';
 import { registerDevice } from '#certificates/devices.ts';
+import { requestPersonCertificate } from '#certificates/request-person-certificate.ts';
 import { redeemCode } from '#licences/redeem-code.ts';
 import { showCode } from '#licences/show-code.ts';
+import { raiseAssurance } from '#people/raise-assurance.ts';
+import { makeCsr } from '#test/fakes/make-csr.ts';
 import { type WebCity, webCity } from '#test/flow/web/web-city.ts';
 import { DESK, launchChromium, PHONE, visit } from './chromium.ts';
 
@@ -35,7 +38,13 @@ beforeAll(async () => {
   if (!by) throw new Error('the operator has no position');
   const serialNumber = 'KIOSK-2026-0001';
   const device = await registerDevice(city.context, { name: '一楼大厅自助终端', serialNumber, organisationId: city.department.id, by });
+  const csr = makeCsr().pem;
+  await raiseAssurance(city.deps, { personId: city.citizen, method: 'registry-match', source: 'register', by: 'system:test' });
+  const proved = { acrLevel: 3, authTime: city.deps.clock.now() };
+  const request = { personId: city.citizen, session: proved, csr, requestId: 'every-page-1' };
+  const { certificate } = await requestPersonCertificate(city.context, request);
   Object.assign(places, {
+    certificate: `/my/certificates/${certificate.serialHex}`,
     device: `/admin/devices/${device.id}`,
     licence: `/my/licences/${permit.licenceId}`,
     code: `/my/licences/${permit.licenceId}/code`,
@@ -61,6 +70,10 @@ const PAGES: readonly [name: string, path: string, who?: string][] = [
   ['my-empty', '/my', 'otherCitizen'],
   ['my-licence', '{licence}', 'citizen'],
   ['my-code', '{code}', 'citizen'],
+  ['my-certificates', '/my/certificates', 'citizen'],
+  ['my-certificates-none', '/my/certificates', 'otherCitizen'],
+  ['my-certificate', '{certificate}', 'citizen'],
+  ['my-sign-pdf', '/my/certificates/sign', 'citizen'],
   ['my-look-ups', '/my/look-ups', 'citizen'],
   ['my-apps', '/my/apps', 'citizen'],
   ['my-sessions', '/my/sessions', 'citizen'],
