@@ -2,6 +2,7 @@
  * The end record of a ZIP archive, looked for from the back: vendors put bytes in front of archives and behind them.
  * Two records that both fit the bytes are refused, because which one counts would depend on the reader.
  */
+import type { ByteSource } from './byte-source.ts';
 import { ZipError } from './zip-error.ts';
 
 const CENTRAL = 0x02014b50;
@@ -21,15 +22,16 @@ export interface EndRecord {
 }
 
 /** Throws ZipError when there is none, or more than one. */
-export function findEndRecord(view: Buffer, warnings: Set<string>): EndRecord {
-  if (view.length < END_BYTES) throw new ZipError('not-a-zip');
+export function findEndRecord(source: ByteSource, warnings: Set<string>): EndRecord {
+  if (source.length < END_BYTES) throw new ZipError('not-a-zip');
   const found: EndRecord[] = [];
-  const stop = Math.max(0, view.length - END_SEARCH_BYTES);
-  for (let offset = view.length - END_BYTES; offset >= stop; offset--) {
+  const stop = Math.max(0, source.length - END_SEARCH_BYTES);
+  const tail = source.read(stop, source.length);
+  for (let offset = source.length - END_BYTES; offset >= stop; offset--) {
     // What lies before the directory already found is content of its entries, not another end.
     if (found[0] && offset <= found[0].directory) break;
-    if (view[offset] !== 0x50 || view.readUInt32LE(offset) !== END) continue;
-    const end = readEnd(view, offset);
+    if (tail[offset - stop] !== 0x50 || tail.readUInt32LE(offset - stop) !== END) continue;
+    const end = readEnd(source, tail.subarray(offset - stop), offset);
     if (end) found.push(end);
     else warnings.add('zip-stray-end-record');
     if (found.length > 1) throw new ZipError('several-archives');
@@ -37,28 +39,29 @@ export function findEndRecord(view: Buffer, warnings: Set<string>): EndRecord {
   const [end] = found;
   if (!end) throw new ZipError('not-a-zip');
   if (end.prefix > 0) warnings.add('zip-data-before-archive');
-  const comment = view.readUInt16LE(end.offset + 20);
-  if (end.offset + END_BYTES + comment !== view.length) warnings.add('zip-data-after-archive');
+  const comment = tail.readUInt16LE(end.offset - stop + 20);
+  if (end.offset + END_BYTES + comment !== source.length) warnings.add('zip-data-after-archive');
   return end;
 }
 
 /** The end record at this place, if it fits the bytes in front of it. */
-function readEnd(view: Buffer, offset: number): EndRecord | undefined {
-  const disks = view.readUInt16LE(offset + 4) | view.readUInt16LE(offset + 6);
-  const here = view.readUInt16LE(offset + 8);
-  const count = view.readUInt16LE(offset + 10);
-  const size = view.readUInt32LE(offset + 12);
-  const start = view.readUInt32LE(offset + 16);
-  const comment = view.readUInt16LE(offset + 20);
-  if (offset + END_BYTES + comment > view.length) return undefined;
+function readEnd(source: ByteSource, record: Buffer, offset: number): EndRecord | undefined {
+  const disks = record.readUInt16LE(4) | record.readUInt16LE(6);
+  const here = record.readUInt16LE(8);
+  const count = record.readUInt16LE(10);
+  const size = record.readUInt32LE(12);
+  const start = record.readUInt32LE(16);
+  const comment = record.readUInt16LE(20);
+  if (offset + END_BYTES + comment > source.length) return undefined;
   if (count === 0xffff || size === 0xffffffff || start === 0xffffffff) throw new ZipError('zip64', undefined, true);
   if (disks !== 0 || here !== count) return undefined;
   const directory = offset - size;
   const prefix = directory - start;
   if (directory < 0 || prefix < 0) return undefined;
-  if (count > 0 && (directory + 4 > offset || view.readUInt32LE(directory) !== CENTRAL)) {
+  if (count > 0 && (directory + 4 > offset || source.read(directory, directory + 4).readUInt32LE() !== CENTRAL)) {
     // Bytes between directory and end record: trust the stored offset then.
-    if (start + 4 <= offset && view.readUInt32LE(start) === CENTRAL) return { offset, directory: start, prefix: 0, count };
+    if (start + 4 <= offset && source.read(start, start + 4).readUInt32LE() === CENTRAL)
+      return { offset, directory: start, prefix: 0, count };
     return undefined;
   }
   return { offset, directory, prefix, count };

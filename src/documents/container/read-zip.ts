@@ -5,6 +5,7 @@
  * header of another name, a second archive hidden in front, behind or between the entries.
  */
 import { crc32, inflateRawSync } from 'node:zlib';
+import { type ByteSource, bytesInMemory } from './byte-source.ts';
 import { checkEntryName, decodeEntryName } from './entry-name.ts';
 import { type EndRecord, findEndRecord } from './find-end-record.ts';
 import { ZipError } from './zip-error.ts';
@@ -34,12 +35,18 @@ export interface ZipEntry {
   readonly size: number;
   readonly dosTime: number;
   readonly dosDate: number;
-  /** The bytes as they stand in the archive, not inflated. */
+  /** The bytes as they stand in the archive, not inflated. From a file they are read each time. */
   readonly compressed: Uint8Array;
+  /** The same in pieces that are no burden. */
+  pieces(): Iterable<Uint8Array>;
 }
+
+const PIECE_BYTES = 1024 * 1024;
 
 const LOCAL = 0x04034b50;
 const CENTRAL = 0x02014b50;
+const LOCAL_HEADER_BYTES = 30;
+const DIRECTORY_HEADER_BYTES = 46;
 const UNICODE_PATH = 0x7075;
 const RATIO_FLOOR_BYTES = 8 * 1024 * 1024;
 
@@ -67,18 +74,18 @@ export class ZipArchive {
 }
 
 /** Opens an archive. Throws ZipError with a reason code for anything that is not safe to read. */
-export function readZip(bytes: Uint8Array, limits: ZipLimits = DEFAULT_ZIP_LIMITS): ZipArchive {
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+export function readZip(archive: Uint8Array | ByteSource, limits: ZipLimits = DEFAULT_ZIP_LIMITS): ZipArchive {
+  const source = archive instanceof Uint8Array ? bytesInMemory(archive) : archive;
   const warnings = new Set<string>();
-  const end = findEndRecord(view, warnings);
+  const end = findEndRecord(source, warnings);
   const entries = new Map<string, ZipEntry>();
-  const spans: Span[] = [{ start: end.directory, end: view.length }];
+  const spans: Span[] = [{ start: end.directory, end: source.length }];
   const seen = new Set<string>();
   let offset = end.directory;
   let inflated = 0;
   if (end.count > limits.maxEntries) throw new ZipError('too-many-entries');
   for (let i = 0; i < end.count; i++) {
-    const { entry, span, next } = readDirectoryEntry(view, offset, end, warnings);
+    const { entry, span, next } = readDirectoryEntry(source, offset, end, warnings);
     offset = next;
     spans.push(span);
     if (seen.has(entry.name)) throw new ZipError('duplicate-entry', entry.name);
@@ -93,7 +100,7 @@ export function readZip(bytes: Uint8Array, limits: ZipLimits = DEFAULT_ZIP_LIMIT
     warnings.add('zip-gap-after-directory');
   }
   for (const name of entries.keys()) if (seen.has(`${name}/`)) throw new ZipError('duplicate-entry', name);
-  assertNoHiddenEntries(view, spans, warnings);
+  assertNoHiddenEntries(source, spans, warnings);
   return new ZipArchive(entries, [...warnings]);
 }
 
@@ -103,27 +110,30 @@ interface Span {
 }
 
 function readDirectoryEntry(
-  view: Buffer,
+  source: ByteSource,
   offset: number,
   end: EndRecord,
   warnings: Set<string>,
 ): { entry: ZipEntry; span: Span; next: number } {
-  if (offset + 46 > end.offset || view.readUInt32LE(offset) !== CENTRAL) throw new ZipError('central-directory-damaged');
-  const flags = view.readUInt16LE(offset + 8);
-  const method = view.readUInt16LE(offset + 10);
-  const compressedSize = view.readUInt32LE(offset + 20);
-  const nameLength = view.readUInt16LE(offset + 28);
-  const next = offset + 46 + nameLength + view.readUInt16LE(offset + 30) + view.readUInt16LE(offset + 32);
+  if (offset + DIRECTORY_HEADER_BYTES > end.offset) throw new ZipError('central-directory-damaged');
+  const header = source.read(offset, offset + DIRECTORY_HEADER_BYTES);
+  if (header.readUInt32LE() !== CENTRAL) throw new ZipError('central-directory-damaged');
+  const flags = header.readUInt16LE(8);
+  const method = header.readUInt16LE(10);
+  const compressedSize = header.readUInt32LE(20);
+  const nameLength = header.readUInt16LE(28);
+  const extraLength = header.readUInt16LE(30);
+  const next = offset + DIRECTORY_HEADER_BYTES + nameLength + extraLength + header.readUInt16LE(32);
   if (next > end.offset) throw new ZipError('central-directory-damaged');
-  const rawName = view.subarray(offset + 46, offset + 46 + nameLength);
+  const tail = source.read(offset + DIRECTORY_HEADER_BYTES, next);
+  const rawName = tail.subarray(0, nameLength);
   const name = decodeEntryName(rawName, (flags & 0x800) !== 0, warnings);
   checkEntryName(name);
-  const extraAt = offset + 46 + nameLength;
-  assertNoOtherName(view.subarray(extraAt, extraAt + view.readUInt16LE(offset + 30)), name);
+  assertNoOtherName(tail.subarray(nameLength, nameLength + extraLength), name);
   if (flags & 0x2041) throw new ZipError('encrypted-entry', name, true);
   if (method !== 0 && method !== 8) throw new ZipError('compression-method', name, true);
-  const local = end.prefix + view.readUInt32LE(offset + 42);
-  const dataStart = readLocalHeader(view, local, { name, rawName, method, flags, central: offset }, end.directory, warnings);
+  const local = end.prefix + header.readUInt32LE(42);
+  const dataStart = readLocalHeader(source, local, { name, rawName, method, flags, header }, end.directory, warnings);
   const dataEnd = dataStart + compressedSize;
   if (dataEnd > end.directory) throw new ZipError('entry-outside-archive', name);
   const entry: ZipEntry = {
@@ -131,12 +141,17 @@ function readDirectoryEntry(
     rawName,
     method,
     flags,
-    crc: view.readUInt32LE(offset + 16),
+    crc: header.readUInt32LE(16),
     compressedSize,
-    size: view.readUInt32LE(offset + 24),
-    dosTime: view.readUInt16LE(offset + 12),
-    dosDate: view.readUInt16LE(offset + 14),
-    compressed: view.subarray(dataStart, dataEnd),
+    size: header.readUInt32LE(24),
+    dosTime: header.readUInt16LE(12),
+    dosDate: header.readUInt16LE(14),
+    get compressed() {
+      return source.read(dataStart, dataEnd);
+    },
+    *pieces() {
+      for (let at = dataStart; at < dataEnd; at += PIECE_BYTES) yield source.read(at, Math.min(dataEnd, at + PIECE_BYTES));
+    },
   };
   return { entry, span: { start: local, end: dataEnd }, next };
 }
@@ -146,29 +161,32 @@ interface Central {
   rawName: Buffer;
   method: number;
   flags: number;
-  central: number;
+  header: Buffer;
 }
 
 /** Checks the local header against the directory and says where the data starts. */
-function readLocalHeader(view: Buffer, local: number, entry: Central, directory: number, warnings: Set<string>): number {
-  if (local + 30 > directory || view.readUInt32LE(local) !== LOCAL) throw new ZipError('local-header-missing', entry.name);
-  const nameLength = view.readUInt16LE(local + 26);
-  const dataStart = local + 30 + nameLength + view.readUInt16LE(local + 28);
+function readLocalHeader(source: ByteSource, local: number, entry: Central, directory: number, warnings: Set<string>): number {
+  if (local + LOCAL_HEADER_BYTES > directory) throw new ZipError('local-header-missing', entry.name);
+  const header = source.read(local, local + LOCAL_HEADER_BYTES);
+  if (header.readUInt32LE() !== LOCAL) throw new ZipError('local-header-missing', entry.name);
+  const nameLength = header.readUInt16LE(26);
+  const dataStart = local + LOCAL_HEADER_BYTES + nameLength + header.readUInt16LE(28);
   if (dataStart > directory) throw new ZipError('entry-outside-archive', entry.name);
-  if (!view.subarray(local + 30, local + 30 + nameLength).equals(entry.rawName)) throw new ZipError('local-header-mismatch', entry.name);
+  const tail = source.read(local + LOCAL_HEADER_BYTES, dataStart);
+  if (!tail.subarray(0, nameLength).equals(entry.rawName)) throw new ZipError('local-header-mismatch', entry.name);
   const isAscii = entry.rawName.every((byte) => byte < 0x80);
-  const flagsDiffer = (view.readUInt16LE(local + 6) ^ entry.flags) & (isAscii ? 1 : 0x801);
+  const flagsDiffer = (header.readUInt16LE(6) ^ entry.flags) & (isAscii ? 1 : 0x801);
   if (flagsDiffer) throw new ZipError('local-header-mismatch', entry.name);
-  assertNoOtherName(view.subarray(local + 30 + nameLength, dataStart), entry.name);
-  if (view.readUInt16LE(local + 8) !== entry.method) throw new ZipError('local-header-mismatch', entry.name);
+  assertNoOtherName(tail.subarray(nameLength), entry.name);
+  if (header.readUInt16LE(8) !== entry.method) throw new ZipError('local-header-mismatch', entry.name);
   // CRC, compressed size and size: left for the data descriptor they do not count, otherwise they must not contradict.
   for (const [at, central] of [
     [14, 16],
     [18, 20],
     [22, 24],
   ] as const) {
-    const here = view.readUInt32LE(local + at);
-    if (here === view.readUInt32LE(entry.central + central)) continue;
+    const here = header.readUInt32LE(at);
+    if (here === entry.header.readUInt32LE(central)) continue;
     const isDescribedLater = (entry.flags & 8) !== 0;
     if (!isDescribedLater && here !== 0 && here !== 0xffffffff) throw new ZipError('local-header-mismatch', entry.name);
     if (!isDescribedLater || here !== 0) warnings.add('zip-local-header-incomplete');
@@ -198,17 +216,24 @@ function assertSize(entry: ZipEntry, inflatedSoFar: number, limits: ZipLimits): 
 }
 
 /** Refuses overlaps, and local headers in bytes that belong to no entry: a stream reader would see another archive. */
-function assertNoHiddenEntries(view: Buffer, spans: Span[], warnings: Set<string>): void {
+function assertNoHiddenEntries(source: ByteSource, spans: Span[], warnings: Set<string>): void {
   spans.sort((a, b) => a.start - b.start);
   let covered = 0;
   for (const span of spans) {
     if (span.start < covered) throw new ZipError('overlapping-entries');
-    const gap = view.subarray(covered, span.start);
-    if (gap.indexOf('PK\x03\x04', 0, 'latin1') >= 0) throw new ZipError('hidden-entry');
+    if (hasLocalHeader(source, covered, span.start)) throw new ZipError('hidden-entry');
     // A data descriptor has 12 or 16 bytes (with ZIP64 sizes 20 or 24).
-    if (covered > 0 && gap.length > 24) warnings.add('zip-gap-between-entries');
+    if (covered > 0 && span.start - covered > 24) warnings.add('zip-gap-between-entries');
     covered = span.end;
   }
+}
+
+function hasLocalHeader(source: ByteSource, start: number, end: number): boolean {
+  // Pieces overlap by three bytes, so that no header falls between two of them.
+  for (let at = start; at + 4 <= end; at += PIECE_BYTES - 3) {
+    if (source.read(at, Math.min(end, at + PIECE_BYTES)).indexOf('PK\x03\x04', 0, 'latin1') >= 0) return true;
+  }
+  return false;
 }
 
 function inflateEntry(entry: ZipEntry): Uint8Array {

@@ -27,7 +27,8 @@ interface Packed {
   method: number;
   crc: number;
   size: number;
-  data: Uint8Array;
+  compressedSize: number;
+  pieces: Iterable<Uint8Array>;
   dosTime: number;
   dosDate: number;
 }
@@ -38,45 +39,53 @@ interface Packed {
  * Throws an Error for duplicate or unsafe names: those are mistakes of the caller.
  */
 export function writeZip(entries: readonly (NewEntry | CopiedEntry)[], options: { time: Date }): Uint8Array {
-  const stamp = dosStamp(options.time);
-  const packed = entries.map((entry) => ('copyOf' in entry ? copy(entry.copyOf) : pack(entry, stamp)));
-  const names = new Set(packed.map(({ name }) => name.toString('latin1')));
-  if (names.size !== packed.length) throw new Error('two archive entries of one name');
-  if (packed.length > 0xfffe) throw new Error('too many archive entries');
   const parts: Uint8Array[] = [];
+  writeZipTo((part) => parts.push(part), entries, options);
+  return Buffer.concat(parts);
+}
+
+/** The same piece by piece, in order: an archive that is copied from a file to a file is never in memory as a whole. */
+export function writeZipTo(write: (part: Uint8Array) => void, entries: readonly (NewEntry | CopiedEntry)[], options: { time: Date }): void {
+  if (entries.length > 0xfffe) throw new Error('too many archive entries');
+  const stamp = dosStamp(options.time);
+  const names = new Set<string>();
   const directory: Uint8Array[] = [];
   let offset = 0;
-  for (const entry of packed) {
+  for (const one of entries) {
+    const entry = 'copyOf' in one ? copy(one.copyOf) : pack(one, stamp);
+    const name = entry.name.toString('latin1');
+    if (names.has(name)) throw new Error('two archive entries of one name');
+    names.add(name);
     directory.push(directoryHeader(entry, offset), entry.name);
-    const header = localHeader(entry);
-    parts.push(header, entry.name, entry.data);
-    offset += header.length + entry.name.length + entry.data.length;
+    write(localHeader(entry));
+    write(entry.name);
+    for (const piece of entry.pieces) write(piece);
+    offset += 30 + entry.name.length + entry.compressedSize;
+    if (offset > 0xfffffffe) throw new Error('archive too large');
   }
   const directorySize = directory.reduce((sum, part) => sum + part.length, 0);
   if (offset + directorySize > 0xfffffffe) throw new Error('archive too large');
-  return Buffer.concat([...parts, ...directory, endRecord(packed.length, directorySize, offset)]);
+  for (const part of directory) write(part);
+  write(endRecord(entries.length, directorySize, offset));
 }
 
-function pack(entry: NewEntry, stamp: { dosTime: number; dosDate: number }): Packed {
-  checkEntryName(entry.name);
-  const name = Buffer.from(entry.name, 'utf8');
+function pack({ name: text, data, store = false, keep = false }: NewEntry, stamp: { dosTime: number; dosDate: number }): Packed {
+  checkEntryName(text);
+  const name = Buffer.from(text, 'utf8');
   const flags = name.every((byte) => byte < 0x80) ? 0 : 0x800;
-  const deflated = entry.store || entry.data.length === 0 ? undefined : deflate(entry);
-  const smaller = deflated && deflated.length < entry.data.length ? deflated : undefined;
-  const base = { name, flags, crc: crc32(entry.data), size: entry.data.length, ...stamp };
-  return smaller ? { ...base, method: 8, data: smaller } : { ...base, method: 0, data: entry.data };
-}
-
-function deflate({ data, keep = false }: NewEntry): Uint8Array {
-  return keep ? deflateRawKept(data) : deflateRawSync(data, { level: 6 });
+  const deflated = store || data.length === 0 ? undefined : keep ? deflateRawKept(data) : deflateRawSync(data, { level: 6 });
+  const smaller = deflated && deflated.length < data.length ? deflated : undefined;
+  const base = { name, flags, crc: crc32(data), size: data.length, ...stamp };
+  return { ...base, method: smaller ? 8 : 0, compressedSize: (smaller ?? data).length, pieces: [smaller ?? data] };
 }
 
 function copy(entry: ZipEntry): Packed {
   checkEntryName(entry.name);
-  const { method, crc, size, dosTime, dosDate } = entry;
+  const { method, crc, size, compressedSize, dosTime, dosDate } = entry;
   // The name is written again in UTF-8: a GBK name would be another name to most readers.
   const name = Buffer.from(entry.name, 'utf8');
-  return { name, flags: name.every((byte) => byte < 0x80) ? 0 : 0x800, method, crc, size, data: entry.compressed, dosTime, dosDate };
+  const flags = name.every((byte) => byte < 0x80) ? 0 : 0x800;
+  return { name, flags, method, crc, size, compressedSize, pieces: entry.pieces(), dosTime, dosDate };
 }
 
 function localHeader(entry: Packed): Buffer {
@@ -103,7 +112,7 @@ function writeCommon(header: Buffer, entry: Packed, at: number): void {
   header.writeUInt16LE(entry.dosTime, at + 4);
   header.writeUInt16LE(entry.dosDate, at + 6);
   header.writeUInt32LE(entry.crc, at + 8);
-  header.writeUInt32LE(entry.data.length, at + 12);
+  header.writeUInt32LE(entry.compressedSize, at + 12);
   header.writeUInt32LE(entry.size, at + 16);
   header.writeUInt16LE(entry.name.length, at + 20);
 }

@@ -3,9 +3,11 @@
  * signature's own and, while more may follow, the list. Entries that do not change are copied as they are compressed.
  */
 import { createHash } from 'node:crypto';
+import type { ByteSource } from '#documents/container/byte-source.ts';
 import type { ZipEntry } from '#documents/container/read-zip.ts';
-import { type CopiedEntry, type NewEntry, writeZip } from '#documents/container/write-zip.ts';
+import { type CopiedEntry, type NewEntry, writeZipTo } from '#documents/container/write-zip.ts';
 import { ZipError } from '#documents/container/zip-error.ts';
+import type { Limits } from '#documents/verdict.ts';
 import { XmlError } from '#documents/xml/decode-text.ts';
 import { Problem } from '#problem.ts';
 import type { Box } from './box.ts';
@@ -40,15 +42,27 @@ export interface NewSignature {
 
 /** Problems: `ofd-not-readable`, `ofd-not-sealable`, `ofd-locked`, `invalid-input` for a page that is not there. */
 export async function addSignature(bytes: Uint8Array, input: NewSignature): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  await addSignatureTo((part) => parts.push(part), bytes, input);
+  return Buffer.concat(parts);
+}
+
+/** The same, handing over the new package piece by piece. Nothing is written before the signature has been made. */
+export async function addSignatureTo(
+  write: (part: Uint8Array) => void,
+  source: Uint8Array | ByteSource,
+  input: NewSignature,
+  limits: Partial<Limits> = {},
+): Promise<void> {
   try {
-    return await add(openOfd(bytes), input);
+    writeZipTo(write, await add(openOfd(source, limits), input), { time: input.signedAt });
   } catch (error) {
     if (error instanceof ZipError || error instanceof XmlError) throw new Problem('ofd-not-readable', { cause: error });
     throw error;
   }
 }
 
-async function add(ofd: OfdPackage, input: NewSignature): Promise<Uint8Array> {
+async function add(ofd: OfdPackage, input: NewSignature): Promise<(NewEntry | CopiedEntry)[]> {
   const document = ofd.documents[input.documentIndex ?? 0];
   if (!document?.root) throw new Problem('ofd-not-sealable');
   const list = readSignatureList(ofd, document);
@@ -71,14 +85,14 @@ async function add(ofd: OfdPackage, input: NewSignature): Promise<Uint8Array> {
   const description = signatureXml({
     provider: input.provider,
     signedAt: input.signedAt,
-    references: digestAll(ofd, changed, input.lock ? [] : openLists(ofd, listEntry)),
+    references: await digestAll(ofd, changed, input.lock ? [] : openLists(ofd, listEntry)),
     stamps,
     sealPath: input.seal ? `/${folder}/Seal.esl` : undefined,
     valuePath: `/${folder}/SignedValue.dat`,
   });
   changed.set(`${folder}/Signature.xml`, description);
   changed.set(`${folder}/SignedValue.dat`, await input.makeValue(description, descriptionPath));
-  return writeZip(arrange(ofd, changed), { time: input.signedAt });
+  return arrange(ofd, changed);
 }
 
 /** Every signature of every document in the package. */
@@ -155,15 +169,16 @@ function openLists(ofd: OfdPackage, listEntry: string): string[] {
 }
 
 /** SM3 of every file, changed ones in their new form. @param except lists that stay open. */
-function digestAll(ofd: OfdPackage, changed: ReadonlyMap<string, Uint8Array>, except: readonly string[]) {
+async function digestAll(ofd: OfdPackage, changed: ReadonlyMap<string, Uint8Array>, except: readonly string[]) {
   const names = new Set([...ofd.archive.entries.keys(), ...changed.keys()]);
   for (const name of except) names.delete(name);
-  return [...names].map((name) => ({
-    path: `/${name}`,
-    checkValue: createHash('sm3')
-      .update(changed.get(name) ?? ofd.read(name))
-      .digest('base64'),
-  }));
+  const references: { path: string; checkValue: string }[] = [];
+  for (const name of names) {
+    const data = changed.get(name);
+    const checkValue = data ? createHash('sm3').update(data).digest('base64') : await ofd.digest(name, 'sm3');
+    references.push({ path: `/${name}`, checkValue });
+  }
+  return references;
 }
 
 /** OFD.xml first, then the rest in its order, new files last. */

@@ -87,7 +87,7 @@ function isRootSwitched(ofd: OfdPackage, reach: Reach, claims: ReadonlySet<strin
 
 function isDocument(ofd: OfdPackage, entry: string): boolean {
   try {
-    return ofd.tree(entry).name === 'Document';
+    return ofd.rootName(entry) === 'Document';
   } catch (error) {
     if (error instanceof XmlError || error instanceof ZipError) return false;
     throw error;

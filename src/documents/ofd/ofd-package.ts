@@ -2,18 +2,23 @@
  * An OFD package (GB/T 33190) opened for reading: the archive, the documents OFD.xml names, and budgets for everything
  * that is parsed. Tolerant as real files need (prefixes, namespaces, odd paths), strict where safety needs.
  */
+import { createHash } from 'node:crypto';
+import type { ByteSource } from '#documents/container/byte-source.ts';
+import { digestEntry } from '#documents/container/digest-entry.ts';
 import { readZip, type ZipArchive } from '#documents/container/read-zip.ts';
 import { ZipError } from '#documents/container/zip-error.ts';
 import { DEFAULT_LIMITS, type Limits } from '#documents/verdict.ts';
 import { XmlError } from '#documents/xml/decode-text.ts';
 import { readXml, type XmlElement } from '#documents/xml/read-xml.ts';
-import { newXmlBudget, type XmlBudget } from '#documents/xml/scan-xml.ts';
+import { newXmlBudget, rootNameOf, type XmlBudget } from '#documents/xml/scan-xml.ts';
 import { PathIndex } from './package-path.ts';
 
 const ROOT = 'OFD.xml';
 const MAX_DOCUMENTS = 64;
 /** Elements kept in memory as trees; pages are only streamed through and count against the wider budget. */
 const MAX_TREE_NODES = 200_000;
+/** Up to this size a file is digested in one go. */
+const SMALL_BYTES = 1024 * 1024;
 
 /** One DocBody. */
 export interface OfdDocument {
@@ -39,6 +44,7 @@ export class OfdPackage {
   readonly #treeBudget: XmlBudget;
   /** Files may be inflated twice: to be parsed and to be hashed. Signatures naming many digest methods find an end here. */
   #bytesLeft: number;
+  readonly #texts = new Map<string, string>();
   readonly #trees = new Map<string, XmlElement>();
 
   constructor(archive: ZipArchive, limits: Limits) {
@@ -59,9 +65,21 @@ export class OfdPackage {
 
   /** The file's bytes. Throws ZipError when missing or damaged, and when all reading together becomes too much work. */
   read(name: string): Uint8Array {
+    this.#spend(name);
+    return this.archive.read(name);
+  }
+
+  /** Base64 of the file's digest. A large file is taken piece by piece. Throws as `read`. */
+  async digest(name: string, algorithm: string): Promise<string> {
+    const entry = this.archive.entries.get(name);
+    if (!entry || entry.size <= SMALL_BYTES) return createHash(algorithm).update(this.read(name)).digest('base64');
+    this.#spend(name);
+    return digestEntry(entry, algorithm);
+  }
+
+  #spend(name: string): void {
     this.#bytesLeft -= this.archive.entries.get(name)?.size ?? 0;
     if (this.#bytesLeft < 0) throw new ZipError('work-limit', name);
-    return this.archive.read(name);
   }
 
   /** The file as a tree, read once. Throws ZipError or XmlError. */
@@ -71,6 +89,20 @@ export class OfdPackage {
     const tree = readXml(this.read(name), this.#treeBudget);
     this.#trees.set(name, tree);
     return tree;
+  }
+
+  /** One copy of texts that come again and again, without the file they were cut from. */
+  shared(text: string): string {
+    const known = this.#texts.get(text);
+    if (known !== undefined) return known;
+    const copy = Buffer.from(text, 'utf16le').toString('utf16le');
+    this.#texts.set(copy, copy);
+    return copy;
+  }
+
+  /** Name of the file's outermost element. Throws ZipError or XmlError; what follows the element is not read. */
+  rootName(name: string): string {
+    return rootNameOf(this.read(name), this.pageBudget);
   }
 
   /** The entry a path leads to when read in these directories, tolerant readings last. */
@@ -99,7 +131,7 @@ export class OfdPackage {
 }
 
 /** Opens a package. Throws ZipError or XmlError with a reason code. */
-export function openOfd(bytes: Uint8Array, limits: Partial<Limits> = {}): OfdPackage {
+export function openOfd(bytes: Uint8Array | ByteSource, limits: Partial<Limits> = {}): OfdPackage {
   const all = { ...DEFAULT_LIMITS, ...limits };
   if (bytes.length > all.maxFileBytes) throw new XmlError('file-too-large');
   return new OfdPackage(readZip(bytes, all), all);

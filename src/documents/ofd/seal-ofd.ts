@@ -5,7 +5,7 @@ import { buildSesSignature } from '#documents/ses/build-signature.ts';
 import { parseSeal } from '#documents/ses/read-seal.ts';
 import type { SignBytes } from '#documents/sign-bytes.ts';
 import { Problem } from '#problem.ts';
-import { addSignature, type StampPlace } from './add-signature.ts';
+import { addSignature, type NewSignature, type StampPlace } from './add-signature.ts';
 import type { SignatureProvider } from './signature-xml.ts';
 
 export interface SealOfdInput {
@@ -31,8 +31,13 @@ export interface SealOfdInput {
  * Problems: `seal-signer-mismatch`, `ofd-not-readable`, `ofd-not-sealable`, `ofd-locked`, `invalid-input`.
  */
 export async function sealOfd(ofd: Uint8Array, input: SealOfdInput): Promise<Uint8Array> {
+  return addSignature(ofd, sealSignature(input));
+}
+
+/** The signature a seal puts on a package. Problem `seal-signer-mismatch`. */
+export function sealSignature(input: SealOfdInput): NewSignature {
   assertMaySign(input);
-  return addSignature(ofd, {
+  return {
     type: 'Seal',
     seal: input.seal,
     signedAt: input.signedAt,
@@ -50,7 +55,7 @@ export async function sealOfd(ofd: Uint8Array, input: SealOfdInput): Promise<Uin
         sign: input.sign,
         timestamp: input.timestamp,
       }),
-  });
+  };
 }
 
 /** A seal by somebody it does not name would verify nowhere: refused before the key is used. */

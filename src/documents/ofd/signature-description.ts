@@ -1,8 +1,13 @@
 /** Signature.xml: what one signature says it covers and where its value, seal and stamps are (GB/T 33190 §18.2). */
-import type { XmlElement } from '#documents/xml/read-xml.ts';
+import { readXml, type XmlElement } from '#documents/xml/read-xml.ts';
 import { type Box, parseBox } from './box.ts';
 import type { OfdPackage } from './ofd-package.ts';
 import { directoryOf } from './package-path.ts';
+
+export interface Reference {
+  fileRef: string;
+  checkValue: string;
+}
 
 export interface SignatureDescription {
   entry: string;
@@ -11,7 +16,7 @@ export interface SignatureDescription {
   signatureDateTime: string | undefined;
   /** Schema default: MD5. */
   checkMethod: string;
-  references: readonly { fileRef: string; checkValue: string }[];
+  references: readonly Reference[];
   stamps: readonly { id: string; pageRef: string; boundary: Box; clip: Box | undefined }[];
   sealLoc: string | undefined;
   sealEntry: string | undefined;
@@ -22,7 +27,8 @@ export interface SignatureDescription {
 
 /** Throws ZipError or XmlError. */
 export function readSignatureDescription(ofd: OfdPackage, entry: string, documentDirectory: string): SignatureDescription {
-  const tree = ofd.tree(entry);
+  const lists = new Map<XmlElement, Reference[]>();
+  const tree = readXml(ofd.read(entry), ofd.pageBudget, (element, parents) => takeReference(ofd, lists, element, parents));
   const info = tree.child('SignedInfo');
   const warnings = new Set<string>();
   const references = info?.child('References');
@@ -38,10 +44,7 @@ export function readSignatureDescription(ofd: OfdPackage, entry: string, documen
     signatureMethod: info?.textOf('SignatureMethod'),
     signatureDateTime: info?.textOf('SignatureDateTime'),
     checkMethod: references?.attribute('CheckMethod') ?? 'MD5',
-    references: (references?.childrenOf('Reference') ?? []).map((item) => ({
-      fileRef: item.attribute('FileRef') ?? '',
-      checkValue: item.textOf('CheckValue') ?? '',
-    })),
+    references: (references && lists.get(references)) ?? [],
     stamps: (info?.childrenOf('StampAnnot') ?? []).flatMap((item) => readStamp(item, warnings)),
     sealLoc,
     sealEntry: ofd.find(sealLoc, ...directories),
@@ -49,6 +52,20 @@ export function readSignatureDescription(ofd: OfdPackage, entry: string, documen
     valueEntry: ofd.find(valueLoc, ...directories),
     warnings: [...warnings],
   };
+}
+
+/**
+ * A reference becomes two short texts as soon as it ends: packages may hold hundreds of thousands, for the most part the same in
+ * every signature, and a tree of them all would be larger than the file.
+ */
+function takeReference(ofd: OfdPackage, lists: Map<XmlElement, Reference[]>, item: XmlElement, parents: readonly XmlElement[]): boolean {
+  const parent = parents.at(-1);
+  if (item.name !== 'Reference' || parent?.name !== 'References' || parents.at(-2)?.name !== 'SignedInfo') return false;
+  const reference = { fileRef: ofd.shared(item.attribute('FileRef') ?? ''), checkValue: ofd.shared(item.textOf('CheckValue') ?? '') };
+  const list = lists.get(parent);
+  if (list) list.push(reference);
+  else lists.set(parent, [reference]);
+  return true;
 }
 
 function readStamp(item: XmlElement, warnings: Set<string>): SignatureDescription['stamps'] {

@@ -2,6 +2,7 @@
  * Verifying an OFD file: every signature of every document in it, and what is outside all of them (GB/T 33190 §18,
  * GB/T 38540 §6.3 and §7.3, GM/T 0099 §7.2). The rules are upheld for any bytes: a verdict with reasons, never an exception.
  */
+import type { ByteSource } from '#documents/container/byte-source.ts';
 import { ZipError } from '#documents/container/zip-error.ts';
 import { combineVerdicts, refusedFile, type Verdict, type Verification, type VerifyOptions, worstVerdict } from '#documents/verdict.ts';
 import { XmlError } from '#documents/xml/decode-text.ts';
@@ -15,7 +16,7 @@ import { reachableFiles } from './reachable-files.ts';
 import { readSignatureList, type SignatureList } from './signature-list.ts';
 
 /** `official` needs one official seal that covers, alone or with other official ones, all that is shown. */
-export function verifyOfd(bytes: Uint8Array, options: VerifyOptions): Verification {
+export function verifyOfd(bytes: Uint8Array | ByteSource, options: VerifyOptions): Verification {
   try {
     const ofd = openOfd(bytes, options.limits);
     if (ofd.archive.has('Encryptions.xml')) return refusedFile('ofd', 'unsupported', 'encrypted-package');

@@ -39,8 +39,15 @@ export class XmlElement {
   }
 }
 
-/** The root element. Throws XmlError. */
-export function readXml(bytes: Uint8Array, budget: XmlBudget = newXmlBudget()): XmlElement {
+/**
+ * The root element. Throws XmlError.
+ * @param isTaken asked of each element when it has ended, its content inside; what is taken is left out of the tree. For long lists.
+ */
+export function readXml(
+  bytes: Uint8Array,
+  budget: XmlBudget = newXmlBudget(),
+  isTaken?: (element: XmlElement, parents: readonly XmlElement[]) => boolean,
+): XmlElement {
   const root = new XmlElement('', new Map());
   const stack: XmlElement[] = [root];
   scanXml(bytes, budget, {
@@ -50,7 +57,8 @@ export function readXml(bytes: Uint8Array, budget: XmlBudget = newXmlBudget()): 
       stack.push(element);
     },
     close() {
-      stack.pop();
+      const element = stack.pop();
+      if (element && isTaken?.(element, stack)) stack.at(-1)?.children.pop();
     },
     text(text) {
       const top = stack.at(-1);

@@ -54,6 +54,23 @@ export function scanXml(bytes: Uint8Array, budget: XmlBudget, handler: XmlHandle
   parser.write(decodeXml(bytes)).close();
 }
 
+/** Local name of the outermost element, without reading on. Throws XmlError when there is none before the fault. */
+export function rootNameOf(bytes: Uint8Array, budget: XmlBudget): string {
+  const found = new XmlError('xml-root-found');
+  let root = '';
+  try {
+    scanXml(bytes, budget, {
+      open(name) {
+        root = name;
+        throw found;
+      },
+    });
+  } catch (error) {
+    if (error !== found) throw error;
+  }
+  return root;
+}
+
 /** The part after the prefix. */
 export function localName(name: string): string {
   const colon = name.indexOf(':');
