@@ -16,8 +16,8 @@ export function contractReport(report: FileVerdict) {
 }
 
 function contractSignature(signature: SignatureReport) {
-  const { index, kind, form, suite, verdict, signer, seal, time, coverage, uncovered, changesAfter, reasons, indication, subIndication } =
-    signature;
+  const { index, kind, form, suite, verdict, signer, seal, time, coverage, uncovered, changesAfter, reasons } = signature;
+  const { indication, subIndication, steps } = signature;
   return {
     index,
     kind,
@@ -33,5 +33,6 @@ function contractSignature(signature: SignatureReport) {
     reasons,
     indication: indication ?? null,
     subIndication: subIndication ?? null,
+    steps: steps ?? [],
   };
 }

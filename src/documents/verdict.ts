@@ -65,6 +65,31 @@ export interface SealReport {
   validTo: string;
 }
 
+/** What is looked at for one signature of an OFD file, in this order. */
+export const STEP_NAMES = [
+  'container',
+  'references',
+  'coverage',
+  'signature-value',
+  'seal-structure',
+  'maker-signature',
+  'signer-in-seal',
+  'validity',
+  'chain',
+  'revocation',
+  'timestamp',
+] as const;
+
+export type StepName = (typeof STEP_NAMES)[number];
+
+export interface SignatureStep {
+  step: StepName;
+  /** `not-checked`: there was nothing to look at, or something before it stood in the way. */
+  result: 'passed' | 'failed' | 'not-checked';
+  /** Those of the signature's reasons that decided it. */
+  reasons: string[];
+}
+
 export interface SignatureReport {
   index: number;
   kind: 'seal' | 'signature' | 'timestamp';
@@ -85,6 +110,8 @@ export interface SignatureReport {
   /** In the words of EN 319 102-1; PDF only. */
   indication?: Indication;
   subIndication?: SubIndication;
+  /** OFD only. */
+  steps?: SignatureStep[];
 }
 
 export interface LicenceReport {

@@ -1,6 +1,6 @@
 /** One sentence for each verdict: what it means for the person who looks. */
 import type { CodeVerdictWord } from '#codes/code-types.ts';
-import type { FileVerdict, SignatureReport, Verdict } from '#documents/verdict.ts';
+import type { FileVerdict, SignatureReport, SignatureStep, StepName, Verdict } from '#documents/verdict.ts';
 import type { Words } from './reason-words.ts';
 
 const FILE_SENTENCES: Record<Verdict, Words> = {
@@ -75,4 +75,32 @@ export function sizeWords(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;
   if (bytes < 1024 * 1024) return `${(bytes / 1024).toFixed(1)} KB`;
   return `${(bytes / 1024 / 1024).toFixed(1)} MB`;
+}
+
+const STEPS: Record<StepName, Words> = {
+  container: { zh: '文件结构', en: 'Container' },
+  references: { zh: '内容摘要', en: 'Digests of the content' },
+  coverage: { zh: '保护范围', en: 'Coverage' },
+  'signature-value': { zh: '签名值', en: 'Signature value' },
+  'seal-structure': { zh: '印章结构', en: 'Structure of the seal' },
+  'maker-signature': { zh: '制章人签名', en: 'Seal maker’s signature' },
+  'signer-in-seal': { zh: '签章人在印章名单内', en: 'Signer named in the seal' },
+  validity: { zh: '签署时有效', en: 'Valid at the time of signing' },
+  chain: { zh: '证书链', en: 'Certificate chain' },
+  revocation: { zh: '吊销状态', en: 'Revocation' },
+  timestamp: { zh: '时间戳', en: 'Timestamp' },
+};
+
+export function stepWords(step: StepName): Words {
+  return STEPS[step];
+}
+
+const RESULTS: Record<SignatureStep['result'], Words> = {
+  passed: { zh: '通过', en: 'passed' },
+  failed: { zh: '未通过', en: 'failed' },
+  'not-checked': { zh: '未检查', en: 'not checked' },
+};
+
+export function stepResultWords(result: SignatureStep['result']): Words {
+  return RESULTS[result];
 }

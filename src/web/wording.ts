@@ -1,7 +1,7 @@
 /** Words and shapes that all pages share: times, statuses, groups of digits. Chinese first, English second. */
 
 import { reasonWords } from './reason-words.ts';
-import { codeSentence, coverageWords, fileSentence, isPersonalSignature, sizeWords } from './verdict-words.ts';
+import { codeSentence, coverageWords, fileSentence, isPersonalSignature, sizeWords, stepResultWords, stepWords } from './verdict-words.ts';
 
 /** Colours of a badge; `good` is green and kept for what is valid or official. */
 export type Tone = 'good' | 'warn' | 'bad' | 'quiet' | 'info';
@@ -60,6 +60,8 @@ export const wording = {
   verdictSentence: fileSentence,
   codeSentence: (result: { verdict: Parameters<typeof codeSentence>[0] }) => codeSentence(result.verdict),
   coverage: coverageWords,
+  step: stepWords,
+  stepResult: stepResultWords,
   isPersonalSignature,
   bytes: sizeWords,
   /** Words and colour of a status; an unknown one is shown as it is, without colour. */

@@ -45,7 +45,7 @@ function noise(seed: number, length: number): Uint8Array {
   return createHash('shake256', { outputLength: length }).update(String(seed)).digest();
 }
 
-/** A package with so many signatures, each naming so many files; their values are none, so each reference is all there is to check. */
+/** A package with so many signatures, each naming so many files; their values are none, so each reference is all there is to check. No two lists are alike. */
 export function writeReferencesOfd(path: string, { signatures, references }: { signatures: number; references: number }): void {
   const files: Record<string, string> = sampleFiles();
   const numbers = Array.from({ length: references }, (_, index) => index);
@@ -56,7 +56,6 @@ export function writeReferencesOfd(path: string, { signatures, references }: { s
       .digest('base64');
     return `<ofd:Reference FileRef="/Doc_0/Res/Folder/File_${n}.dat"><ofd:CheckValue>${value}</ofd:CheckValue></ofd:Reference>`;
   });
-  const all = items.join('');
   files['OFD.xml'] = (files['OFD.xml'] ?? '').replace(
     '</ofd:DocBody>',
     '<ofd:Signatures>Doc_0/Signs/Signatures.xml</ofd:Signatures></ofd:DocBody>',
@@ -66,6 +65,7 @@ export function writeReferencesOfd(path: string, { signatures, references }: { s
   const entries: NewEntry[] = Object.entries(files).map(([name, text]) => ({ name, data: Buffer.from(text) }));
   for (const n of numbers) entries.push({ name: `Doc_0/Res/Folder/File_${n}.dat`, data: Buffer.from(data[n] ?? ''), store: true });
   for (let n = 0; n < signatures; n++) {
+    const all = [...items.slice(n), ...items.slice(0, n)].join('');
     const xml = `<ofd:Signature xmlns:ofd="x" n="${n}"><ofd:SignedInfo><ofd:References CheckMethod="SM3">${all}</ofd:References></ofd:SignedInfo><ofd:SignedValue>SignedValue.dat</ofd:SignedValue></ofd:Signature>`;
     entries.push({ name: `Doc_0/Signs/Sign_${n}/Signature.xml`, data: Buffer.from(xml), store: true });
     entries.push({ name: `Doc_0/Signs/Sign_${n}/SignedValue.dat`, data: Buffer.alloc(64, 7), store: true });

@@ -26,7 +26,9 @@ const CHECK_METHODS: Record<string, { hash: string; weak?: boolean; odd?: boolea
 };
 
 export interface ReferenceCheck {
-  /** Entries whose digest is right. */
+  /** Entries it names. */
+  claims: ReadonlySet<string>;
+  /** Those of them whose digest is right; the same set when all are. */
   protects: ReadonlySet<string>;
   changed: readonly string[];
   missing: readonly string[];
@@ -39,8 +41,10 @@ export interface ReferenceCheck {
   warnings: readonly string[];
 }
 
-/** Digests of entries, computed once for all signatures of a package. */
+/** Digests of entries, and what came of whole lists of them, found once for all signatures of a package. */
 export class EntryDigests {
+  /** By method and list: signatures one upon another often repeat a list word for word. */
+  readonly checks = new Map<string, ReferenceCheck>();
   readonly #ofd: OfdPackage;
   readonly #known = new Map<string, string | undefined>();
 
@@ -68,6 +72,15 @@ export class EntryDigests {
 }
 
 export function checkReferences(ofd: OfdPackage, description: SignatureDescription, digests: EntryDigests): ReferenceCheck {
+  const list = createHash('sha256').update(description.checkMethod);
+  for (const { fileRef, checkValue } of description.references) list.update(`\0${fileRef}\0${checkValue}`);
+  const key = list.digest('base64');
+  const check = digests.checks.get(key) ?? checkList(ofd, description, digests);
+  digests.checks.set(key, check);
+  return check;
+}
+
+function checkList(ofd: OfdPackage, description: SignatureDescription, digests: EntryDigests): ReferenceCheck {
   const method = CHECK_METHODS[description.checkMethod.trim().toLowerCase()];
   const warnings = new Set<string>();
   const protects = new Set<string>();
@@ -92,6 +105,7 @@ export function checkReferences(ofd: OfdPackage, description: SignatureDescripti
     else changed.push(entry);
   }
   return {
+    claims: changed.length === 0 ? protects : new Set([...protects, ...changed]),
     protects,
     changed,
     missing,

@@ -19,7 +19,6 @@ import { type ValueContext, ValueFindings } from './value-findings.ts';
 
 export interface JudgedSignature {
   listed: ListedSignature;
-  description: SignatureDescription | undefined;
   report: SignatureReport;
   /** Entries it names. */
   claims: ReadonlySet<string>;
@@ -60,7 +59,7 @@ function judge(
   if (!listed.entry) return broken(listed, index, 'malformed', 'signature-file-missing');
   const description = readSignatureDescription(ofd, listed.entry, documentDirectory);
   const files = new Set([listed.entry, description.valueEntry, description.sealEntry].filter((name) => name !== undefined));
-  if (!description.valueEntry) return { ...broken(listed, index, 'malformed', 'signed-value-missing'), description, files };
+  if (!description.valueEntry) return { ...broken(listed, index, 'malformed', 'signed-value-missing'), files };
   const references = checkReferences(ofd, description, digests);
   const context: ValueContext = {
     entry: listed.entry,
@@ -77,9 +76,8 @@ function judge(
   if (findings.kind !== expected) findings.note('type-differs-from-value');
   return {
     listed,
-    description,
     report: reportOf(index, findings, references),
-    claims: new Set([...references.protects, ...references.changed]),
+    claims: references.claims,
     protects: findings.verdict === 'malformed' || findings.verdict === 'altered' ? new Set() : references.protects,
     files,
     picture: findings.picture,
@@ -183,7 +181,6 @@ function reportOf(index: number, findings: ValueFindings, references: ReferenceC
 function broken(listed: ListedSignature, index: number, verdict: Verdict, reason: string): JudgedSignature {
   return {
     listed,
-    description: undefined,
     report: {
       index,
       kind: listed.type === 'Sign' ? 'signature' : 'seal',

@@ -112,17 +112,22 @@ class Walk {
     if (!entry || this.#walked.has(entry)) return;
     this.#walked.add(entry);
     const resources: string[] = [];
-    let inside = false;
+    let depth = 0;
+    let resourceDepth = 0;
     scanXml(this.#ofd.read(entry), this.#ofd.pageBudget, {
       open(name) {
-        inside = name === 'PageRes';
-        if (inside) resources.push('');
+        depth += 1;
+        if (resourceDepth > 0 || name !== 'PageRes') return;
+        resourceDepth = depth;
+        resources.push('');
       },
       close() {
-        inside = false;
+        if (depth === resourceDepth) resourceDepth = 0;
+        depth -= 1;
       },
+      // In pieces, where a comment or an element stands between them.
       text(text) {
-        if (inside) resources.push((resources.pop() ?? '') + text);
+        if (resourceDepth === depth && depth > 0) resources.push((resources.pop() ?? '') + text);
       },
     });
     for (const loc of resources) this.#resource(loc, entry, directory);

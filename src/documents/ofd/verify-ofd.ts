@@ -14,6 +14,7 @@ import { type OfdPackage, openOfd } from './ofd-package.ts';
 import { directoryOf } from './package-path.ts';
 import { reachableFiles } from './reachable-files.ts';
 import { readSignatureList, type SignatureList } from './signature-list.ts';
+import { stepsOf } from './signature-steps.ts';
 
 /** `official` needs one official seal that covers, alone or with other official ones, all that is shown. */
 export function verifyOfd(bytes: Uint8Array | ByteSource, options: VerifyOptions): Verification {
@@ -42,7 +43,7 @@ function verify(ofd: OfdPackage, options: VerifyOptions): Verification {
     format: 'ofd',
     own: worstVerdict(...own),
     reasons: [...reasons],
-    signatures: signatures.map((signature) => signature.report),
+    signatures: signatures.map(({ report }) => ({ ...report, steps: stepsOf(report) })),
     official: covered.official,
   });
   if (!covered.protects.has('OFD.xml')) return { report };

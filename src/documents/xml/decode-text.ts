@@ -23,11 +23,16 @@ const ENCODINGS: Record<string, string> = {
   'utf-16be': 'utf-16be',
 };
 
-/** The text without its BOM. Throws XmlError for an encoding we do not read or bytes that do not fit it. */
-export function decodeXml(bytes: Uint8Array): string {
+/** So much is decoded at a time: short texts are cleared away at once, long ones stay until somebody tidies up. */
+const PIECE_BYTES = 64 * 1024;
+
+/** The text without its BOM, piece by piece. Throws XmlError for an encoding we do not read or bytes that do not fit it. */
+export function* decodeXml(bytes: Uint8Array): Generator<string> {
   const encoding = encodingOf(bytes);
+  const decoder = new TextDecoder(encoding, { fatal: true });
   try {
-    return new TextDecoder(encoding, { fatal: true }).decode(bytes);
+    for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield decoder.decode(bytes.subarray(at, at + PIECE_BYTES), { stream: true });
+    yield decoder.decode();
   } catch (cause) {
     throw new XmlError('xml-encoding', `the file is not ${encoding}`, cause);
   }

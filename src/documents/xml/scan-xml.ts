@@ -51,7 +51,8 @@ export function scanXml(bytes: Uint8Array, budget: XmlBudget, handler: XmlHandle
     parser.on('text', text);
     parser.on('cdata', text);
   }
-  parser.write(decodeXml(bytes)).close();
+  for (const piece of decodeXml(bytes)) parser.write(piece);
+  parser.close();
 }
 
 /** Local name of the outermost element, without reading on. Throws XmlError when there is none before the fault. */

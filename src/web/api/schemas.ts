@@ -1,6 +1,6 @@
 /** Shapes that several operations answer, as OpenAPI shows them. */
 import { z } from 'zod';
-import { VERDICTS } from '#documents/verdict.ts';
+import { STEP_NAMES, VERDICTS } from '#documents/verdict.ts';
 import { LICENCE_STATUSES } from '#licences/licence-status.ts';
 
 const FORMS = ['ses-v1', 'ses-v4', 'ses-v5', 'gbt35275', 'bare', 'pades-b', 'pades-t', 'pades-lt', 'pades-lta', 'cms', 'rfc3161'] as const;
@@ -117,6 +117,9 @@ export const FileVerdictSchema = z
           .nullable()
           .describe('PDF only: the main indication of EN 319 102-1'),
         subIndication: z.string().nullable(),
+        steps: z
+          .array(z.object({ step: z.enum(STEP_NAMES), result: z.enum(['passed', 'failed', 'not-checked']), reasons: words }))
+          .describe('What was looked at, in order; OFD only, empty for other files'),
       }),
     ),
     licence: z.object({ identifier: z.string(), type: z.string(), status: z.string(), asOf: z.string(), source: z.string() }).nullable(),

@@ -16,7 +16,8 @@ test('so has a sealed one, and each of its signatures, with null for what is not
   const { report } = verifyDocument(await town.sealed(), 'a.ofd', town.options);
   const json = contractReport({ ...report, licence: { identifier: 'i', type: 't', status: 's', asOf: 'a', source: 'd' } });
   expect(json).toMatchObject({ verdict: 'genuine', licence: { identifier: 'i' } });
-  const keys = 'index kind form suite verdict signer seal time coverage uncovered changesAfter reasons indication subIndication'.split(' ');
+  const keys =
+    'index kind form suite verdict signer seal time coverage uncovered changesAfter reasons indication subIndication steps'.split(' ');
   expect(Object.keys(json.signatures[0] ?? {})).toEqual(keys);
   const [first] = report.signatures;
   if (!first) throw new Error('no signature');
