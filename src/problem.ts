@@ -94,6 +94,7 @@ export const CATALOGUE = {
   // certificates
   'certificate-not-found': [404, 'This certificate is not known here.', '未找到该证书。'],
   'certificate-already-revoked': [409, 'This certificate was revoked before.', '该证书已吊销。'],
+  'certificate-not-held': [409, 'This certificate is not on hold.', '该证书未被挂起。'],
   'certificate-refused': [422, 'A certificate like this is not issued.', '不符合证书签发规范，拒绝签发。'],
   'log-entry-not-found': [404, 'The issuance log has no such entry.', '签发日志中没有该条目。'],
   'log-missing': [503, 'The issuance log has no signed head yet.', '签发日志尚未签名发布。'],

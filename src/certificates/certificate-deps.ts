@@ -27,6 +27,10 @@ export function crlUrl(publicOrigin: string, keyName: string): string {
   return `${publicOrigin}/crl/${keyName}.crl`;
 }
 
+export function deltaCrlUrl(publicOrigin: string, keyName: string): string {
+  return `${publicOrigin}/crl/${keyName}-delta.crl`;
+}
+
 export function issuerUrl(publicOrigin: string, keyName: string): string {
   return `${publicOrigin}/ca/${keyName}.cer`;
 }

@@ -4,7 +4,7 @@ import { type Crl, parseCrl, type RevocationReason } from '#pki/crl.ts';
 import { toPem } from '#pki/pem.ts';
 import { isRoot, listAuthorities } from './authorities.ts';
 import type { AuthoritySuite, CertificateDeps } from './certificate-deps.ts';
-import { findCrl } from './publish-crls.ts';
+import { findCrl, findCrlFacts } from './publish-crls.ts';
 
 type Reading = Pick<CertificateDeps, 'db'>;
 
@@ -28,11 +28,17 @@ export async function trustBundle(deps: Reading, suite: AuthoritySuite): Promise
   return authorities.flatMap((one) => (one.suite === suite ? toPem('CERTIFICATE', one.certificate.der) : [])).join('');
 }
 
-/** The lists in force, parsed. */
+/** The lists in force, parsed: the complete ones, and a delta where it is newer than its complete list. */
 export async function currentCrls(deps: Reading): Promise<Crl[]> {
   const authorities = await listAuthorities(deps);
-  const found = await Promise.all(authorities.map(({ keyName }) => findCrl(deps, keyName)));
-  return found.flatMap((published) => (published ? [parseCrl(published.der)] : []));
+  const found = await Promise.all(
+    authorities.map(async ({ keyName }) => {
+      const [complete, delta] = await Promise.all([findCrl(deps, keyName), findCrlFacts(deps, keyName, 'delta')]);
+      const newer = delta && delta.number > (complete?.number ?? 0n) ? await findCrl(deps, keyName, 'delta') : undefined;
+      return [complete, newer];
+    }),
+  );
+  return found.flat().flatMap((published) => (published ? [parseCrl(published.der)] : []));
 }
 
 export interface CertificateStatus {

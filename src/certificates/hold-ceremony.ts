@@ -9,7 +9,7 @@ import { Problem } from '#problem.ts';
 import { type Authority, currentAuthority, isRoot, listAuthorities, requireAuthority } from './authorities.ts';
 import { AUTHORITY_SUITES, type AuthoritySuite, type CertificateDeps } from './certificate-deps.ts';
 import { type AuthorityNaming, makeAuthority } from './make-authority.ts';
-import { findCrl, type PublishedCrl, publishCrl } from './publish-crls.ts';
+import { findCrlFacts, type PublishedCrl, publishCrl } from './publish-crls.ts';
 import { revokeCertificate } from './revoke-certificate.ts';
 
 /** An offline root comes out once a year; a month more, so that nobody must hurry. */
@@ -115,7 +115,7 @@ export async function authorityWarnings(deps: Pick<CertificateDeps, 'db' | 'cloc
   const soon = new Date(deps.clock.now().getTime() + WARN_DAYS * DAY_MS);
   const warnings: AuthorityWarning[] = [];
   for (const { keyName, state, certificate } of await listAuthorities(deps)) {
-    const list = await findCrl(deps, keyName);
+    const list = await findCrlFacts(deps, keyName, 'complete');
     if (!list) warnings.push({ keyName, what: 'crl-missing', at: undefined });
     else if (state === 'offline' && list.nextUpdate <= soon) warnings.push({ keyName, what: 'crl-ends', at: list.nextUpdate });
     if (state !== 'retired' && certificate.notAfter <= new Date(soon.getTime() + 365 * DAY_MS)) {

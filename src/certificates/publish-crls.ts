@@ -1,20 +1,28 @@
 /**
- * CRLs: numbered in the database, stored before they are signed, published again even if nothing changed, because a list
- * that ran out tells a verifier nothing.
+ * Revocation lists (RFC 5280 §5): each authority's complete list, and beside it a delta with what changed since the oldest complete
+ * list that still holds. Numbered in the database, stored before they are signed, and published again even if nothing changed,
+ * because a list that ran out tells a verifier nothing.
  */
 import { recordEvent } from '#audit/record-event.ts';
 import { keyIdentifier } from '#pki/build-certificate.ts';
-import type { RevocationReason, RevokedEntry } from '#pki/crl.ts';
 import { assembleCrl, encodeTbsCrl } from '#pki/encode-crl.ts';
 import type { Transaction } from '#storage/database.ts';
 import { type Authority, isRoot, listAuthorities, requireAuthority } from './authorities.ts';
-import { type CertificateDeps, wholeSeconds } from './certificate-deps.ts';
+import { type CertificateDeps, deltaCrlUrl, wholeSeconds } from './certificate-deps.ts';
+import { readChanges, readRevoked } from './revoked-entries.ts';
 
 const DAY_MS = 86_400_000;
 /** A root's list changes almost never and its key is used rarely; an issuing authority's must be fresh. */
 const LIFE_DAYS = { root: 30, issuing: 7 } as const;
+const DELTA_LIFE_MS = DAY_MS;
+/** Beyond this a revocation is published by the delta alone; the complete list follows at its own time. */
+const LARGE_LIST_ENTRIES = 20_000;
 /** First half of a 64-bit advisory lock: the CRLs of one issuer are made one after another. */
 const CRL_LOCK_SPACE = 0x43524c;
+/** A million entries take some seconds to read. */
+const TRANSACTION = { timeout: 120_000, maxWait: 60_000 };
+
+export type CrlScope = 'complete' | 'delta';
 
 export interface PublishedCrl {
   issuerKey: string;
@@ -24,19 +32,31 @@ export interface PublishedCrl {
   nextUpdate: Date;
 }
 
-/** A new list of every authority. */
+type CrlFacts = Omit<PublishedCrl, 'der'> & { entries: number; total: number };
+
+/** New lists of every authority. */
 export async function publishCrls(deps: CertificateDeps): Promise<PublishedCrl[]> {
   const published: PublishedCrl[] = [];
   for (const { keyName } of await publishingAuthorities(deps)) published.push(await publishCrl(deps, keyName));
   return published;
 }
 
-/** New lists only where the last one is missing, past half its life, or older than a revocation. */
+/** New lists only where the last one is missing, past half its life, or older than a revocation or release. */
 export async function publishDueCrls(deps: CertificateDeps): Promise<PublishedCrl[]> {
-  const due = await Promise.all(
-    (await publishingAuthorities(deps)).map(async ({ keyName }) => ((await isDue(deps, keyName)) ? [keyName] : [])),
+  const published = await Promise.all(
+    (await publishingAuthorities(deps)).map(async (authority): Promise<PublishedCrl[]> => {
+      const due = await findDue(deps, authority);
+      if (due === 'none') return [];
+      return [due === 'delta' ? await publishDelta(deps, authority.keyName) : await publishCrl(deps, authority.keyName)];
+    }),
   );
-  return Promise.all(due.flat().map((keyName) => publishCrl(deps, keyName)));
+  return published.flat();
+}
+
+/** After a revocation or a release: the delta alone where the complete list is large. */
+export async function publishChange(deps: CertificateDeps, keyName: string): Promise<PublishedCrl> {
+  const last = await findCrlFacts(deps, keyName, 'complete');
+  return last && last.entries > LARGE_LIST_ENTRIES ? publishDelta(deps, keyName) : publishCrl(deps, keyName);
 }
 
 /** Those whose key is at hand: the list of an offline root is made where its key is. */
@@ -44,83 +64,197 @@ async function publishingAuthorities(deps: CertificateDeps): Promise<Authority[]
   return (await listAuthorities(deps)).filter(({ state }) => state !== 'offline');
 }
 
-async function isDue(deps: CertificateDeps, keyName: string): Promise<boolean> {
-  const last = await findCrl(deps, keyName);
-  if (!last) return true;
-  const half = (last.thisUpdate.getTime() + last.nextUpdate.getTime()) / 2;
-  if (deps.clock.now().getTime() >= half) return true;
-  const newest = await deps.db.revocationList.findFirst({
-    where: { issuerKey: keyName, number: last.number },
-    select: { entries: true },
-  });
-  const revoked = await deps.db.issuedCertificate.count({ where: { issuerKey: keyName, revokedAt: { not: null } } });
-  return revoked !== newest?.entries;
+async function findDue(deps: CertificateDeps, authority: Authority): Promise<CrlScope | 'none'> {
+  const { keyName } = authority;
+  const [complete, delta] = await Promise.all([findCrlFacts(deps, keyName, 'complete'), findCrlFacts(deps, keyName, 'delta')]);
+  if (!complete || isPastHalf(complete, deps.clock.now())) return 'complete';
+  const newest = delta && delta.number > complete.number ? delta : complete;
+  if (await hasChanged(deps, newest)) return complete.entries > LARGE_LIST_ENTRIES ? 'delta' : 'complete';
+  const wantsDelta = !isRoot(authority) && (!delta || isPastHalf(delta, deps.clock.now()));
+  return wantsDelta ? 'delta' : 'none';
 }
 
-/** A new list of one authority; `lifeDays` for a root whose key is seldom at hand. Throws Problem `authority-missing`. */
+function isPastHalf({ thisUpdate, nextUpdate }: CrlFacts, now: Date): boolean {
+  return now.getTime() >= (thisUpdate.getTime() + nextUpdate.getTime()) / 2;
+}
+
+async function hasChanged({ db }: CertificateDeps, { issuerKey, thisUpdate, total }: CrlFacts): Promise<boolean> {
+  const [answer] = await db.$queryRaw<{ total: number; since: boolean }[]>`
+    SELECT count(*)::int AS total, coalesce(max(revoked_at) > ${thisUpdate}, false)
+      OR EXISTS (SELECT 1 FROM certificate_release WHERE issuer_key = ${issuerKey} AND released_at > ${thisUpdate}) AS since
+    FROM issued_certificate WHERE issuer_key = ${issuerKey} AND revoked_at IS NOT NULL`;
+  return answer === undefined || answer.total !== total || answer.since;
+}
+
+/**
+ * A new complete list of one authority, and its delta under the same number; `lifeDays` for a root whose key is seldom at hand.
+ * Throws Problem `authority-missing`.
+ */
 export async function publishCrl(deps: CertificateDeps, keyName: string, lifeDays?: number): Promise<PublishedCrl> {
-  const found = await requireAuthority(deps, keyName);
-  const { suite, certificate: authority } = found;
+  const authority = await requireAuthority(deps, keyName);
+  const lifeMs = (lifeDays ?? LIFE_DAYS[isRoot(authority) ? 'root' : 'issuing']) * DAY_MS;
+  const stored = await store(deps, authority, async (tx, number, thisUpdate) => {
+    const entries = await readRevoked(tx, keyName);
+    const nextUpdate = new Date(thisUpdate.getTime() + lifeMs);
+    const complete = await storeList(tx, authority, {
+      scope: 'complete',
+      number,
+      thisUpdate,
+      nextUpdate,
+      entries,
+      total: entries.count,
+      // A root's key is brought out too seldom for deltas.
+      ...(isRoot(authority) ? {} : { freshestUrl: deltaCrlUrl(deps.publicOrigin, keyName) }),
+    });
+    return isRoot(authority) ? [complete] : [complete, await storeDelta(tx, authority, { number, thisUpdate, total: entries.count })];
+  });
+  const [complete] = await signLists(deps, authority, stored);
+  return complete as PublishedCrl;
+}
+
+/** A new delta list alone. Throws Problem `authority-missing`. */
+export async function publishDelta(deps: CertificateDeps, keyName: string): Promise<PublishedCrl> {
+  const authority = await requireAuthority(deps, keyName);
+  const stored = await store(deps, authority, async (tx, number, thisUpdate) => {
+    const total = await tx.issuedCertificate.count({ where: { issuerKey: keyName, revokedAt: { not: null } } });
+    return [await storeDelta(tx, authority, { number, thisUpdate, total })];
+  });
+  const [delta] = await signLists(deps, authority, stored);
+  return delta as PublishedCrl;
+}
+
+interface StoredList extends Omit<PublishedCrl, 'der'> {
+  scope: CrlScope;
+  tbs: Uint8Array;
+}
+
+type MakeLists = (tx: Transaction, number: bigint, thisUpdate: Date) => Promise<StoredList[]>;
+
+/**
+ * One number for the lists of one moment. It never goes back (§5.2.3), and not below the time in seconds: a database restored from
+ * a backup does not give a number again that verifiers have seen.
+ */
+function store(deps: CertificateDeps, { keyName }: Authority, make: MakeLists): Promise<StoredList[]> {
   const thisUpdate = wholeSeconds(deps.clock.now());
-  const nextUpdate = new Date(thisUpdate.getTime() + (lifeDays ?? LIFE_DAYS[isRoot(found) ? 'root' : 'issuing']) * DAY_MS);
-  const stored = await deps.db.$transaction(
-    async (tx) => {
-      await tx.$queryRaw`SELECT 1 FROM pg_advisory_xact_lock(${CRL_LOCK_SPACE}::int, hashtext(${keyName}))`;
-      const last = await tx.revocationList.aggregate({ where: { issuerKey: keyName }, _max: { number: true } });
-      const number = (last._max.number ?? 0n) + 1n;
-      const entries = await readEntries(tx, keyName);
-      const tbs = encodeTbsCrl({
-        suite,
-        issuer: authority.subject.der,
-        issuerKeyIdentifier: authority.ski ?? keyIdentifier(authority.spki),
-        number,
-        thisUpdate,
-        nextUpdate,
-        entries,
-        expiredKeptSince: authority.notBefore,
-      });
-      const data = { issuerKey: keyName, number, thisUpdate, nextUpdate, entries: entries.length, tbs: Uint8Array.from(tbs) };
-      await tx.revocationList.create({ data });
+  return deps.db.$transaction(async (tx) => {
+    await tx.$queryRaw`SELECT 1 FROM pg_advisory_xact_lock(${CRL_LOCK_SPACE}::int, hashtext(${keyName}))`;
+    const last = await tx.revocationList.aggregate({ where: { issuerKey: keyName }, _max: { number: true } });
+    const next = (last._max.number ?? 0n) + 1n;
+    const floor = BigInt(Math.floor(thisUpdate.getTime() / 1000));
+    const lists = await make(tx, next > floor ? next : floor, thisUpdate);
+    for (const { number, scope } of lists) {
       await recordEvent(tx, {
         kind: 'crl-published',
         actor: 'system:authority',
         subject: `crl:${keyName}`,
-        detail: { number: String(number), entries: entries.length },
+        detail: { number: String(number), scope },
         at: deps.clock.now(),
       });
-      return { number, tbs };
-    },
-    { timeout: 60_000, maxWait: 30_000 },
-  );
-  const signature = await deps.keys.sign(keyName, 'crl', stored.tbs);
-  const der = Uint8Array.from(assembleCrl(stored.tbs, suite, signature));
-  await deps.db.revocationList.updateMany({ where: { issuerKey: keyName, number: stored.number, der: null }, data: { der } });
-  return { issuerKey: keyName, der, number: stored.number, thisUpdate, nextUpdate };
+    }
+    return lists;
+  }, TRANSACTION);
 }
 
-/** Everything ever revoked stays on the list, expired or not: seals outlive the certificates that made them. */
-async function readEntries(tx: Transaction, keyName: string): Promise<RevokedEntry[]> {
-  const rows = await tx.issuedCertificate.findMany({
-    where: { issuerKey: keyName, revokedAt: { not: null } },
-    select: { serialHex: true, revokedAt: true, revocationReason: true, invalidityDate: true },
-    orderBy: { serialHex: 'asc' },
+/** What changed since the oldest complete list that still holds: whoever has that one or a later one needs no other. */
+async function storeDelta(
+  tx: Transaction,
+  authority: Authority,
+  { number, thisUpdate, total }: { number: bigint; thisUpdate: Date; total: number },
+): Promise<StoredList> {
+  const base = await tx.revocationList.findFirst({
+    where: { issuerKey: authority.keyName, scope: 'complete', nextUpdate: { gt: thisUpdate } },
+    orderBy: { number: 'asc' },
+    select: { number: true, thisUpdate: true },
   });
-  return rows.map((row) => ({
-    serialHex: row.serialHex,
-    revokedAt: row.revokedAt ?? new Date(0),
-    reason: (row.revocationReason ?? 'unspecified') as RevocationReason,
-    ...(row.invalidityDate ? { invalidityDate: row.invalidityDate } : {}),
-  }));
+  const entries = await readChanges(tx, authority.keyName, base?.thisUpdate ?? thisUpdate);
+  const nextUpdate = new Date(thisUpdate.getTime() + DELTA_LIFE_MS);
+  return storeList(tx, authority, { scope: 'delta', number, thisUpdate, nextUpdate, entries, total, base: base?.number ?? number });
+}
+
+interface NewList {
+  scope: CrlScope;
+  number: bigint;
+  thisUpdate: Date;
+  nextUpdate: Date;
+  entries: Awaited<ReturnType<typeof readRevoked>>;
+  total: number;
+  base?: bigint;
+  freshestUrl?: string;
+}
+
+async function storeList(tx: Transaction, { keyName, suite, certificate }: Authority, list: NewList): Promise<StoredList> {
+  const { scope, number, thisUpdate, nextUpdate, entries, total, base } = list;
+  const tbs = encodeTbsCrl({
+    suite,
+    issuer: certificate.subject.der,
+    issuerKeyIdentifier: certificate.ski ?? keyIdentifier(certificate.spki),
+    number,
+    thisUpdate,
+    nextUpdate,
+    entries,
+    expiredKeptSince: certificate.notBefore,
+    ...(base === undefined ? {} : { base }),
+    ...(list.freshestUrl ? { freshestUrl: list.freshestUrl } : {}),
+  });
+  const facts = { issuerKey: keyName, scope, number, thisUpdate, nextUpdate };
+  await tx.revocationList.create({
+    data: { ...facts, entries: entries.count, total, tbs: tbs as Uint8Array<ArrayBuffer>, ...(base === undefined ? {} : { base }) },
+  });
+  return { ...facts, tbs };
+}
+
+/** Signed outside the transaction, after what is to be signed was stored; then the signed list takes its place. */
+async function signLists({ db, keys }: CertificateDeps, { suite }: Authority, lists: readonly StoredList[]): Promise<PublishedCrl[]> {
+  const published: PublishedCrl[] = [];
+  for (const { tbs, scope, ...facts } of lists) {
+    const { issuerKey, number } = facts;
+    const der = assembleCrl(tbs, suite, await keys.sign(issuerKey, 'crl', tbs)) as Uint8Array<ArrayBuffer>;
+    await db.revocationList.updateMany({ where: { issuerKey, scope, number, der: null }, data: { der, tbs: new Uint8Array() } });
+    published.push({ ...facts, der });
+  }
+  return published;
 }
 
 /** The newest signed list of an authority. */
-export async function findCrl(deps: Pick<CertificateDeps, 'db'>, keyName: string): Promise<PublishedCrl | undefined> {
+export async function findCrl(
+  deps: Pick<CertificateDeps, 'db'>,
+  keyName: string,
+  scope: CrlScope = 'complete',
+): Promise<PublishedCrl | undefined> {
   const row = await deps.db.revocationList.findFirst({
-    where: { issuerKey: keyName, der: { not: null } },
+    where: { issuerKey: keyName, scope, der: { not: null } },
     orderBy: { number: 'desc' },
     omit: { tbs: true },
   });
   return row?.der
     ? { issuerKey: keyName, der: row.der, number: row.number, thisUpdate: row.thisUpdate, nextUpdate: row.nextUpdate }
     : undefined;
+}
+
+/** The same without the list itself, which may be large. */
+export async function findCrlFacts({ db }: Pick<CertificateDeps, 'db'>, keyName: string, scope: CrlScope): Promise<CrlFacts | undefined> {
+  const row = await db.revocationList.findFirst({
+    where: { issuerKey: keyName, scope, der: { not: null } },
+    orderBy: { number: 'desc' },
+    select: { number: true, thisUpdate: true, nextUpdate: true, entries: true, total: true },
+  });
+  return row ? { issuerKey: keyName, ...row } : undefined;
+}
+
+const PIECE_BYTES = 512 * 1024;
+
+/** The bytes of one signed list, piece by piece from the store: a list of a million entries never stands in memory for one reader. */
+export async function* readCrlPieces(
+  { db }: Pick<CertificateDeps, 'db'>,
+  { issuerKey, number }: Pick<CrlFacts, 'issuerKey' | 'number'>,
+  scope: CrlScope,
+): AsyncGenerator<Uint8Array> {
+  for (let from = 1; ; from += PIECE_BYTES) {
+    const [row] = await db.$queryRaw<{ piece: Uint8Array }[]>`
+      SELECT substring(der FROM ${from}::int FOR ${PIECE_BYTES}::int) AS piece FROM revocation_list
+      WHERE issuer_key = ${issuerKey} AND scope = ${scope} AND number = ${number}`;
+    if (!row || row.piece.length === 0) return;
+    yield row.piece;
+    if (row.piece.length < PIECE_BYTES) return;
+  }
 }

@@ -33,34 +33,52 @@ export interface TbsCrlInput {
   number: bigint;
   thisUpdate: Date;
   nextUpdate: Date;
-  entries: Iterable<RevokedEntry>;
+  entries: Iterable<RevokedEntry> | CrlEntries;
   /** Revoked certificates stay listed after they expire, if they expired after this (X.509 expiredCertsOnCRL). */
   expiredKeptSince?: Date;
+  /** Makes a delta list: the number of the complete list to read it with (§5.2.4). */
+  base?: bigint;
+  /** Where the delta list of this complete list is (§5.2.6). */
+  freshestUrl?: string;
   /** Addresses of a partition; makes a critical issuingDistributionPoint. A full list has none. */
   distributionPoint?: { url?: string; onlyCaCertificates?: boolean; onlyUserCertificates?: boolean };
 }
 
 const CHUNK_BYTES = 64 * 1024;
 
+/** Entries encoded as they come, so that a list of a million never stands in memory as objects. */
+export class CrlEntries {
+  #chunks: Uint8Array[] = [];
+  #open: Uint8Array[] = [];
+  #openBytes = 0;
+  #bytes = 0;
+  count = 0;
+
+  add(entry: RevokedEntry): void {
+    const encoded = encodeEntry(entry);
+    this.#open.push(encoded);
+    this.#openBytes += encoded.length;
+    this.#bytes += encoded.length;
+    this.count += 1;
+    if (this.#openBytes > CHUNK_BYTES) this.#close();
+  }
+
+  /** revokedCertificates, which is left out when there are none (§5.1.2.6). */
+  get der(): Uint8Array[] {
+    this.#close();
+    return this.#bytes > 0 ? [encodeHeader(TAG.sequence, this.#bytes), ...this.#chunks] : [];
+  }
+
+  #close(): void {
+    if (this.#openBytes > 0) this.#chunks.push(Buffer.concat(this.#open));
+    this.#open = [];
+    this.#openBytes = 0;
+  }
+}
+
 /** TBSCertList: the bytes to be signed. */
 export function encodeTbsCrl(input: TbsCrlInput): Uint8Array {
-  const chunks: Uint8Array[] = [];
-  let open: Uint8Array[] = [];
-  let openBytes = 0;
-  let total = 0;
-  for (const entry of input.entries) {
-    const encoded = encodeEntry(entry);
-    open.push(encoded);
-    openBytes += encoded.length;
-    total += encoded.length;
-    if (openBytes > CHUNK_BYTES) {
-      chunks.push(Buffer.concat(open));
-      open = [];
-      openBytes = 0;
-    }
-  }
-  chunks.push(...open);
-  const revoked = total > 0 ? [encodeHeader(TAG.sequence, total), ...chunks] : [];
+  const revoked = collect(input.entries).der;
   return tlv(
     TAG.sequence,
     integer(1),
@@ -73,11 +91,25 @@ export function encodeTbsCrl(input: TbsCrlInput): Uint8Array {
   );
 }
 
+function collect(given: TbsCrlInput['entries']): CrlEntries {
+  if (given instanceof CrlEntries) return given;
+  const entries = new CrlEntries();
+  for (const entry of given) entries.add(entry);
+  return entries;
+}
+
 function encodeCrlExtensions(input: TbsCrlInput): Uint8Array[] {
   const extensions = [
     sequence(oid(OID.authorityKeyIdentifier), octetString(sequence(implicitPrimitive(0, input.issuerKeyIdentifier)))),
     sequence(oid(OID.crlNumber), octetString(integer(input.number))),
   ];
+  if (input.base !== undefined) {
+    extensions.push(sequence(oid(OID.deltaCrlIndicator), boolean(true), octetString(integer(input.base))));
+  }
+  if (input.freshestUrl) {
+    const name = tlv(context(0), tlv(context(0), implicitPrimitive(6, Buffer.from(input.freshestUrl, 'latin1'))));
+    extensions.push(sequence(oid(OID.freshestCrl), octetString(sequence(sequence(name)))));
+  }
   if (input.expiredKeptSince) {
     extensions.push(sequence(oid(OID.expiredCertsOnCrl), octetString(generalizedTime(input.expiredKeptSince))));
   }

@@ -5,8 +5,9 @@ import { SUITES } from '#crypto/suite.ts';
 import type { KeyPurpose, KeyStore, StoredKey } from '#ports/key-store.ts';
 import { Problem, type ProblemCode } from '#problem.ts';
 
-/** A revocation list with several hundred thousand entries still fits. */
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
+/** A revocation list of two million entries still fits. */
+const MAX_LIST_BYTES = 96 * 1024 * 1024;
 
 /** How a transport finds out who is asking; undefined for a stranger. */
 export interface Doorway {
@@ -30,8 +31,8 @@ export async function answerCaller(doorway: Doorway, request: IncomingMessage, r
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://signer');
     const route = `${request.method} ${pathname}`;
     if (route === 'POST /sign') {
-      const structure = await readBody(request);
       const purpose = (searchParams.get('purpose') ?? '') as KeyPurpose;
+      const structure = await readBody(request, purpose === 'crl' ? MAX_LIST_BYTES : MAX_BODY_BYTES);
       const shown = searchParams.get('evidence');
       const evidence = shown === null ? undefined : Uint8Array.from(Buffer.from(shown, 'base64url'));
       const signature = await store.sign(searchParams.get('key') ?? '', purpose, structure, evidence);
@@ -57,12 +58,12 @@ function describe(key: StoredKey | undefined): object {
   return { key: key ? { ...key, spki: Buffer.from(key.spki).toString('base64') } : null };
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer> {
+async function readBody(request: IncomingMessage, maxBytes = MAX_BODY_BYTES): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request) {
     bytes += (chunk as Buffer).length;
-    if (bytes > MAX_BODY_BYTES) throw new Problem('too-large');
+    if (bytes > maxBytes) throw new Problem('too-large');
     chunks.push(chunk as Buffer);
   }
   return Buffer.concat(chunks);

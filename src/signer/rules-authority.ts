@@ -70,8 +70,9 @@ export const crlRule: SigningRule = ({ key, structure, now }) => {
     throw error;
   }
   if (!crl.aki || Buffer.compare(crl.aki, keyIdentifier(key.spki)) !== 0) return 'authority key identifier is not that of this key';
-  if (crl.unknownCritical || crl.isDelta || crl.issuingDistributionPoint?.indirect) return 'a kind of list this authority does not make';
+  if (crl.unknownCritical || crl.issuingDistributionPoint) return 'a kind of list this authority does not make';
   if (crl.number === undefined || crl.number <= 0n) return 'a list without its number';
+  if (crl.baseNumber !== undefined && crl.baseNumber > crl.number) return 'a delta list that begins after itself';
   const ahead = crl.thisUpdate.getTime() - now.getTime();
   if (Math.abs(ahead) > CLOCK_TOLERANCE_MS) return 'thisUpdate is not now';
   const life = (crl.nextUpdate?.getTime() ?? Number.NaN) - crl.thisUpdate.getTime();

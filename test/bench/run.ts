@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { benchApp } from './bench-app.ts';
 import { benchCertificates } from './bench-certificates.ts';
 import { benchLicences } from './bench-licences.ts';
+import { benchLists } from './bench-lists.ts';
 import { benchOidc } from './bench-oidc.ts';
 import { benchPdf } from './bench-pdf.ts';
 import { benchSealing } from './bench-sealing.ts';
@@ -27,6 +28,7 @@ const sections: Record<string, () => Promise<Row[]>> = {
   licences: () => withApp(benchLicences),
   oidc: () => withApp(benchOidc),
   status: () => withApp(benchStatus),
+  lists: () => withApp(benchLists),
   start: benchStart,
 };
 

@@ -14,7 +14,7 @@ import { findAuthority } from '#certificates/find-authority.ts';
 import { initialiseAuthorities } from '#certificates/initialise-authorities.ts';
 import { issueCertificate } from '#certificates/issue-certificate.ts';
 import { findCrl } from '#certificates/publish-crls.ts';
-import { revokeCertificate } from '#certificates/revoke-certificate.ts';
+import { releaseCertificate, revokeCertificate } from '#certificates/revoke-certificate.ts';
 import { generateKeyPair } from '#crypto/suite.ts';
 import { type Certificate, parseCertificateFile } from '#pki/certificate.ts';
 import { isCrlSignedBy, parseCrlFile } from '#pki/crl.ts';
@@ -112,6 +112,27 @@ const chainArguments = (profile: ProfileName) => [
 
 test.each(P256_LEAVES)('OpenSSL accepts the whole P-256 chain of a %s, strictly and with the lists of both authorities', (profile) => {
   expect(run('openssl', 'verify', ...chainArguments(profile), `es256-${profile}.pem`)).toBe(`es256-${profile}.pem: OK\n`);
+});
+
+test('OpenSSL goes by a delta list for what was revoked after its complete list', async () => {
+  const before = (await findCrl(deps, 'ca-persons-p256'))?.der ?? new Uint8Array();
+  writeFileSync(file('before.crl'), toPem('X509 CRL', before));
+  const person = issued.get('es256-person') as Certificate;
+  const verify = (...lists: string[]) =>
+    run(
+      'openssl',
+      ...['verify', '-CAfile', 'ca-root-p256.pem', '-untrusted', 'ca-persons-p256.pem', '-crl_check', '-extended_crl', '-use_deltas'],
+      ...lists.flatMap((list) => ['-CRLfile', list]),
+      'es256-person.pem',
+    );
+  expect(verify('before.crl')).toContain('OK');
+  await revokeCertificate(deps, { serialHex: person.serialHex, reason: 'certificate-hold', by: 'system:test' });
+  writeFileSync(file('delta.crl'), toPem('X509 CRL', (await findCrl(deps, 'ca-persons-p256', 'delta'))?.der ?? new Uint8Array()));
+  expect(verify('before.crl')).toContain('OK');
+  expect(verify('before.crl', 'delta.crl')).toContain('certificate revoked');
+  await releaseCertificate(deps, { serialHex: person.serialHex, by: 'system:test' });
+  writeFileSync(file('delta.crl'), toPem('X509 CRL', (await findCrl(deps, 'ca-persons-p256', 'delta'))?.der ?? new Uint8Array()));
+  expect(verify('before.crl', 'delta.crl')).toContain('OK');
 });
 
 test('OpenSSL refuses a revoked certificate in its own words', () => {

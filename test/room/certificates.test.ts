@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { authorityKeyName, currentAuthority, listAuthorities } from '#certificates/authorities.ts';
 import { findAuthority } from '#certificates/find-authority.ts';
 import { certificateStatus, currentCrls, trustBundle, trustedCertificates } from '#certificates/find-certificates.ts';
@@ -8,12 +8,12 @@ import { succeedAuthority } from '#certificates/hold-ceremony.ts';
 import { initialiseAuthorities } from '#certificates/initialise-authorities.ts';
 import { issueCertificate } from '#certificates/issue-certificate.ts';
 import { findCrl, publishCrl, publishCrls, publishDueCrls } from '#certificates/publish-crls.ts';
-import { revokeCertificate } from '#certificates/revoke-certificate.ts';
+import { releaseCertificate, revokeCertificate } from '#certificates/revoke-certificate.ts';
 import { OID } from '#crypto/oids.ts';
 import { generateKeyPair } from '#crypto/suite.ts';
 import { assembleCertificate, encodeTbsCertificate, keyIdentifier } from '#pki/build-certificate.ts';
 import { type Certificate, isIssuedBy, parseCertificate } from '#pki/certificate.ts';
-import { parseCrl } from '#pki/crl.ts';
+import { type Crl, parseCrl } from '#pki/crl.ts';
 import { encodeName } from '#pki/name.ts';
 import { parsePem } from '#pki/pem.ts';
 import { ISSUING_AREAS, PROFILES, type ProfileName, profileOf } from '#pki/profiles.ts';
@@ -264,7 +264,8 @@ test('a revocation whose publishing failed is on the next due list', async () =>
 
 test.each([
   ['an unknown serial', '00ff', 'key-compromise', 'certificate-not-found'],
-  ['a hold', '00ff', 'certificate-hold', 'invalid-input'],
+  ['an unknown serial for a hold', '00ff', 'certificate-hold', 'certificate-not-found'],
+  ['a removal from lists', '00ff', 'remove-from-crl', 'invalid-input'],
   ['a made-up reason', '00ff', 'because', 'invalid-input'],
 ])('revoking %s is refused', async (_what, serialHex, reason, code) => {
   await expect(revokeCertificate(deps, { serialHex, reason: reason as never, by: 'system:test' })).rejects.toMatchObject({ code });
@@ -284,6 +285,89 @@ test('list numbers only grow, also when many publish at once and when nothing ch
   expect(numbers).toEqual(Array.from({ length: 8 }, (_, index) => (first?.number ?? 0n) + BigInt(index + 1)));
   expect((await findCrl(deps, 'ca-seals-p256'))?.number).toBe(numbers.at(-1));
   expect(await publishCrls(deps)).toHaveLength(12);
+});
+
+test('a number is never below the time, so that a restored database gives none again', async () => {
+  const published = await publishCrl(deps, 'ca-devices-p256');
+  expect(published.number).toBeGreaterThanOrEqual(BigInt(Math.floor(clock.now().getTime() / 1000)));
+});
+
+describe('a hold', () => {
+  const person = { profile: 'person', suite: 'es256', subject: { commonName: '张三' }, days: 300, by: 'system:test' } as const;
+  const hold = async () => {
+    const { certificate } = await issueCertificate(deps, { ...person, spki: generateKeyPair('es256').spki });
+    await revokeCertificate(deps, { serialHex: certificate.serialHex, reason: 'certificate-hold', by: 'system:test' });
+    return certificate;
+  };
+  const judge = async (leaf: Certificate, crls: readonly Crl[]) => {
+    const { roots, issuing } = await trustedCertificates(deps);
+    return validatePath({ leaf, intermediates: issuing, anchors: roots, at: clock.now(), crls, requireRevocation: true });
+  };
+  const lists = async (scope: 'complete' | 'delta') => {
+    const own = await findCrl(deps, 'ca-persons-p256', scope);
+    const root = await findCrl(deps, 'ca-root-p256');
+    return [own, root].flatMap((list) => (list ? [parseCrl(list.der)] : []));
+  };
+
+  test('stops a certificate, and lifted leaves it good: in the complete list, and by the delta for who has an older one', async () => {
+    const old = await lists('complete');
+    const certificate = await hold();
+    const held = await lists('complete');
+    expect(held[0]?.find(certificate.serialHex)?.reason).toBe('certificate-hold');
+    expect((await judge(certificate, held)).valid).toBe(false);
+    expect((await judge(certificate, [...old, ...(await lists('delta')).slice(0, 1)])).valid).toBe(false);
+    clock.advance(60_000);
+    await releaseCertificate(deps, { serialHex: certificate.serialHex, by: 'system:test' });
+    const [delta] = await lists('delta');
+    expect(delta?.isDelta).toBe(true);
+    expect(delta?.find(certificate.serialHex)?.reason).toBe('remove-from-crl');
+    expect((await judge(certificate, await lists('complete'))).valid).toBe(true);
+    expect((await judge(certificate, [...held, ...(delta ? [delta] : [])])).valid).toBe(true);
+    expect(await certificateStatus(deps, certificate.serialHex)).toMatchObject({ status: 'good' });
+  });
+
+  test('may become final, counted from the hold, and is then not lifted', async () => {
+    const certificate = await hold();
+    const heldAt = (await certificateStatus(deps, certificate.serialHex)).revokedAt;
+    clock.advance(3_600_000);
+    const { revokedAt } = await revokeCertificate(deps, { serialHex: certificate.serialHex, reason: 'key-compromise', by: 'system:test' });
+    expect(revokedAt).toEqual(heldAt);
+    expect(await certificateStatus(deps, certificate.serialHex)).toMatchObject({ status: 'revoked', reason: 'key-compromise' });
+    await expect(releaseCertificate(deps, { serialHex: certificate.serialHex, by: 'x' })).rejects.toMatchObject({
+      code: 'certificate-not-held',
+    });
+    await expect(revokeCertificate(deps, { serialHex: certificate.serialHex, reason: 'superseded', by: 'x' })).rejects.toMatchObject({
+      code: 'certificate-already-revoked',
+    });
+  });
+
+  test('is not for seals, not lifted twice, and the database refuses to take back what is final', async () => {
+    const { certificate: seal } = await issue('es256');
+    await expect(revokeCertificate(deps, { serialHex: seal.serialHex, reason: 'certificate-hold', by: 'x' })).rejects.toMatchObject({
+      code: 'invalid-input',
+    });
+    const certificate = await hold();
+    const { serialHex } = certificate;
+    const outcomes = await Promise.allSettled([
+      releaseCertificate(deps, { serialHex, by: 'x' }),
+      releaseCertificate(deps, { serialHex, by: 'y' }),
+    ]);
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    await revokeCertificate(deps, { serialHex, reason: 'superseded', by: 'x' });
+    await expect(db.issuedCertificate.update({ where: { serialHex }, data: { revocationReason: 'certificate-hold' } })).rejects.toThrow();
+    await expect(db.certificateRelease.deleteMany({ where: { serialHex } })).rejects.toThrow();
+  });
+
+  test('a large list is followed by its delta alone until its own time comes', async () => {
+    await db.revocationList.updateMany({ where: { issuerKey: 'ca-persons-p256', scope: 'complete' }, data: { entries: 20_001 } });
+    const before = await findCrl(deps, 'ca-persons-p256');
+    clock.advance(60_000);
+    const certificate = await hold();
+    expect((await findCrl(deps, 'ca-persons-p256'))?.number).toBe(before?.number);
+    const crls = await currentCrls(deps);
+    expect((await judge(certificate, crls)).valid).toBe(false);
+    expect(await publishDueCrls(deps)).toEqual([]);
+  });
 });
 
 test('lists are due again after half of their life', async () => {
@@ -329,7 +413,14 @@ test('the database itself refuses to change a certificate, take back a revocatio
 test('each act left its audit event', async () => {
   const kinds = await db.auditEvent.groupBy({ by: ['kind'], _count: true });
   expect(Object.fromEntries(kinds.map(({ kind, _count }) => [kind, _count]))).toMatchObject({ 'authority-created': 12 });
-  expect(kinds.map(({ kind }) => kind).sort()).toEqual(['authority-created', 'certificate-issued', 'certificate-revoked', 'crl-published']);
+  expect(kinds.map(({ kind }) => kind).sort()).toEqual([
+    'authority-created',
+    'certificate-held',
+    'certificate-issued',
+    'certificate-released',
+    'certificate-revoked',
+    'crl-published',
+  ]);
 });
 
 test('a certificate asked of an authority that was just replaced comes from its successor, never from it', async () => {

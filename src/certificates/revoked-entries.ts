@@ -1,0 +1,52 @@
+/** Entries of revocation lists, read page by page and encoded as they come. */
+import type { RevocationReason } from '#pki/crl.ts';
+import { CrlEntries } from '#pki/encode-crl.ts';
+import { Prisma, type Transaction } from '#storage/database.ts';
+
+const PAGE = 20_000;
+/** A revocation whose transaction began before a list was made and ended after it: no transaction of ours takes so long. */
+const OVERLAP_MS = 10 * 60_000;
+
+/** Everything ever revoked stays on the list, expired or not: seals outlive the certificates that made them. */
+export function readRevoked(tx: Transaction, issuerKey: string): Promise<CrlEntries> {
+  return readPages(tx, Prisma.sql`issuer_key = ${issuerKey} AND revoked_at IS NOT NULL`);
+}
+
+/** What was revoked, held or released since: once too often is no harm in a delta, once too seldom is. */
+export async function readChanges(tx: Transaction, issuerKey: string, since: Date): Promise<CrlEntries> {
+  const from = new Date(since.getTime() - OVERLAP_MS);
+  const entries = await readPages(tx, Prisma.sql`issuer_key = ${issuerKey} AND revoked_at >= ${from}`);
+  const released = await tx.$queryRaw<{ serialHex: string; releasedAt: Date }[]>`
+    SELECT DISTINCT ON (r.serial_hex) r.serial_hex AS "serialHex", r.released_at AS "releasedAt"
+    FROM certificate_release r JOIN issued_certificate c ON c.serial_hex = r.serial_hex AND c.revoked_at IS NULL
+    WHERE r.issuer_key = ${issuerKey} AND r.released_at >= ${from}
+    ORDER BY r.serial_hex, r.released_at DESC`;
+  for (const { serialHex, releasedAt } of released) entries.add({ serialHex, revokedAt: releasedAt, reason: 'remove-from-crl' });
+  return entries;
+}
+
+/** A page comes as one text, not as thousands of rows: a list of a million is read in seconds. */
+async function readPages(tx: Transaction, which: Prisma.Sql): Promise<CrlEntries> {
+  const entries = new CrlEntries();
+  for (let after = ''; ; ) {
+    const [page] = await tx.$queryRaw<{ text: string | null; last: string | null; count: number }[]>`
+      SELECT string_agg(concat_ws(' ', serial_hex, extract(epoch FROM revoked_at)::bigint, coalesce(revocation_reason, 'unspecified'),
+          extract(epoch FROM invalidity_date)::bigint), E'\n' ORDER BY serial_hex) AS text,
+        max(serial_hex) AS last, count(*)::int AS count
+      FROM (SELECT serial_hex, revoked_at, revocation_reason, invalidity_date FROM issued_certificate
+        WHERE ${which} AND serial_hex > ${after} ORDER BY serial_hex LIMIT ${PAGE}) AS page`;
+    for (const line of page?.text?.split('\n') ?? []) entries.add(entryOf(line));
+    if (!page?.last || page.count < PAGE) return entries;
+    after = page.last;
+  }
+}
+
+function entryOf(line: string) {
+  const [serialHex = '', revokedAt, reason = 'unspecified', invalidity] = line.split(' ');
+  return {
+    serialHex,
+    revokedAt: new Date(Number(revokedAt) * 1_000),
+    reason: reason as RevocationReason,
+    ...(invalidity ? { invalidityDate: new Date(Number(invalidity) * 1_000) } : {}),
+  };
+}
