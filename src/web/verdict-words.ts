@@ -1,5 +1,6 @@
 /** One sentence for each verdict: what it means for the person who looks. */
 import type { CodeVerdictWord } from '#codes/code-types.ts';
+import type { SameLicence } from '#documents/same-licence.ts';
 import type { FileVerdict, SignatureReport, SignatureStep, StepName, Verdict } from '#documents/verdict.ts';
 import type { Words } from './reason-words.ts';
 
@@ -103,4 +104,14 @@ const RESULTS: Record<SignatureStep['result'], Words> = {
 
 export function stepResultWords(result: SignatureStep['result']): Words {
   return RESULTS[result];
+}
+
+const SAME_LICENCE: Record<SameLicence, Words & { tone: 'good' | 'bad' | 'warn' }> = {
+  same: { zh: '两份文件是同一证照', en: 'Both files are the same licence', tone: 'good' },
+  different: { zh: '两份文件不是同一证照，或版本不同', en: 'Not the same licence, or another version of it', tone: 'bad' },
+  'not-proven': { zh: '不能证明两份文件是同一证照', en: 'Not proven to be the same licence', tone: 'warn' },
+};
+
+export function sameLicenceWords(verdict: SameLicence): Words & { tone: 'good' | 'bad' | 'warn' } {
+  return SAME_LICENCE[verdict];
 }

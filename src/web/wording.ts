@@ -1,7 +1,16 @@
 /** Words and shapes that all pages share: times, statuses, groups of digits. Chinese first, English second. */
 
 import { reasonWords } from './reason-words.ts';
-import { codeSentence, coverageWords, fileSentence, isPersonalSignature, sizeWords, stepResultWords, stepWords } from './verdict-words.ts';
+import {
+  codeSentence,
+  coverageWords,
+  fileSentence,
+  isPersonalSignature,
+  sameLicenceWords,
+  sizeWords,
+  stepResultWords,
+  stepWords,
+} from './verdict-words.ts';
 
 /** Colours of a badge; `good` is green and kept for what is valid or official. */
 export type Tone = 'good' | 'warn' | 'bad' | 'quiet' | 'info';
@@ -62,6 +71,7 @@ export const wording = {
   coverage: coverageWords,
   step: stepWords,
   stepResult: stepResultWords,
+  sameLicence: sameLicenceWords,
   isPersonalSignature,
   bytes: sizeWords,
   /** Words and colour of a status; an unknown one is shown as it is, without colour. */

@@ -7,8 +7,8 @@ for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (document.querySel
   const button = /** @type {HTMLButtonElement} */ (form.querySelector('button[type="submit"]'));
 
   const isAcceptable = () => {
-    const file = input.files?.[0];
-    tooLarge.hidden = !file || file.size <= Number(form.dataset['maxBytes']);
+    const size = [...(input.files ?? [])].reduce((sum, file) => sum + file.size, 0);
+    tooLarge.hidden = size <= Number(form.dataset['maxBytes']);
     return tooLarge.hidden;
   };
 

@@ -126,6 +126,14 @@ export const FileVerdictSchema = z
   })
   .meta({ id: 'FileVerdict' });
 
+/** The same JSON as `tongren verify A B --json`. */
+export const SameLicenceSchema = z
+  .object({
+    files: z.array(FileVerdictSchema),
+    sameLicence: z.object({ verdict: z.enum(['same', 'different', 'not-proven']), reasons: words }),
+  })
+  .meta({ id: 'SameLicence' });
+
 /** What every protected operation may answer beside its own. */
 export const refusals = { 401: ProblemSchema, 403: ProblemSchema, 422: ProblemSchema };
 

@@ -9,8 +9,12 @@ export function registerVerifyRoutes(server: FastifyInstance, verifyUpload: Veri
 
   // Anybody may verify anything and nothing changes by it, so there is no request to forge.
   server.post('/verify', { config: { csrf: false }, schema: { hide: true } }, async (request, reply) => {
-    const { report, pictures } = await verifyUpload(request, { withPictures: true });
-    const images = pictures.map((png) => `data:image/png;base64,${Buffer.from(png).toString('base64')}`);
-    return reply.page('public/verify-result', { report, images, maxMegabytes });
+    const { files, comparison } = await verifyUpload(request, { withPictures: true });
+    const shown = files.map(({ report, pictures }) => ({ report, images: pictures.map(asDataUrl) }));
+    return reply.page('public/verify-result', { files: shown, comparison, maxMegabytes });
   });
+}
+
+function asDataUrl(png: Uint8Array): string {
+  return `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
 }

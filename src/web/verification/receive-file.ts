@@ -1,4 +1,4 @@
-/** One uploaded file into memory, within bounds; nothing touches the disk. */
+/** Uploaded files into memory, within bounds; nothing touches the disk. */
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '#problem.ts';
 
@@ -10,22 +10,47 @@ export interface ReceivedFile {
   bytes: Uint8Array;
 }
 
-/** The first file part of a multipart request. Throws `too-large`, `unsupported-media-type`, or `invalid-input` when there is no file. */
-export async function receiveFile(request: FastifyRequest, maxBytes = MAX_VERIFIED_BYTES): Promise<ReceivedFile> {
+/**
+ * The file parts of a multipart request, at least one; all together no larger than `maxBytes`. Throws `too-large`,
+ * `unsupported-media-type`, or `invalid-input` when there is no file or one too many.
+ */
+export async function receiveFiles(request: FastifyRequest, { maxBytes = MAX_VERIFIED_BYTES, maxFiles = 1 } = {}): Promise<ReceivedFile[]> {
   if (!request.isMultipart()) throw new Problem('unsupported-media-type');
-  const { part, bytes } = await readPart(request, maxBytes);
-  // A form sent without choosing a file brings an empty part without a name.
-  if (bytes.length === 0 && !part.filename) throw missing();
-  return { name: safeName(part.filename), bytes };
+  const received: ReceivedFile[] = [];
+  let left = maxBytes;
+  try {
+    const limits = { fileSize: maxBytes, files: maxFiles + 1, fields: 8, fieldSize: 4096, parts: maxFiles + 9 };
+    for await (const part of request.files({ limits })) {
+      const bytes = await readWithin(part.file, left);
+      // A form sent without choosing a file brings an empty part without a name.
+      if (bytes.length === 0 && !part.filename) continue;
+      if (received.length === maxFiles) throw tooMany(maxFiles);
+      left -= bytes.length;
+      received.push({ name: safeName(part.filename), bytes });
+    }
+  } catch (error) {
+    throw error instanceof Problem ? error : multipartFault(error);
+  }
+  if (received.length === 0) throw missing();
+  return received;
 }
 
-async function readPart(request: FastifyRequest, maxBytes: number) {
-  const part = await request
-    .file({ limits: { fileSize: maxBytes, files: 1, fields: 8, fieldSize: 4096, parts: 9 } })
-    .catch((error: unknown) => Promise.reject(multipartFault(error)));
-  if (!part) throw missing();
-  const bytes = await part.toBuffer().catch((error: unknown) => Promise.reject(multipartFault(error)));
-  return { part, bytes };
+async function readWithin(stream: AsyncIterable<Buffer> & { truncated: boolean }, maxBytes: number): Promise<Uint8Array> {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  for await (const piece of stream) {
+    length += piece.length;
+    if (length > maxBytes) throw new Problem('too-large');
+    pieces.push(piece);
+  }
+  if (stream.truncated) throw new Problem('too-large');
+  return Buffer.concat(pieces);
+}
+
+function tooMany(maxFiles: number): Problem {
+  return new Problem('invalid-input', {
+    errors: [{ pointer: '/file', detail: `At most ${maxFiles} files at a time.`, detailZh: `一次最多 ${maxFiles} 个文件。` }],
+  });
 }
 
 /** The parser's own words about broken parts have no status; they are the sender's fault all the same. */

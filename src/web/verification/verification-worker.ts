@@ -13,7 +13,7 @@ const PICTURE_DPI = 96;
 const MAX_PICTURES = 3;
 
 async function judge(task: VerificationTask): Promise<WorkerAnswer> {
-  const { report, licenceIdentifier } = verifyDocument(task.bytes, task.name, {
+  const { report, licenceIdentifier, licenceDataDigest } = verifyDocument(task.bytes, task.name, {
     ...parsedTrust(task.trust),
     at: task.at,
     offline: true,
@@ -21,7 +21,12 @@ async function judge(task: VerificationTask): Promise<WorkerAnswer> {
   // What cannot be read safely is not drawn either.
   const drawable = task.withPictures && report.verdict !== 'malformed' && (report.format === 'ofd' || report.format === 'pdf');
   const pictures = drawable ? await drawPages(task.bytes, report.format as 'ofd' | 'pdf') : [];
-  return { report, pictures, ...(licenceIdentifier === undefined ? {} : { licenceIdentifier }) };
+  return {
+    report,
+    pictures,
+    ...(licenceIdentifier === undefined ? {} : { licenceIdentifier }),
+    ...(licenceDataDigest === undefined ? {} : { licenceDataDigest }),
+  };
 }
 
 async function drawPages(bytes: Uint8Array, format: 'ofd' | 'pdf'): Promise<Uint8Array[]> {

@@ -32,6 +32,7 @@ export type WorkerTask = VerificationTask | PictureTask;
 export interface VerificationAnswer {
   report: FileVerdict;
   licenceIdentifier?: string;
+  licenceDataDigest?: string;
   /** PNG of the first pages. */
   pictures: Uint8Array[];
 }

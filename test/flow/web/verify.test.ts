@@ -26,6 +26,51 @@ function upload(url: string, bytes: Uint8Array, name = 'licence.ofd', accept = '
     .send({ method: 'POST', url, headers: { accept, 'content-type': `multipart/form-data; boundary=${boundary}` }, payload });
 }
 
+/** Several files in one request. */
+function uploadAll(url: string, sent: readonly Uint8Array[], accept = 'application/json') {
+  const boundary = 'tongren-test';
+  const parts = sent.flatMap((bytes, index) => [
+    Buffer.from(`--${boundary}\r\ncontent-disposition: form-data; name="file"; filename="licence-${index}"\r\n\r\n`),
+    bytes,
+    Buffer.from('\r\n'),
+  ]);
+  const payload = Buffer.concat([...parts, Buffer.from(`--${boundary}--\r\n`)]);
+  return city
+    .stranger()
+    .send({ method: 'POST', url, headers: { accept, 'content-type': `multipart/form-data; boundary=${boundary}` }, payload });
+}
+
+describe('two files at once', () => {
+  test('the OFD and the PDF of a licence are the same licence', async () => {
+    const answer = (await uploadAll('/api/verify', [files.ofd, files.pdf])).json();
+    expect(answer.sameLicence).toEqual({ verdict: 'same', reasons: [] });
+    expect(answer.files.map(({ format, verdict }: { format: string; verdict: string }) => [format, verdict])).toEqual([
+      ['ofd', 'genuine'],
+      ['pdf', 'genuine'],
+    ]);
+    expect(answer.files[0].signatures[0].steps).toContainEqual({ step: 'timestamp', result: 'passed', reasons: [] });
+    const page = await uploadAll('/verify', [files.ofd, files.pdf], 'text/html');
+    expect(page.statusCode).toBe(200);
+    expect(page.body).toContain('两份文件是同一证照');
+    expect(page.body).toContain('核验步骤');
+    expect(page.body.match(/class="verdict-file"/g)).toHaveLength(2);
+  });
+
+  test('files of two licences are not', async () => {
+    const other = await city.issue('driving-licence', { personId: city.citizen });
+    const reader = { as: 'holder', personId: city.citizen } as const;
+    const { bytes } = await readLicenceFile(city.deps, { licenceId: other.licenceId, format: 'pdf', reader });
+    const answer = (await uploadAll('/api/verify', [files.ofd, bytes])).json();
+    expect(answer.sameLicence).toEqual({ verdict: 'different', reasons: ['other-licence'] });
+  });
+
+  test('beside a file that says nothing, nothing is proven; three are one too many', async () => {
+    const answer = (await uploadAll('/api/verify', [files.ofd, Buffer.from('hello')])).json();
+    expect(answer.sameLicence).toMatchObject({ verdict: 'not-proven' });
+    expect((await uploadAll('/api/verify', [files.ofd, files.pdf, files.ofd])).statusCode).toBe(422);
+  });
+});
+
 describe('POST /api/verify', () => {
   test.each(['ofd', 'pdf'] as const)('a licence of ours as %s is genuine, official and in force', async (format) => {
     const response = await upload('/api/verify', files[format], `licence.${format}`);
