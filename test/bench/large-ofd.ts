@@ -4,8 +4,8 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { type NewEntry, writeZipTo } from '#documents/container/write-zip.ts';
 import { SIGNED_AT, sampleFiles } from '#test/fakes/sample-ofd.ts';
 
-/** A package of so many pages, each with a picture of its own that does not compress. */
-export function writeLargeOfd(path: string, { pages, pictureBytes }: { pages: number; pictureBytes: number }): void {
+/** Files of a package of so many pages, each with a picture of its own that does not compress. */
+export function largeOfdEntries({ pages, pictureBytes }: { pages: number; pictureBytes: number }): NewEntry[] {
   const files = sampleFiles();
   const numbers = Array.from({ length: pages }, (_, index) => index);
   const page = files['Doc_0/Pages/Page_0/Content.xml'] ?? '';
@@ -20,8 +20,14 @@ export function writeLargeOfd(path: string, { pages, pictureBytes }: { pages: nu
   );
   const entries: NewEntry[] = Object.entries(files).map(([name, text]) => ({ name, data: Buffer.from(text) }));
   for (const n of numbers.slice(1)) entries.push({ name: `Doc_0/Pages/Page_${n}/Content.xml`, data: Buffer.from(page) });
-  // Made only when it is written: the getter is asked once for its length and once for its bytes.
+  // Made only when it is written: all of them together need not fit into memory.
   for (const n of numbers) entries.push(pictureEntry(`Doc_0/Res/p${n}.png`, n, pictureBytes));
+  return entries;
+}
+
+/** The same package as a file. */
+export function writeLargeOfd(path: string, size: { pages: number; pictureBytes: number }): void {
+  const entries = largeOfdEntries(size);
   const file = openSync(path, 'w');
   try {
     writeZipTo((part) => void writeSync(file, part), entries, { time: SIGNED_AT });

@@ -7,6 +7,7 @@ import { benchApp } from './bench-app.ts';
 import { benchCertificates } from './bench-certificates.ts';
 import { benchLicences } from './bench-licences.ts';
 import { benchLists } from './bench-lists.ts';
+import { benchOfd } from './bench-ofd.ts';
 import { benchOidc } from './bench-oidc.ts';
 import { benchPdf } from './bench-pdf.ts';
 import { benchSealing } from './bench-sealing.ts';
@@ -24,6 +25,7 @@ const sections: Record<string, () => Promise<Row[]>> = {
   signer: benchSigner,
   certificates: () => withApp(benchCertificates),
   sealing: benchSealing,
+  ofd: benchOfd,
   pdf: benchPdf,
   licences: () => withApp(benchLicences),
   oidc: () => withApp(benchOidc),
