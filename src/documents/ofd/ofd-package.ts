@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { ByteSource } from '#documents/container/byte-source.ts';
 import { digestEntry } from '#documents/container/digest-entry.ts';
+import { knownDigest } from '#documents/container/known-digests.ts';
 import { readZip, type ZipArchive } from '#documents/container/read-zip.ts';
 import { ZipError } from '#documents/container/zip-error.ts';
 import { DEFAULT_LIMITS, type Limits } from '#documents/verdict.ts';
@@ -69,10 +70,13 @@ export class OfdPackage {
     return this.archive.read(name);
   }
 
-  /** Base64 of the file's digest. A large file is taken piece by piece. Throws as `read`. */
+  /** Base64 of the file's digest. A large file is taken piece by piece, one known from before not at all. Throws as `read`. */
   async digest(name: string, algorithm: string): Promise<string> {
     const entry = this.archive.entries.get(name);
-    if (!entry || entry.size <= SMALL_BYTES) return createHash(algorithm).update(this.read(name)).digest('base64');
+    if (!entry || entry.size <= SMALL_BYTES) {
+      const compute = () => createHash(algorithm).update(this.read(name)).digest('base64');
+      return entry ? knownDigest(entry, algorithm, compute) : compute();
+    }
     this.#spend(name);
     return digestEntry(entry, algorithm);
   }

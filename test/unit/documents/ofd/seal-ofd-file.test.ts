@@ -1,5 +1,6 @@
 /** From disk to disk: the same file as in memory, and never more of it in memory than a few pieces. */
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -89,6 +90,18 @@ test('the digest of a file that swells beyond what it states stops there', async
     reason: 'size-mismatch',
   });
   await expect(digestEntry({ ...entry, crc: 1, pieces: () => entry.pieces() }, 'sm3')).rejects.toMatchObject({ reason: 'crc-mismatch' });
+});
+
+test('a form that comes again is digested once, and one that differs in a byte anew', async () => {
+  const form = Array.from({ length: 20_000 }, (_, n) => `line ${n}`).join('\n');
+  const other = `${form.slice(0, -1)}x`;
+  const packed = (text: string) => packFiles({ ...sampleFiles(), 'Doc_0/Tpls/Tpl_0/form.xml': text });
+  for (const text of [form, form, other, form]) {
+    const sealed = await town.sealed(packed(text));
+    const xml = Buffer.from(readZip(sealed).read('Doc_0/Signs/Sign_0/Signature.xml')).toString();
+    expect(xml).toContain(createHash('sm3').update(text).digest('base64'));
+    expect(verifyOfd(sealed, town.options).report.verdict).toBe('genuine');
+  }
 });
 
 test('297,000 references in 99 signatures are judged one by one', () => {
