@@ -52,6 +52,7 @@ import type { DemoFacts, SimulatedSms, WebContext } from '#web/web-context.ts';
 
 export const VERSION = '0.1.0';
 const PORTAL_COOKIE = 'tongren_session';
+const TOKEN_KEYS_EVERY_MS = 30_000;
 
 export interface Ports {
   clock: Clock;
@@ -113,6 +114,8 @@ export async function buildApp(config: Config, ports: Ports, db: Database, optio
     const work = [...workOf({ ...deps, codes, issuer: oidc.issuer }), ...(options.jobs ?? [])];
     jobs = startJobs({ db, clock, onError: (job, error) => report(`job ${job}`, error) }, work);
   }
+  // Token keys made or promoted by a command are followed without a restart.
+  const reloading = setInterval(() => void oidc.reloadKeys().catch((error) => report('token keys', error)), TOKEN_KEYS_EVERY_MS).unref();
   registerJobMetrics(metrics, { db, clock }, () => jobs);
   // A faulty licence template or font stops the start, not the first licence.
   listLicenceTypes();
@@ -123,6 +126,7 @@ export async function buildApp(config: Config, ports: Ports, db: Database, optio
     jobs,
     demoClients: demo?.clients,
     async close() {
+      clearInterval(reloading);
       stopPreparing();
       await server?.close();
       await jobs?.stop();

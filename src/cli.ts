@@ -2,7 +2,7 @@
  * `tongren …`: each command parses its words here, calls one function of `commands/`, and exits as CONTRACT says:
  * 0 good, 1 another verdict, 2 malformed or unreadable input, 3 wrong use.
  */
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 
 const EXIT_WRONG_USE = 3;
 
@@ -306,6 +306,40 @@ ca.command('reshare')
   .action(async (options) => {
     const { reshareRoots } = await import('./commands/ca.ts');
     process.exitCode = await reshareRoots(options);
+  });
+
+const keys = program.command('keys').description('signing keys of every kind, and their successors; authorities rotate by `ca rotate`');
+keys
+  .command('list')
+  .description('kind, name, suite and state of each')
+  .addOption(asJson())
+  .action(async (options) => {
+    const { listKeys } = await import('./commands/keys.ts');
+    process.exitCode = await listKeys(options);
+  });
+keys
+  .command('rotate')
+  .description('make the next key of a kind; running processes follow within a minute, old signatures stay verifiable')
+  .addArgument(
+    new Argument('<kind>', 'what it signs').choices([
+      'ocsp',
+      'timestamp',
+      'log',
+      'trust-list',
+      'audit',
+      'status-list',
+      'receipt',
+      'seal-maker',
+      'code',
+      'token',
+    ]),
+  )
+  .addOption(new Option('--suite <suite>', 'where a kind comes in both').choices(['sm2-sm3', 'es256']).default('es256'))
+  .option('--compromised', 'the old key is in wrong hands: revoke its certificates at once')
+  .addOption(asJson())
+  .action(async (kind: string, options) => {
+    const { rotateKey } = await import('./commands/keys.ts');
+    process.exitCode = await rotateKey(kind, options);
   });
 
 const ofd = program.command('ofd').description('look into an OFD file; nothing is verified');

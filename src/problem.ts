@@ -145,6 +145,7 @@ export const CATALOGUE = {
   'device-taken': [409, 'A device with this serial number is registered already.', '该序列号的设备已登记。'],
   'enrolment-token-refused': [401, 'This enrolment token is not valid.', '注册口令无效或已使用。'],
   // signer
+  'key-succession-running': [409, 'Another successor of this key was made just now.', '该密钥刚刚已被轮换。'],
   'key-exists': [409, 'A key of this name exists already.', '同名密钥已存在。'],
   'key-not-found': [404, 'There is no key of this name.', '未找到该密钥。'],
   'suite-not-offered': [422, 'The key store does not offer this algorithm.', '密钥设备不支持该算法。'],

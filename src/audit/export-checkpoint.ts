@@ -3,19 +3,27 @@ import type { Clock } from '#ports/clock.ts';
 import type { KeyStore, StoredKey } from '#ports/key-store.ts';
 import { Problem } from '#problem.ts';
 import { type Database, isUniqueViolation, type Prisma } from '#storage/database.ts';
+import { currentKeyName, keyNamesOf } from '#storage/key-generations.ts';
 import { assembleCheckpoint, CHECKPOINT_KEY, CHECKPOINT_SUITE, type CheckpointDocument, encodeCheckpoint } from './checkpoint.ts';
 
-/** The key of checkpoints, made at the first call. */
-export async function ensureCheckpointKey({ keys }: { keys: KeyStore }): Promise<StoredKey> {
-  const found = await keys.find(CHECKPOINT_KEY);
+/** The key of checkpoints, made at the first call; of later generations, the newest. */
+export async function ensureCheckpointKey({ db, keys }: { db: Database; keys: KeyStore }): Promise<StoredKey> {
+  const name = await currentKeyName(db, CHECKPOINT_KEY);
+  const found = await keys.find(name);
   if (found) return found;
   try {
-    return await keys.create(CHECKPOINT_KEY, CHECKPOINT_SUITE, ['audit-checkpoint']);
+    return await keys.create(name, CHECKPOINT_SUITE, ['audit-checkpoint']);
   } catch (error) {
-    const other = error instanceof Problem && error.code === 'key-exists' ? await keys.find(CHECKPOINT_KEY) : undefined;
+    const other = error instanceof Problem && error.code === 'key-exists' ? await keys.find(name) : undefined;
     if (!other) throw error;
     return other;
   }
+}
+
+/** The keys of all generations: each may have signed a checkpoint that somebody kept. */
+export async function findCheckpointKeys({ db, keys }: { db: Database; keys: KeyStore }): Promise<StoredKey[]> {
+  const found = await Promise.all((await keyNamesOf(db, CHECKPOINT_KEY)).map((name) => keys.find(name)));
+  return found.filter((key) => key !== undefined);
 }
 
 /** Signs the end of the chain. Undefined when nothing was chained since the last checkpoint. */
@@ -26,7 +34,7 @@ export async function writeCheckpoint(deps: { db: Database; clock: Clock; keys: 
     db.auditCheckpoint.findFirst({ orderBy: { position: 'desc' }, select: { position: true } }),
   ]);
   if (!link || (last && last.position >= link.position)) return undefined;
-  const key = await ensureCheckpointKey({ keys });
+  const key = await ensureCheckpointKey({ db, keys });
   const at = new Date(Math.floor(clock.now().getTime() / 1000) * 1000);
   const content = { position: link.position, eventId: link.eventId, chainHash: link.chainHash, at };
   const signingInput = encodeCheckpoint(content, key.name);

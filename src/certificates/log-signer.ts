@@ -7,6 +7,7 @@ import { type Certificate, parseCertificate } from '#pki/certificate.ts';
 import { attributeOf } from '#pki/name.ts';
 import type { KeyPurpose, StoredKey } from '#ports/key-store.ts';
 import { Problem } from '#problem.ts';
+import { currentKeyName, keyNamesOf } from '#storage/key-generations.ts';
 import { AUTHORITY_SUITES, type AuthoritySuite, type CertificateDeps } from './certificate-deps.ts';
 import { trustedCertificates } from './find-certificates.ts';
 import { issueCertificate } from './issue-certificate.ts';
@@ -34,15 +35,16 @@ export function recordKeyName(role: RecordRole, suite: AuthoritySuite): string {
 }
 
 /** The keys of a record, P-256 first, those missing made. */
-export async function recordSigners(deps: Pick<CertificateDeps, 'keys'>, role: RecordRole): Promise<RecordSigner[]> {
+export async function recordSigners(deps: Pick<CertificateDeps, 'keys' | 'db'>, role: RecordRole): Promise<RecordSigner[]> {
   const suites = AUTHORITY_SUITES.filter((suite) => deps.keys.suites.includes(suite)).toReversed();
   return Promise.all(suites.map(async (suite) => ({ key: await findOrCreate(deps, role, suite), suite, purpose: PLANS[role].purpose })));
 }
 
-/** Those that exist, for readers: nothing is made. */
-export async function findRecordKeys(deps: Pick<CertificateDeps, 'keys'>, role: RecordRole): Promise<StoredKey[]> {
-  const found = await Promise.all(AUTHORITY_SUITES.map((suite) => deps.keys.find(recordKeyName(role, suite))));
-  return found.filter((key) => key !== undefined).toReversed();
+/** Those that exist, of all generations, for readers: nothing is made. */
+export async function findRecordKeys(deps: Pick<CertificateDeps, 'keys' | 'db'>, role: RecordRole): Promise<StoredKey[]> {
+  const names = await Promise.all(AUTHORITY_SUITES.toReversed().map((suite) => keyNamesOf(deps.db, recordKeyName(role, suite))));
+  const found = await Promise.all(names.flat().map((name) => deps.keys.find(name)));
+  return found.filter((key) => key !== undefined);
 }
 
 /** Certifies each key that has no certificate left for three months. Answers how many. */
@@ -103,8 +105,12 @@ export async function recordChain(
 }
 
 /** Of two processes that start at once, one makes it and the other finds it. */
-async function findOrCreate({ keys }: Pick<CertificateDeps, 'keys'>, role: RecordRole, suite: AuthoritySuite): Promise<StoredKey> {
-  const name = recordKeyName(role, suite);
+async function findOrCreate(
+  { db, keys }: Pick<CertificateDeps, 'keys' | 'db'>,
+  role: RecordRole,
+  suite: AuthoritySuite,
+): Promise<StoredKey> {
+  const name = await currentKeyName(db, recordKeyName(role, suite));
   const found = await keys.find(name);
   if (found) return found;
   try {

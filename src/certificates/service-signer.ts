@@ -5,6 +5,7 @@ import { type Certificate, parseCertificate } from '#pki/certificate.ts';
 import { attributeOf } from '#pki/name.ts';
 import type { KeyPurpose, KeyStore, StoredKey } from '#ports/key-store.ts';
 import { Problem } from '#problem.ts';
+import { currentKeyName } from '#storage/key-generations.ts';
 import { type Authority, currentAuthority, isRoot, listAuthorities } from './authorities.ts';
 import { type AuthoritySuite, type CertificateDeps, suiteLabel } from './certificate-deps.ts';
 import { issueCertificate } from './issue-certificate.ts';
@@ -43,7 +44,7 @@ export interface ServiceSigner {
 
 const remembered = new WeakMap<KeyStore, Map<string, { signer: ServiceSigner; at: number }>>();
 
-/** `ocsp-p256`, `tsa-sm2` …. */
+/** `ocsp-p256`, `tsa-sm2` …: the first generation. */
 export function serviceKeyName(role: ServiceRole, suite: AuthoritySuite): string {
   return `${PLANS[role].keyPrefix}-${suiteLabel(suite)}`;
 }
@@ -59,7 +60,7 @@ export async function findServiceSigner(
   suite: AuthoritySuite,
   answersFor?: Authority,
 ): Promise<ServiceSigner> {
-  const keyName = serviceKeyName(role, suite);
+  const keyName = await currentKeyName(deps.db, serviceKeyName(role, suite));
   const known = remembered.get(deps.keys) ?? new Map<string, { signer: ServiceSigner; at: number }>();
   remembered.set(deps.keys, known);
   const now = deps.clock.now().getTime();
@@ -81,7 +82,7 @@ export async function prepareServiceSigners(deps: CertificateDeps): Promise<void
 }
 
 async function lookUp(deps: CertificateDeps, role: ServiceRole, suite: AuthoritySuite, authority: Authority): Promise<ServiceSigner> {
-  const key = await findOrCreateKey(deps.keys, role, suite);
+  const key = await findOrCreateKey(deps, role, suite);
   const now = deps.clock.now();
   const present = await findCertificate(deps, { role, key, now, authority });
   const left = present ? present.notAfter.getTime() - now.getTime() : 0;
@@ -142,8 +143,8 @@ async function renew(deps: CertificateDeps, role: ServiceRole, key: StoredKey, a
 }
 
 /** Of two processes that start at once, one makes it and the other finds it. */
-async function findOrCreateKey(keys: KeyStore, role: ServiceRole, suite: AuthoritySuite): Promise<StoredKey> {
-  const name = serviceKeyName(role, suite);
+async function findOrCreateKey({ db, keys }: CertificateDeps, role: ServiceRole, suite: AuthoritySuite): Promise<StoredKey> {
+  const name = await currentKeyName(db, serviceKeyName(role, suite));
   const found = await keys.find(name);
   if (found) return found;
   try {

@@ -8,6 +8,7 @@ import type { Clock } from '#ports/clock.ts';
 import type { KeyStore } from '#ports/key-store.ts';
 import { Problem } from '#problem.ts';
 import type { Database } from '#storage/database.ts';
+import { keyNamesOf } from '#storage/key-generations.ts';
 import { type CodeSuite, protectedHeader } from './code-envelope.ts';
 import type { VerificationKey } from './code-keys.ts';
 import { CODE_LIFE_SECONDS } from './code-types.ts';
@@ -28,7 +29,7 @@ export interface CodeKeyRing {
   mintKey(): Promise<MintKey>;
   /** The key of that number, retired ones too. */
   findCodeKey(kid: number): Promise<VerificationKey | undefined>;
-  /** All public keys: codes, status list, receipts. */
+  /** All public keys: codes, and of status list and receipts every generation. */
   verificationKeys(): Promise<VerificationKey[]>;
   /** Forgets what is in memory; after a rotation in this process. */
   refresh(): void;
@@ -83,9 +84,11 @@ export function codeKeyRing(deps: { db: Database; clock: Clock; keys: KeyStore }
     async verificationKeys() {
       const { byKid } = await current();
       const others: VerificationKey[] = [];
-      for (const { name, purpose } of [STATUS_LIST_KEY, RECEIPT_KEY]) {
-        const stored = await keys.find(name);
-        if (stored) others.push({ kid: name, purpose, publicKey: importPublicKey(stored.spki), validFrom: new Date(0) });
+      for (const { name: base, purpose } of [STATUS_LIST_KEY, RECEIPT_KEY]) {
+        for (const name of await keyNamesOf(db, base)) {
+          const stored = await keys.find(name);
+          if (stored) others.push({ kid: name, purpose, publicKey: importPublicKey(stored.spki), validFrom: new Date(0) });
+        }
       }
       return [...byKid.values(), ...others];
     },

@@ -7,6 +7,7 @@ import type { Clock } from '#ports/clock.ts';
 import type { KeyPurpose, KeyStore, StoredKey } from '#ports/key-store.ts';
 import { Problem } from '#problem.ts';
 import { type Database, isUniqueViolation } from '#storage/database.ts';
+import { currentKeyName } from '#storage/key-generations.ts';
 import type { CodeSuite } from './code-envelope.ts';
 import { RECEIPT_KEY, STATUS_LIST_KEY } from './code-key-ring.ts';
 
@@ -81,7 +82,9 @@ export async function ensureCodeKeys(deps: CodeKeyDeps): Promise<void> {
       }
     }
   }
-  for (const { name, suite, purpose } of [STATUS_LIST_KEY, RECEIPT_KEY]) await findOrCreate(deps.keys, name, suite, purpose);
+  for (const { name, suite, purpose } of [STATUS_LIST_KEY, RECEIPT_KEY]) {
+    await findOrCreate(deps.keys, await currentKeyName(deps.db, name), suite, purpose);
+  }
 }
 
 /** A start that was cut off may have left the key without its row. */

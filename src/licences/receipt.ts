@@ -5,6 +5,7 @@
 import { RECEIPT_KEY } from '#codes/code-key-ring.ts';
 import { signJws } from '#codes/jws.ts';
 import type { Database } from '#storage/database.ts';
+import { currentKeyName } from '#storage/key-generations.ts';
 import type { LicenceDeps } from './licence-deps.ts';
 
 export const RECEIPT_TYPE = 'tongren-receipt+jwt';
@@ -17,7 +18,8 @@ export async function receiptOf(
   identifier: string,
 ): Promise<string> {
   if (row.receipt !== null) return row.receipt;
-  const receipt = await signJws(deps.keys, RECEIPT_KEY, RECEIPT_TYPE, {
+  const key = { ...RECEIPT_KEY, name: await currentKeyName(deps.db, RECEIPT_KEY.name) };
+  const receipt = await signJws(deps.keys, key, RECEIPT_TYPE, {
     iss: deps.publicOrigin,
     jti: row.id,
     iat: Math.floor(row.at.getTime() / 1000),

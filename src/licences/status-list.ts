@@ -9,6 +9,7 @@ import { currentCodeKeys } from '#codes/publish-keys.ts';
 import type { StatusEntry } from '#codes/status-bits.ts';
 import { STATUS_VALUES, signStatusList } from '#codes/status-list-token.ts';
 import { Problem } from '#problem.ts';
+import { currentKeyName } from '#storage/key-generations.ts';
 import type { LicenceDeps } from './licence-deps.ts';
 import { codeLicenceTypes } from './licence-types.ts';
 import { ensureStatusListRow } from './status-places.ts';
@@ -40,14 +41,18 @@ export async function publishStatusList(deps: StatusListDeps): Promise<Published
   const { changes, size } = await db.statusList.findUniqueOrThrow({ where: { id: ROW } });
   const issuedAt = clock.now();
   const expiresAt = new Date(issuedAt.getTime() + STATUS_LIST_LIFE_SECONDS * 1000);
-  const token = await signStatusList(keys, STATUS_LIST_KEY, {
-    uri: statusListUriOf(publicOrigin),
-    issuedAt,
-    expiresAt,
-    ttlSeconds: STATUS_LIST_TTL_SECONDS,
-    size: Number(size),
-    entries: await listedStatuses(deps, issuedAt),
-  });
+  const token = await signStatusList(
+    keys,
+    { ...STATUS_LIST_KEY, name: await currentKeyName(db, STATUS_LIST_KEY.name) },
+    {
+      uri: statusListUriOf(publicOrigin),
+      issuedAt,
+      expiresAt,
+      ttlSeconds: STATUS_LIST_TTL_SECONDS,
+      size: Number(size),
+      entries: await listedStatuses(deps, issuedAt),
+    },
+  );
   await db.statusList.updateMany({
     where: { id: ROW, published: { lte: changes }, OR: [{ publishedAt: null }, { publishedAt: { lte: issuedAt } }] },
     data: { token, published: changes, publishedAt: issuedAt, expiresAt },

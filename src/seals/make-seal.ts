@@ -18,7 +18,7 @@ import { allotEsId } from './allot-es-id.ts';
 import { approvedContentOf, MAKE_SEAL } from './apply-for-seal.ts';
 import { drawSealPicture } from './draw-seal-picture.ts';
 import { requireSealRow } from './find-seals.ts';
-import { prepareSealMaker, SEAL_MAKER_KEY } from './prepare-seal-maker.ts';
+import { prepareSealMaker } from './prepare-seal-maker.ts';
 import { SEAL_KINDS, type SealKind } from './seal-kinds.ts';
 import { type SealDeps, type SealRow, type SealView, sealViewOf } from './seal-view.ts';
 
@@ -66,7 +66,7 @@ export async function makeSeal(
     validFrom: signer.notBefore,
     validTo: signer.notAfter,
     vendor: SEAL_VENDOR,
-    sign: (toBeSigned) => keys.sign(SEAL_MAKER_KEY, 'seal-info', toBeSigned),
+    sign: (toBeSigned) => keys.sign(maker.keyName, 'seal-info', toBeSigned),
   });
   const made = row;
   await db.$transaction(async (tx) => {

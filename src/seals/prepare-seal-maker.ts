@@ -5,6 +5,7 @@ import { issueCertificate } from '#certificates/issue-certificate.ts';
 import { OID } from '#crypto/oids.ts';
 import { attributeOf } from '#pki/name.ts';
 import { Problem } from '#problem.ts';
+import { currentKeyName } from '#storage/key-generations.ts';
 import type { SealDeps } from './seal-view.ts';
 
 export const SEAL_MAKER_KEY = 'seal-maker-sm2';
@@ -15,10 +16,11 @@ const DAY_MS = 86_400_000;
  * The maker's certificate, good for at least `minDays`. Makes key and certificate when there is none; idempotent.
  * Throws Problem `authority-missing` before the authorities are there, `signing-refused` when the key was reported compromised.
  */
-export async function prepareSealMaker(deps: SealDeps, minDays = 1): Promise<{ certificate: Uint8Array; validTo: Date }> {
+export async function prepareSealMaker(deps: SealDeps, minDays = 1): Promise<{ keyName: string; certificate: Uint8Array; validTo: Date }> {
   const { db, clock, keys } = deps;
   const needed = new Date(clock.now().getTime() + minDays * DAY_MS);
-  for (const row of await db.sealMaker.findMany({ orderBy: { validTo: 'desc' } })) {
+  const keyName = await currentKeyName(db, SEAL_MAKER_KEY);
+  for (const row of await db.sealMaker.findMany({ where: { keyName }, orderBy: { validTo: 'desc' } })) {
     const { status, reason } = await certificateStatus(deps, row.certificateSerial);
     if (reason === 'key-compromise') {
       throw new Problem('signing-refused', {
@@ -28,7 +30,7 @@ export async function prepareSealMaker(deps: SealDeps, minDays = 1): Promise<{ c
     }
     if (status === 'good' && row.validTo >= needed) return row;
   }
-  const key = (await keys.find(SEAL_MAKER_KEY)) ?? (await createKey(deps));
+  const key = (await keys.find(keyName)) ?? (await createKey(deps, keyName));
   const { issuing } = await trustedCertificates(deps);
   const organisation = issuing[0] ? attributeOf(issuing[0].subject, OID.organisation) : undefined;
   const { certificate } = await issueCertificate(deps, {
@@ -42,7 +44,7 @@ export async function prepareSealMaker(deps: SealDeps, minDays = 1): Promise<{ c
   return db.sealMaker.create({
     data: {
       certificateSerial: certificate.serialHex,
-      keyName: SEAL_MAKER_KEY,
+      keyName,
       certificate: Uint8Array.from(certificate.der),
       validTo: certificate.notAfter,
     },
@@ -50,11 +52,11 @@ export async function prepareSealMaker(deps: SealDeps, minDays = 1): Promise<{ c
 }
 
 /** Of two processes that start at once, one makes it and the other finds it. */
-async function createKey({ keys }: SealDeps) {
+async function createKey({ keys }: SealDeps, keyName: string) {
   try {
-    return await keys.create(SEAL_MAKER_KEY, 'sm2-sm3', ['seal-info']);
+    return await keys.create(keyName, 'sm2-sm3', ['seal-info']);
   } catch (error) {
-    const made = await keys.find(SEAL_MAKER_KEY);
+    const made = await keys.find(keyName);
     if (made) return made;
     throw error;
   }

@@ -241,7 +241,7 @@ test('checkpoints are written only where the chain has grown, and read back with
   const { db, checkpoint } = await chained();
   expect(await writeCheckpoint({ db, clock, keys })).toBeUndefined();
   expect(await latestCheckpoint({ db })).toEqual(checkpoint);
-  const key = await ensureCheckpointKey({ keys });
+  const key = await ensureCheckpointKey({ db, keys });
   expect(readCheckpoint(JSON.parse(JSON.stringify(checkpoint)), [key.spki])).toEqual(checkpoint);
   await record(db, 1);
   await chainEvents({ db });
@@ -263,8 +263,8 @@ test.each([
 
 test('a checkpoint of a key that is not trusted is not believed', async () => {
   const { db, checkpoint } = await chained();
-  const own = await ensureCheckpointKey({ keys });
-  const strange = await ensureCheckpointKey({ keys: memoryKeyStore() });
+  const own = await ensureCheckpointKey({ db, keys });
+  const strange = await ensureCheckpointKey({ db, keys: memoryKeyStore() });
   expect((await verifyChain({ db }, { checkpoint, trustedKeys: [own.spki] })).intact).toBe(true);
   expect((await verifyChain({ db }, { checkpoint, trustedKeys: [strange.spki] })).faults[0]?.kind).toBe('checkpoint-unknown-key');
 });

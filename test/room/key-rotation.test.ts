@@ -1,0 +1,148 @@
+/** The drill for each kind of key: signed before, succeeded while everything runs, signed after; both verify, and the old key signs no more. */
+
+import { decodeProtectedHeader } from 'jose';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { chainEvents } from '#audit/chain-events.ts';
+import { findCheckpointKeys, writeCheckpoint } from '#audit/export-checkpoint.ts';
+import { recordEvent } from '#audit/record-event.ts';
+import { succeedKey } from '#audit/succeed-key.ts';
+import { verifyChain } from '#audit/verify-chain.ts';
+import { answerOcsp } from '#certificates/answer-ocsp.ts';
+import { currentAuthority } from '#certificates/authorities.ts';
+import { trustedCertificates } from '#certificates/find-certificates.ts';
+import { issueCertificate } from '#certificates/issue-certificate.ts';
+import { requestTimestamp } from '#certificates/issue-timestamp.ts';
+import { findRecordKeys, recordSigners } from '#certificates/log-signer.ts';
+import { revokeCertificatesOfKey } from '#certificates/revoke-key.ts';
+import { findServiceSigner } from '#certificates/service-signer.ts';
+import { digest, generateKeyPair } from '#crypto/suite.ts';
+import { judgeTimeStamp } from '#documents/judge-time-stamp.ts';
+import { codeKeysFile, publishStatusList } from '#licences/status-list.ts';
+import { encodeCertId, issuerHashes } from '#pki/ocsp-cert-id.ts';
+import { judgeOcsp } from '#pki/ocsp-judge.ts';
+import { encodeOcspRequest } from '#pki/ocsp-request.ts';
+import { parseOcspResponse } from '#pki/ocsp-response.ts';
+import { prepareSealMaker } from '#seals/prepare-seal-maker.ts';
+import { requireUsableSealById } from '#seals/require-usable-seal.ts';
+import { openDatabase } from '#storage/database.ts';
+import { currentKeyName } from '#storage/key-generations.ts';
+import { testDatabase } from '#test/test-database.ts';
+import { type SampleCity, sampleCity } from './licences/sample-city.ts';
+
+const { db, address } = await testDatabase();
+let city: SampleCity;
+beforeAll(async () => {
+  city = await sampleCity(db);
+});
+/** Longer than a looked-up service certificate is taken for true. */
+const settle = () => city.deps.clock.advance(31_000);
+const BY = 'system:test';
+
+describe.each(['es256', 'sm2-sm3'] as const)('%s', (suite) => {
+  const label = suite === 'es256' ? 'p256' : 'sm2';
+
+  test('the responder: answers of both keys hold', async () => {
+    const subject = { commonName: '张三' };
+    const { certificate } = await issueCertificate(city.deps, {
+      profile: 'person',
+      suite,
+      subject,
+      spki: generateKeyPair(suite).spki,
+      days: 300,
+      by: BY,
+    });
+    const issuer = (await currentAuthority(city.deps, 'persons', suite)).certificate;
+    const ask = async (nonce: number) => {
+      const certId = encodeCertId(issuerHashes(issuer, 'sha256'), 'sha256', certificate.serialBytes);
+      const reply = parseOcspResponse((await answerOcsp(city.deps, encodeOcspRequest([certId], Buffer.alloc(16, nonce)))).der);
+      if (reply.status === 'refused') throw new Error(String(reply.code));
+      const { revocation, faults } = judgeOcsp({ certificate, issuer, responses: [reply.basic], at: city.deps.clock.now() });
+      expect([revocation.status, faults]).toEqual(['good', []]);
+      return reply.basic.certificates[0]?.serialHex;
+    };
+    const before = await ask(1);
+    await succeedKey(city.deps, { base: `ocsp-${label}`, suite, purpose: 'ocsp-response' }, BY);
+    settle();
+    expect(await ask(2)).not.toBe(before);
+  });
+
+  test('the time-stamp authority: tokens of both keys hold, and after a compromise those of the old one do not', async () => {
+    const name = suite === 'es256' ? ('sha256' as const) : ('sm3' as const);
+    const data = Buffer.from('what is stamped');
+    const stamp = () => requestTimestamp(city.deps, { imprint: digest(name, data), digest: name, suite });
+    const judge = async (token: Uint8Array) => {
+      const { roots, issuing } = await trustedCertificates(city.deps);
+      const { currentCrls } = await import('#certificates/find-certificates.ts');
+      return judgeTimeStamp(token, data, {
+        anchors: roots,
+        intermediates: issuing,
+        crls: await currentCrls(city.deps),
+        at: city.deps.clock.now(),
+      }).verdict;
+    };
+    const before = await stamp();
+    const { before: oldName, after } = await succeedKey(city.deps, { base: `tsa-${label}`, suite, purpose: 'timestamp' }, BY);
+    settle();
+    expect((await findServiceSigner(city.deps, 'timestamp', suite)).keyName).toBe(after.name);
+    expect([await judge(before), await judge(await stamp())]).toEqual(['genuine', 'genuine']);
+    const old = await city.deps.keys.find(oldName);
+    const revoked = await revokeCertificatesOfKey(city.deps, { spki: old?.spki ?? new Uint8Array(), reason: 'key-compromise', by: BY });
+    expect(revoked).toHaveLength(1);
+    settle();
+    expect([await judge(before), await judge(await stamp())]).toEqual(['not-valid', 'genuine']);
+  });
+
+  test('the issuance log: the next head is signed by the new key, and readers learn both', async () => {
+    const before = (await recordSigners(city.deps, 'issuance-log')).find((one) => one.suite === suite)?.key.name;
+    const { after } = await succeedKey(city.deps, { base: `log-${label}`, suite, purpose: 'tree-head' }, BY);
+    expect((await recordSigners(city.deps, 'issuance-log')).find((one) => one.suite === suite)?.key.name).toBe(after.name);
+    expect((await findRecordKeys(city.deps, 'issuance-log')).map(({ name }) => name)).toEqual(expect.arrayContaining([before, after.name]));
+  });
+});
+
+test('audit checkpoints: one signed by the old key still proves the chain after the new one took over', async () => {
+  const note = async (subject: string) => {
+    await db.$transaction((tx) => recordEvent(tx, { kind: 'noted', actor: BY, subject, at: city.deps.clock.now() }));
+    while ((await chainEvents(city.deps)).chained > 0);
+    return writeCheckpoint(city.deps);
+  };
+  const kept = await note('test:before');
+  await succeedKey(city.deps, { base: 'audit-p256', suite: 'es256', purpose: 'audit-checkpoint' }, BY);
+  const newer = await note('test:after');
+  const trustedKeys = (await findCheckpointKeys(city.deps)).map(({ spki }) => spki);
+  expect(trustedKeys).toHaveLength(2);
+  for (const checkpoint of [kept, newer]) expect((await verifyChain({ db }, { checkpoint, trustedKeys })).intact).toBe(true);
+});
+
+test('status lists: the published keys verify the list of either key', async () => {
+  const before = decodeProtectedHeader((await publishStatusList(city.deps)).token).kid;
+  const { after } = await succeedKey(city.deps, { base: 'status-list-p256', suite: 'es256', purpose: 'status-list' }, BY);
+  city.deps.codes.refresh();
+  expect(decodeProtectedHeader((await publishStatusList(city.deps)).token).kid).toBe(after.name);
+  const kids = (await codeKeysFile(city.deps)).keys.map(({ kid }) => kid);
+  expect(kids).toEqual(expect.arrayContaining([before, after.name]));
+});
+
+test('the seal maker: seals made before stay usable, unless its key was compromised', async () => {
+  const before = await prepareSealMaker(city.deps);
+  const { after } = await succeedKey(city.deps, { base: 'seal-maker-sm2', suite: 'sm2-sm3', purpose: 'seal-info' }, BY);
+  expect((await prepareSealMaker(city.deps)).keyName).toBe(after.name);
+  const usable = () => requireUsableSealById(city.deps, { sealId: city.sealId, organisationId: city.department.id });
+  await usable();
+  const old = await city.deps.keys.find(before.keyName);
+  await revokeCertificatesOfKey(city.deps, { spki: old?.spki ?? new Uint8Array(), reason: 'key-compromise', by: BY });
+  await expect(usable()).rejects.toMatchObject({ code: 'seal-not-usable' });
+  expect((await prepareSealMaker(city.deps)).keyName).toBe(after.name);
+});
+
+test('another process follows when what it remembers is old, and two successors at once are two refusals short of a mess', async () => {
+  const other = openDatabase(address, { maxConnections: 1 });
+  const line = { base: 'receipt-p256', suite: 'es256', purpose: 'receipt' } as const;
+  expect(await currentKeyName(other, line.base)).toBe('receipt-p256');
+  const outcomes = await Promise.allSettled([succeedKey(city.deps, line, BY), succeedKey(city.deps, line, BY)]);
+  expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  expect(await currentKeyName(db, line.base)).toBe('receipt-p256-2');
+  const fresh = openDatabase(address, { maxConnections: 1 });
+  expect(await currentKeyName(fresh, line.base)).toBe('receipt-p256-2');
+  await Promise.all([other.$disconnect(), fresh.$disconnect()]);
+});
