@@ -1,4 +1,4 @@
-/** Running the service: state at a glance, apps, staff, audit, certificates. */
+/** Running the service: state at a glance, apps, staff, audit, certificates and who asks for them, trust services, trust list. */
 import type { FastifyInstance } from 'fastify';
 import type { WebContext } from '#web/web-context.ts';
 import { registerAppRoutes } from './app-routes.ts';
@@ -6,6 +6,7 @@ import { registerAuditRoutes } from './audit-routes.ts';
 import { registerCertificateRoutes } from './certificate-routes.ts';
 import { registerDeviceRoutes } from './device-routes.ts';
 import { registerOverviewRoutes } from './overview-routes.ts';
+import { registerRequestRoutes } from './request-routes.ts';
 import { registerStaffRoutes } from './staff-routes.ts';
 
 export function registerAdminRoutes(server: FastifyInstance, context: WebContext): void {
@@ -14,5 +15,6 @@ export function registerAdminRoutes(server: FastifyInstance, context: WebContext
   registerAppRoutes(server, context);
   registerStaffRoutes(server, context);
   registerAuditRoutes(server, context);
+  registerRequestRoutes(server, context);
   registerCertificateRoutes(server, context);
 }

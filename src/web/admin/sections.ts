@@ -5,5 +5,8 @@ export const ADMIN_SECTIONS = [
   ['/admin/staff', '机构与人员', 'Staff'],
   ['/admin/devices', '设备', 'Devices'],
   ['/admin/audit', '审计查询', 'Audit'],
-  ['/admin/trust', '证书与吊销', 'Certificates'],
+  ['/admin/requests', '证书申请', 'Requests'],
+  ['/admin/certificates', '证书查询', 'Certificates'],
+  ['/admin/services', '信任服务', 'Services'],
+  ['/admin/trust-list', '信任列表', 'Trust list'],
 ] as const;

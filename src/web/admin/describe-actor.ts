@@ -1,0 +1,22 @@
+import { findStaff } from '#access/find-staff.ts';
+import { findClient } from '#oidc/clients.ts';
+import { findPerson } from '#people/find-person.ts';
+import { maskPerson } from '#people/person.ts';
+import { organisationName } from '#web/staff-position.ts';
+import type { WebContext } from '#web/web-context.ts';
+
+/** An actor of the audit as operators know it: staff with their organisation, systems by name, people masked. */
+export async function describeActor(context: WebContext, actor: string): Promise<string> {
+  const [kind, id = ''] = actor.split(':', 2);
+  if (kind === 'staff') {
+    const staff = await findStaff(context, id);
+    return staff ? `${await personName(context, staff.personId)}（${await organisationName(context, staff.organisationId)}）` : actor;
+  }
+  if (kind === 'client') return (await findClient(context, id))?.name.zh ?? actor;
+  return kind === 'person' ? personName(context, id) : actor;
+}
+
+async function personName(context: WebContext, personId: string): Promise<string> {
+  const person = await findPerson(context, personId);
+  return person ? maskPerson(person).displayName : '—';
+}
