@@ -6,12 +6,18 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { appointStaff } from '#access/appoint-staff.ts';
 import { findStaffPositions } from '#access/find-staff.ts';
 import { registerDevice } from '#certificates/devices.ts';
+import { requestOrganisationCertificate } from '#certificates/request-organisation-certificate.ts';
 import { requestPersonCertificate } from '#certificates/request-person-certificate.ts';
+import { proposeTrustEntry } from '#certificates/trust-list-entries.ts';
 import { redeemCode } from '#licences/redeem-code.ts';
 import { showCode } from '#licences/show-code.ts';
 import { raiseAssurance } from '#people/raise-assurance.ts';
+import { registerPerson } from '#people/register-person.ts';
+import { toPem } from '#pki/pem.ts';
+import { DocumentAuthority } from '#test/fakes/document-authority.ts';
 import { makeCsr } from '#test/fakes/make-csr.ts';
 import { type WebCity, webCity } from '#test/flow/web/web-city.ts';
 import { DESK, launchChromium, PHONE, visit } from './chromium.ts';
@@ -43,7 +49,22 @@ beforeAll(async () => {
   const proved = { acrLevel: 3, authTime: city.deps.clock.now() };
   const request = { personId: city.citizen, session: proved, csr, requestId: 'every-page-1' };
   const { certificate } = await requestPersonCertificate(city.context, request);
+  const { id: sealAdmin } = await registerPerson(city.deps, { name: '吴印章', phone: '13900030001', by: 'system:test' });
+  const organisationId = city.department.id;
+  await appointStaff(city.deps, { personId: sealAdmin, organisationId, roles: ['seal-admin'], by: 'system:test' });
+  sessions['sealAdmin'] = await city.sessionOf(sealAdmin);
+  const asking = { by: { personId: sealAdmin, organisationId }, csr: makeCsr().pem, requestId: 'every-page-2' };
+  const asked = await requestOrganisationCertificate(city.context, asking);
+  const entry = await proposeTrustEntry(city.context, {
+    ...{ by, nameZh: '邻省政务数字证书认证中心', nameEn: 'Neighbour Province CA', official: false },
+    certificates: toPem('CERTIFICATE', new DocumentAuthority({ name: '邻省根 CA' }).root.certificate.der),
+    constraints: { purposes: ['seal', 'document-signing'], permittedNames: [{ kind: 'dns', value: 'gov.cn' }] },
+  });
   Object.assign(places, {
+    request: `/admin/requests/${asked.id}`,
+    deskCertificate: `/desk/certificates/${asked.id}`,
+    adminCertificate: `/admin/certificates/${certificate.serialHex}`,
+    trustEntry: `/admin/trust-list/${entry.id}`,
     certificate: `/my/certificates/${certificate.serialHex}`,
     device: `/admin/devices/${device.id}`,
     licence: `/my/licences/${permit.licenceId}`,
@@ -95,7 +116,15 @@ const PAGES: readonly [name: string, path: string, who?: string][] = [
   ['admin-devices', '/admin/devices', 'operator'],
   ['admin-device', '{device}', 'operator'],
   ['admin-audit', '/admin/audit', 'operator'],
-  ['admin-trust', '/admin/trust', 'operator'],
+  ['admin-requests', '/admin/requests', 'operator'],
+  ['admin-request', '{request}', 'operator'],
+  ['admin-certificates', '/admin/certificates', 'operator'],
+  ['admin-certificate', '{adminCertificate}', 'operator'],
+  ['admin-services', '/admin/services', 'operator'],
+  ['admin-trust-list', '/admin/trust-list', 'operator'],
+  ['admin-trust-entry', '{trustEntry}', 'operator'],
+  ['desk-certificates', '/desk/certificates', 'sealAdmin'],
+  ['desk-certificate', '{deskCertificate}', 'sealAdmin'],
   ['api-docs', '/api/docs'],
 ];
 

@@ -7,7 +7,9 @@ import { registerCertificateRoutes } from './certificate-routes.ts';
 import { registerDeviceRoutes } from './device-routes.ts';
 import { registerOverviewRoutes } from './overview-routes.ts';
 import { registerRequestRoutes } from './request-routes.ts';
+import { registerServiceRoutes } from './service-routes.ts';
 import { registerStaffRoutes } from './staff-routes.ts';
+import { registerTrustListRoutes } from './trust-list-routes.ts';
 
 export function registerAdminRoutes(server: FastifyInstance, context: WebContext): void {
   registerOverviewRoutes(server, context);
@@ -17,4 +19,6 @@ export function registerAdminRoutes(server: FastifyInstance, context: WebContext
   registerAuditRoutes(server, context);
   registerRequestRoutes(server, context);
   registerCertificateRoutes(server, context);
+  registerServiceRoutes(server, context);
+  registerTrustListRoutes(server, context);
 }

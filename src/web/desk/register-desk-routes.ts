@@ -1,6 +1,7 @@
 /** The issuing department's desk: issue, look after, and the seals it issues with. */
 import type { FastifyInstance } from 'fastify';
 import type { WebContext } from '#web/web-context.ts';
+import { registerDeskCertificateRoutes } from './certificate-routes.ts';
 import { registerIssueRoutes } from './issue-routes.ts';
 import { registerRegistryRoutes } from './registry-routes.ts';
 import { registerSealRoutes } from './seal-routes.ts';
@@ -9,4 +10,5 @@ export function registerDeskRoutes(server: FastifyInstance, context: WebContext)
   registerRegistryRoutes(server, context);
   registerIssueRoutes(server, context);
   registerSealRoutes(server, context);
+  registerDeskCertificateRoutes(server, context);
 }
