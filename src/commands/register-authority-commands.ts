@@ -1,0 +1,127 @@
+/** `tongren ca …` and `tongren keys …`. */
+import { Argument, type Command, Option } from 'commander';
+import { asJson, collect, parseCount } from './command-options.ts';
+
+export function registerAuthorityCommands(program: Command): void {
+  const ca = program.command('ca').description('the certificate authorities: key ceremonies, successors, lists of the roots');
+  const rootFile = () => new Option('--root <file>', 'file with an offline root key; once for each suite').argParser(collect).default([]);
+  const share = () => new Option('--share <share>', 'a share, or a file with one; as many as the threshold').argParser(collect).default([]);
+  const shareCount = () => new Option('--shares <number>', 'how many shares to make').argParser(parseCount).makeOptionMandatory();
+  const threshold = () =>
+    new Option('--threshold <number>', 'how many of them restore the keys').argParser(parseCount).makeOptionMandatory();
+  const suite = () => new Option('--suite <suite>', 'suite of the authority').choices(['sm2-sm3', 'es256']).makeOptionMandatory();
+  ca.command('init')
+    .description('key ceremony: offline roots in both suites, an authority for each area, shares and transcript; before the first start')
+    .requiredOption('--out <dir>', 'folder for key files, shares and transcript; take it off this machine afterwards')
+    .addOption(shareCount())
+    .addOption(threshold())
+    .option('--organisation <name>', 'name of the authority in its certificates')
+    .option('--province <name>', 'province in its certificates')
+    .option('--locality <name>', 'city in its certificates')
+    .option('--participant <name>', 'who stood by; may be given several times', collect, [])
+    .addOption(asJson())
+    .action(async (options) => {
+      const { initialiseCa } = await import('./ca.ts');
+      process.exitCode = await initialiseCa(options);
+    });
+  ca.command('list')
+    .description('authorities, their state, and what must be seen to soon')
+    .addOption(asJson())
+    .action(async (options) => {
+      const { listCa } = await import('./ca.ts');
+      process.exitCode = await listCa(options);
+    });
+  ca.command('rotate')
+    .description('a new authority for an area; the one before keeps up its lists and issues no more')
+    .addOption(
+      new Option('--area <area>', 'what it issues for')
+        .choices(['persons', 'organisations', 'seals', 'devices', 'services'])
+        .makeOptionMandatory(),
+    )
+    .addOption(suite())
+    .option('--compromised', 'the key of the one before is in wrong hands: revoke it and everything it issued')
+    .addOption(rootFile())
+    .addOption(share())
+    .addOption(asJson())
+    .action(async (options) => {
+      const { rotateAuthority } = await import('./ca.ts');
+      process.exitCode = await rotateAuthority(options);
+    });
+  ca.command('revoke')
+    .description('revoke an issuing authority, and with it everything it issued')
+    .argument('<key>', 'name of its key, as `ca list` shows it')
+    .addOption(
+      new Option('--reason <reason>', 'why').choices(['ca-compromise', 'cessation-of-operation', 'superseded']).default('ca-compromise'),
+    )
+    .addOption(rootFile())
+    .addOption(share())
+    .addOption(asJson())
+    .action(async (keyName: string, options) => {
+      const { revokeCa } = await import('./ca.ts');
+      process.exitCode = await revokeCa({ ...options, keyName });
+    });
+  ca.command('root-crl')
+    .description('make the revocation lists of the roots anew, before they end')
+    .addOption(rootFile())
+    .addOption(share())
+    .addOption(asJson())
+    .action(async (options) => {
+      const { renewRootCrls } = await import('./ca.ts');
+      process.exitCode = await renewRootCrls(options);
+    });
+  ca.command('restore-test')
+    .description('drill: prove that the shares bring the root keys back; changes nothing')
+    .addOption(rootFile())
+    .addOption(share())
+    .addOption(asJson())
+    .action(async (options) => {
+      const { testRestore } = await import('./ca.ts');
+      process.exitCode = await testRestore(options);
+    });
+  ca.command('reshare')
+    .description('the same root keys under a new set of shares; destroy the old files and shares afterwards')
+    .requiredOption('--out <dir>', 'folder for the new key files and shares')
+    .addOption(shareCount())
+    .addOption(threshold())
+    .addOption(rootFile())
+    .addOption(share())
+    .addOption(asJson())
+    .action(async (options) => {
+      const { reshareRoots } = await import('./ca.ts');
+      process.exitCode = await reshareRoots(options);
+    });
+
+  const keys = program.command('keys').description('signing keys of every kind, and their successors; authorities rotate by `ca rotate`');
+  keys
+    .command('list')
+    .description('kind, name, suite and state of each')
+    .addOption(asJson())
+    .action(async (options) => {
+      const { listKeys } = await import('./keys.ts');
+      process.exitCode = await listKeys(options);
+    });
+  keys
+    .command('rotate')
+    .description('make the next key of a kind; running processes follow within a minute, old signatures stay verifiable')
+    .addArgument(
+      new Argument('<kind>', 'what it signs').choices([
+        'ocsp',
+        'timestamp',
+        'log',
+        'trust-list',
+        'audit',
+        'status-list',
+        'receipt',
+        'seal-maker',
+        'code',
+        'token',
+      ]),
+    )
+    .addOption(new Option('--suite <suite>', 'where a kind comes in both').choices(['sm2-sm3', 'es256']).default('es256'))
+    .option('--compromised', 'the old key is in wrong hands: revoke its certificates at once')
+    .addOption(asJson())
+    .action(async (kind: string, options) => {
+      const { rotateKey } = await import('./keys.ts');
+      process.exitCode = await rotateKey(kind, options);
+    });
+}
