@@ -6,7 +6,7 @@ import type { StatusWords } from './wording.ts';
 const PROFILES: Record<string, Words> = {
   root: { zh: '根证书', en: 'Root' },
   issuing: { zh: '签发机构', en: 'Issuing authority' },
-  person: { zh: '个人证书', en: 'Person' },
+  person: { zh: '个人证书', en: 'Personal' },
   organisation: { zh: '机构证书', en: 'Organisation' },
   'legal-representative': { zh: '法定代表人证书', en: 'Legal representative' },
   agent: { zh: '经办人证书', en: 'Agent' },

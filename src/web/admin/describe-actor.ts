@@ -5,6 +5,9 @@ import { maskPerson } from '#people/person.ts';
 import { organisationName } from '#web/staff-position.ts';
 import type { WebContext } from '#web/web-context.ts';
 
+/** What the service does by rule, with nobody deciding. */
+const SYSTEM: Record<string, string> = { enrolment: '系统按规则批准 by rule', renewal: '系统按规则续期 by rule' };
+
 /** An actor of the audit as operators know it: staff with their organisation, systems by name, people masked. */
 export async function describeActor(context: WebContext, actor: string): Promise<string> {
   const [kind, id = ''] = actor.split(':', 2);
@@ -13,6 +16,7 @@ export async function describeActor(context: WebContext, actor: string): Promise
     return staff ? `${await personName(context, staff.personId)}（${await organisationName(context, staff.organisationId)}）` : actor;
   }
   if (kind === 'client') return (await findClient(context, id))?.name.zh ?? actor;
+  if (kind === 'system') return SYSTEM[id] ?? actor;
   return kind === 'person' ? personName(context, id) : actor;
 }
 
