@@ -221,7 +221,8 @@ describe('who may', () => {
     ['/admin/apps'],
     ['/admin/staff'],
     ['/admin/audit'],
-    ['/admin/trust'],
+    ['/admin/certificates'],
+    ['/admin/requests'],
   ])('a citizen may not open %s', async (path) => {
     expect((await (await city.as(city.citizen)).get(path)).statusCode).toBe(403);
   });
