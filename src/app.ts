@@ -18,7 +18,7 @@ import { writeCertificateNotices } from '#certificates/write-certificate-notices
 import { certifyCodeKeys } from '#codes/certify-code-keys.ts';
 import { codeKeyRing } from '#codes/code-key-ring.ts';
 import type { Config } from '#config.ts';
-import { fieldCipher } from '#crypto/field-cipher.ts';
+import { replaceableFieldCipher } from '#crypto/field-cipher.ts';
 import { assertSm2KnownAnswer } from '#crypto/suite.ts';
 import type { DemoClient } from '#demo/relying-apps/seed-demo-clients.ts';
 import { seedDemoCity } from '#demo/seed-demo-city.ts';
@@ -52,6 +52,7 @@ import type { DemoFacts, SimulatedSms, WebContext } from '#web/web-context.ts';
 
 export const VERSION = '0.1.0';
 const PORTAL_COOKIE = 'tongren_session';
+const DATA_KEYS_EVERY_MS = 30_000;
 const TOKEN_KEYS_EVERY_MS = 30_000;
 
 export interface Ports {
@@ -92,7 +93,7 @@ export async function buildApp(config: Config, ports: Ports, db: Database, optio
   assertSm2KnownAnswer();
   const { clock } = ports;
   const opened = await openDataKeys(db, ports.dataKeys, clock.now());
-  const fields = fieldCipher(opened.fieldKeys, opened.indexKey);
+  const fields = replaceableFieldCipher(opened.fieldKeys, opened.indexKey);
   const deps = { ...ports, db, fields, publicOrigin: config.origin, personNaming: config.personNaming };
   const codes = codeKeyRing(deps);
   const report = (what: string, error: unknown) => {
@@ -114,6 +115,12 @@ export async function buildApp(config: Config, ports: Ports, db: Database, optio
     const work = [...workOf({ ...deps, codes, issuer: oidc.issuer }), ...(options.jobs ?? [])];
     jobs = startJobs({ db, clock, onError: (job, error) => report(`job ${job}`, error) }, work);
   }
+  // Data keys made by a command open here long before anybody seals with them.
+  const followDataKeys = setInterval(() => {
+    openDataKeys(db, ports.dataKeys, clock.now())
+      .then((fresh) => fields.replaceKeys(fresh.fieldKeys))
+      .catch((error) => report('data keys', error));
+  }, DATA_KEYS_EVERY_MS).unref();
   // Token keys made or promoted by a command are followed without a restart.
   const reloading = setInterval(() => void oidc.reloadKeys().catch((error) => report('token keys', error)), TOKEN_KEYS_EVERY_MS).unref();
   registerJobMetrics(metrics, { db, clock }, () => jobs);
@@ -126,6 +133,7 @@ export async function buildApp(config: Config, ports: Ports, db: Database, optio
     jobs,
     demoClients: demo?.clients,
     async close() {
+      clearInterval(followDataKeys);
       clearInterval(reloading);
       stopPreparing();
       await server?.close();

@@ -25,7 +25,7 @@ async function initialiseSuite(deps: CertificateDeps, suite: AuthoritySuite, nam
   if (missing.length === 0) return;
   if (root.state === 'offline') {
     throw new Error(
-      `No authority of suite ${suite} issues for ${missing.join(', ')}, and the root is offline: use \`tongren ca issue-authority\`.`,
+      `No authority of suite ${suite} issues for ${missing.join(', ')}, and the root is offline: make it with \`tongren ca rotate\`.`,
     );
   }
   await Promise.all(missing.map((area) => makeAuthority(deps, { area, suite, naming, root })));

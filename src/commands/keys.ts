@@ -2,6 +2,7 @@
 
 import { localDataKeys } from '#adapters/local-data-keys.ts';
 import { CHECKPOINT_KEY } from '#audit/checkpoint.ts';
+import { rotateDataKey } from '#audit/rotate-data-key.ts';
 import { type KeyLine, succeedKey } from '#audit/succeed-key.ts';
 import { listAuthorities } from '#certificates/authorities.ts';
 import type { AuthoritySuite } from '#certificates/certificate-deps.ts';
@@ -36,7 +37,7 @@ const LINES: Record<string, (suite: Suite) => KeyLine> = {
   receipt: () => ({ base: RECEIPT_KEY.name, suite: RECEIPT_KEY.suite, purpose: RECEIPT_KEY.purpose }),
   'seal-maker': () => ({ base: SEAL_MAKER_KEY, suite: 'sm2-sm3', purpose: 'seal-info' }),
 };
-export const KEY_KINDS = [...Object.keys(LINES), 'code', 'token'];
+export const KEY_KINDS = [...Object.keys(LINES), 'code', 'token', 'data'];
 const IN_BOTH_SUITES: readonly string[] = ['ocsp', 'timestamp', 'log', 'trust-list'];
 
 interface ListedKey {
@@ -76,6 +77,11 @@ export function listKeys({ json }: { json?: boolean }): Promise<number> {
     for (const { kid, alg, state } of await loadSigningKeys({ db: deps.db, fields })) {
       keys.push({ kind: 'token', name: kid, suite: alg, state: state === 'active' ? 'current' : state });
     }
+    const sealing = fields.sealingVersion;
+    for (const { version } of await deps.db.dataKey.findMany({ where: { purpose: 'field' }, orderBy: { version: 'asc' } })) {
+      const state = version === sealing ? 'current' : version > sealing ? 'next' : 'retired';
+      keys.push({ kind: 'data', name: `data-${version}`, suite: 'aes-256', state });
+    }
     if (json) console.log(JSON.stringify(keys, null, 2));
     else for (const { kind, name, suite, state } of keys) console.log(`${kind.padEnd(12)} ${name.padEnd(28)} ${suite.padEnd(8)} ${state}`);
     return EXIT.good;
@@ -104,10 +110,10 @@ export function rotateKey(kind: string, options: RotateOptions): Promise<number>
   });
 }
 
-type Opened = OpenInstallation & { fields: ReturnType<typeof fieldCipher> };
+type Opened = OpenInstallation & { fields: ReturnType<typeof fieldCipher> & { sealingVersion: number } };
 
 async function rotate(
-  { deps, fields }: Opened,
+  { config, deps, fields }: Opened,
   kind: string,
   { suite = 'es256', compromised }: RotateOptions,
 ): Promise<Record<string, unknown>> {
@@ -116,6 +122,10 @@ async function rotate(
     return { after: keyName, from: mintFrom.toISOString() };
   }
   if (kind === 'token') return rotateToken({ ...deps, fields }, 'ES256');
+  if (kind === 'data') {
+    const { version, sealsFrom } = await rotateDataKey({ ...deps, dataKeys: localDataKeys(config.secret) }, BY);
+    return { after: `data-${version}`, from: sealsFrom.toISOString() };
+  }
   const line = LINES[kind]?.(suite);
   if (!line) throw new Error(`No such kind of key: ${kind}. / 没有该类密钥。`);
   const { before, after } = await succeedKey(deps, line, BY);
@@ -153,7 +163,10 @@ async function inInstallation(act: (installation: Opened) => Promise<number>): P
     try {
       const { config, deps } = installation;
       const opened = await openDataKeys(deps.db, localDataKeys(config.secret), deps.clock.now());
-      return await act({ ...installation, fields: fieldCipher(opened.fieldKeys, opened.indexKey) });
+      return await act({
+        ...installation,
+        fields: { ...fieldCipher(opened.fieldKeys, opened.indexKey), sealingVersion: opened.fieldKeys[0]?.version ?? 1 },
+      });
     } finally {
       await installation.close();
     }

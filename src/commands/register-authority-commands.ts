@@ -115,6 +115,7 @@ export function registerAuthorityCommands(program: Command): void {
         'seal-maker',
         'code',
         'token',
+        'data',
       ]),
     )
     .addOption(new Option('--suite <suite>', 'where a kind comes in both').choices(['sm2-sm3', 'es256']).default('es256'))

@@ -29,7 +29,7 @@ export interface FieldCipher {
 }
 
 /**
- * @param keys newest first; the newest seals, all open.
+ * @param keys the first seals, all open.
  * @param indexKey 32 secret bytes; changing it means building every index anew.
  */
 export function fieldCipher(keys: readonly FieldKey[], indexKey: Uint8Array): FieldCipher {
@@ -65,5 +65,22 @@ export function fieldCipher(keys: readonly FieldKey[], indexKey: Uint8Array): Fi
     open,
     openText: (place, sealed) => Buffer.from(open(place, sealed)).toString('utf8'),
     blindIndex: (kind, value) => Uint8Array.from(createHmac('sha256', indexKey).update(kind).update('\0').update(value).digest()),
+  };
+}
+
+/** A cipher whose keys can be replaced while it is in use: for a running process that learns of a new one. */
+export function replaceableFieldCipher(
+  keys: readonly FieldKey[],
+  indexKey: Uint8Array,
+): FieldCipher & { replaceKeys(keys: readonly FieldKey[]): void } {
+  let inner = fieldCipher(keys, indexKey);
+  return {
+    seal: (place, plain) => inner.seal(place, plain),
+    open: (place, sealed) => inner.open(place, sealed),
+    openText: (place, sealed) => inner.openText(place, sealed),
+    blindIndex: (kind, value) => inner.blindIndex(kind, value),
+    replaceKeys(fresh) {
+      inner = fieldCipher(fresh, indexKey);
+    },
   };
 }

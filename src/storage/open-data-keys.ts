@@ -2,7 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Database } from './database.ts';
 
-const KEY_BYTES = 32;
+export const DATA_KEY_BYTES = 32;
+/** A new key opens at once and seals only after this: by then every process knows it, for they look twice a minute. */
+export const DATA_KEY_LEAD_MS = 120_000;
 
 /** How keys are wrapped at rest; the data-keys port fits. */
 export interface KeyWrapping {
@@ -11,7 +13,7 @@ export interface KeyWrapping {
 }
 
 export interface OpenedDataKeys {
-  /** For fields and files, newest first. */
+  /** For fields and files: first the one that seals, the newest that every process has had time to learn of. */
   fieldKeys: { version: number; key: Uint8Array }[];
   /** For blind indexes. */
   indexKey: Uint8Array;
@@ -23,17 +25,22 @@ export interface OpenedDataKeys {
  */
 export async function openDataKeys(db: Database, dataKeys: KeyWrapping, at: Date): Promise<OpenedDataKeys> {
   for (const purpose of ['field', 'index']) {
-    const wrapped = Uint8Array.from(await dataKeys.wrap(randomBytes(KEY_BYTES)));
+    const wrapped = Uint8Array.from(await dataKeys.wrap(randomBytes(DATA_KEY_BYTES)));
     await db.dataKey.createMany({ data: [{ purpose, version: 1, wrapped, createdAt: at }], skipDuplicates: true });
   }
   const rows = await db.dataKey.findMany({ orderBy: { version: 'desc' } });
   const opened = await Promise.all(
-    rows.map(async ({ purpose, version, wrapped }) => ({ purpose, version, key: await open(dataKeys, wrapped) })),
+    rows.map(async ({ purpose, version, wrapped, createdAt }) => {
+      const isSettled = version === 1 || at.getTime() - createdAt.getTime() >= DATA_KEY_LEAD_MS;
+      return { purpose, version, isSettled, key: await open(dataKeys, wrapped) };
+    }),
   );
   const index = opened.find(({ purpose }) => purpose === 'index');
   if (!index) throw new Error('The blind-index key is missing.');
+  const fieldKeys = opened.filter(({ purpose }) => purpose === 'field');
+  const inOrder = [...fieldKeys.filter(({ isSettled }) => isSettled), ...fieldKeys.filter(({ isSettled }) => !isSettled)];
   return {
-    fieldKeys: opened.filter(({ purpose }) => purpose === 'field').map(({ version, key }) => ({ version, key })),
+    fieldKeys: inOrder.map(({ version, key }) => ({ version, key })),
     indexKey: index.key,
   };
 }

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { localDataKeys } from '#adapters/local-data-keys.ts';
-import { openDataKeys } from '#storage/open-data-keys.ts';
+import { rotateDataKey } from '#audit/rotate-data-key.ts';
+import { replaceableFieldCipher } from '#crypto/field-cipher.ts';
+import { DATA_KEY_LEAD_MS, openDataKeys } from '#storage/open-data-keys.ts';
 import { testDatabase } from '#test/test-database.ts';
 
 const { db } = await testDatabase();
@@ -15,4 +17,27 @@ test('processes that start at once agree on the data keys, and a later start fin
 
 test('another master secret is told apart in a sentence', async () => {
   await expect(openDataKeys(db, localDataKeys('another secret'), at)).rejects.toThrow('another TONGREN_SECRET');
+});
+
+test('a new data key opens at once everywhere, seals when every process knows it, and the old one stays readable', async () => {
+  const dataKeys = localDataKeys('one secret');
+  const later = (ms: number) => new Date(at.getTime() + 3_600_000 + ms);
+  const before = await openDataKeys(db, dataKeys, later(0));
+  const running = replaceableFieldCipher(before.fieldKeys, before.indexKey);
+  const old = running.seal('person.name:1', '张三');
+
+  const made = await rotateDataKey({ db, clock: { now: () => later(0) }, dataKeys }, 'system:operator');
+  expect(made).toEqual({ version: 2, sealsFrom: later(DATA_KEY_LEAD_MS) });
+  running.replaceKeys((await openDataKeys(db, dataKeys, later(30_000))).fieldKeys);
+  expect(running.seal('person.name:1', '张三')[0]).toBe(1);
+
+  // Another process, started when the lead is over, seals with the new key: the one that learned of it in time can read.
+  const { fieldKeys, indexKey } = await openDataKeys(db, dataKeys, later(DATA_KEY_LEAD_MS));
+  const other = replaceableFieldCipher(fieldKeys, indexKey);
+  const fresh = other.seal('person.name:1', '李四');
+  expect(fresh[0]).toBe(2);
+  expect(running.openText('person.name:1', fresh)).toBe('李四');
+  expect(other.openText('person.name:1', old)).toBe('张三');
+  expect(other.blindIndex('phone', '1')).toEqual(running.blindIndex('phone', '1'));
+  expect(await db.auditEvent.count({ where: { kind: 'data-key-made' } })).toBe(1);
 });

@@ -1,0 +1,32 @@
+/** A new key for fields and files: what is written from then on is sealed with it, what was written before stays readable. */
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '#ports/clock.ts';
+import { Problem } from '#problem.ts';
+import { type Database, isUniqueViolation } from '#storage/database.ts';
+import { DATA_KEY_BYTES, DATA_KEY_LEAD_MS, type KeyWrapping } from '#storage/open-data-keys.ts';
+import { recordEvent } from './record-event.ts';
+
+/** The version is one octet of what it seals. */
+const MAX_VERSION = 255;
+
+/** Answers from when it seals: running processes know it by then. Throws Problem `key-succession-running` when another was made at the same moment. */
+export async function rotateDataKey(
+  { db, clock, dataKeys }: { db: Database; clock: Clock; dataKeys: KeyWrapping },
+  by: string,
+): Promise<{ version: number; sealsFrom: Date }> {
+  const newest = await db.dataKey.findFirstOrThrow({ where: { purpose: 'field' }, orderBy: { version: 'desc' } });
+  const version = newest.version + 1;
+  if (version > MAX_VERSION) throw new Problem('internal', { detail: 'There are 255 data keys already.' });
+  const wrapped = Uint8Array.from(await dataKeys.wrap(randomBytes(DATA_KEY_BYTES)));
+  const at = clock.now();
+  try {
+    await db.$transaction(async (tx) => {
+      await tx.dataKey.create({ data: { purpose: 'field', version, wrapped, createdAt: at } });
+      await recordEvent(tx, { kind: 'data-key-made', actor: by, subject: `data-key:${version}`, detail: { version }, at });
+    });
+  } catch (error) {
+    if (isUniqueViolation(error)) throw new Problem('key-succession-running', { cause: error });
+    throw error;
+  }
+  return { version, sealsFrom: new Date(at.getTime() + DATA_KEY_LEAD_MS) };
+}
