@@ -29,6 +29,7 @@ import { prepareTrust } from '#jobs/prepare-trust.ts';
 import { registerJobMetrics } from '#jobs/register-job-metrics.ts';
 import { type Job, type Jobs, startJobs } from '#jobs/run-jobs.ts';
 import { sweepOidcJob } from '#jobs/sweep-oidc.ts';
+import { warnOfAuthoritiesJob } from '#jobs/warn-of-authorities.ts';
 import { resumeIssuing } from '#licences/resume-issuing.ts';
 import { currentStatusList } from '#licences/status-list.ts';
 import { createOidcProvider } from '#oidc/create-oidc-provider.ts';
@@ -112,7 +113,10 @@ export async function buildApp(config: Config, ports: Ports, db: Database, optio
   const context = webContext(config, { ...deps, codes, oidc, metrics }, ports, demo?.facts);
   const server = config.roles.includes('web') ? await createServer(context, await serverOptions(options, deps)) : undefined;
   if (config.roles.includes('worker')) {
-    const work = [...workOf({ ...deps, codes, issuer: oidc.issuer }), ...(options.jobs ?? [])];
+    const warn = (sentence: string) => {
+      if (options.logger) options.logger.warn(sentence);
+    };
+    const work = [...workOf({ ...deps, codes, issuer: oidc.issuer }), warnOfAuthoritiesJob(deps, warn), ...(options.jobs ?? [])];
     jobs = startJobs({ db, clock, onError: (job, error) => report(`job ${job}`, error) }, work);
   }
   // Data keys made by a command open here long before anybody seals with them.

@@ -1,9 +1,13 @@
 import { Gauge, type Registry } from 'prom-client';
+import { authorityWarnings } from '#certificates/hold-ceremony.ts';
 import { countLogoutDeliveries } from '#oidc/deliver-logouts.ts';
 import type { OidcDeps } from '#oidc/oidc-deps.ts';
 import type { Jobs } from './run-jobs.ts';
 
-/** What an operator wants an alarm on: log-outs that wait or were given up, and jobs that fail. Read when somebody asks for /metrics. */
+/**
+ * What an operator wants an alarm on: log-outs that wait or were given up, jobs that fail, and authorities that need their keepers
+ * soon. Read when somebody asks for /metrics.
+ */
 export function registerJobMetrics(registry: Registry, deps: Pick<OidcDeps, 'db' | 'clock'>, jobs: () => Jobs | undefined): void {
   const registers = [registry];
   new Gauge({
@@ -22,6 +26,20 @@ export function registerJobMetrics(registry: Registry, deps: Pick<OidcDeps, 'db'
     name: 'tongren_logout_delivery_oldest_pending_seconds',
     help: 'Age of the oldest back-channel log-out that is not confirmed yet.',
     registers,
+  });
+  new Gauge({
+    name: 'tongren_authority_warning_seconds',
+    help: 'Seconds left until the list of an offline root (crl-ends) or the certificate of an authority (certificate-ends) ends; 0 when a list is missing (crl-missing). Absent while there is time.',
+    labelNames: ['key', 'what'],
+    registers,
+    async collect() {
+      // What was seen to since must not go on ringing.
+      this.reset();
+      const now = deps.clock.now().getTime();
+      for (const { keyName, what, at } of await authorityWarnings(deps)) {
+        this.set({ key: keyName, what }, at ? Math.round((at.getTime() - now) / 1000) : 0);
+      }
+    },
   });
   new Gauge({
     name: 'tongren_job_failures',
