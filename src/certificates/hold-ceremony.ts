@@ -105,16 +105,23 @@ export async function publishRootCrl(deps: CertificateDeps, root: Authority): Pr
 
 export interface AuthorityWarning {
   keyName: string;
-  /** `crl-ends`: the list of an offline root must be made anew. `certificate-ends`: its successor is due. `crl-missing`. */
-  what: 'crl-ends' | 'crl-missing' | 'certificate-ends';
+  /**
+   * `crl-ends`: the list of an offline root must be made anew. `certificate-ends`: its successor is due. `crl-missing`.
+   * `root-online`: in production a root's key lies in the key store, where whoever takes the service takes the root.
+   */
+  what: 'crl-ends' | 'crl-missing' | 'certificate-ends' | 'root-online';
   at: Date | undefined;
 }
 
 /** What an operator must see to while there is time. */
-export async function authorityWarnings(deps: Pick<CertificateDeps, 'db' | 'clock'>): Promise<AuthorityWarning[]> {
+export async function authorityWarnings(
+  deps: Pick<CertificateDeps, 'db' | 'clock'> & { production?: boolean },
+): Promise<AuthorityWarning[]> {
   const soon = new Date(deps.clock.now().getTime() + WARN_DAYS * DAY_MS);
   const warnings: AuthorityWarning[] = [];
-  for (const { keyName, state, certificate } of await listAuthorities(deps)) {
+  for (const authority of await listAuthorities(deps)) {
+    const { keyName, state, certificate } = authority;
+    if (deps.production && isRoot(authority) && state === 'current') warnings.push({ keyName, what: 'root-online', at: undefined });
     const list = await findCrlFacts(deps, keyName, 'complete');
     if (!list) warnings.push({ keyName, what: 'crl-missing', at: undefined });
     else if (state === 'offline' && list.nextUpdate <= soon) warnings.push({ keyName, what: 'crl-ends', at: list.nextUpdate });

@@ -159,9 +159,9 @@ export function revokeCa(options: RootAccess & { keyName: string; reason: Revoca
 
 /** `ca list`: authorities, their state, and what must be seen to soon. */
 export function listCa({ json }: { json?: boolean }): Promise<number> {
-  return inInstallation(async ({ deps }) => {
+  return inInstallation(async ({ config, deps }) => {
     const authorities = (await listAuthorities(deps)).map(describe);
-    const warnings = await authorityWarnings(deps);
+    const warnings = await authorityWarnings({ ...deps, production: config.production });
     if (json) console.log(JSON.stringify({ authorities, warnings }, null, 2));
     else {
       for (const { keyName, state, notAfter, fingerprint } of authorities)
