@@ -116,7 +116,11 @@ export async function buildApp(config: Config, ports: Ports, db: Database, optio
     const warn = (sentence: string) => {
       if (options.logger) options.logger.warn(sentence);
     };
-    const work = [...workOf({ ...deps, codes, issuer: oidc.issuer }), warnOfAuthoritiesJob(deps, warn), ...(options.jobs ?? [])];
+    const work = [
+      ...workOf({ ...deps, codes, issuer: oidc.issuer }),
+      warnOfAuthoritiesJob({ ...deps, production: config.production }, warn),
+      ...(options.jobs ?? []),
+    ];
     jobs = startJobs({ db, clock, onError: (job, error) => report(`job ${job}`, error) }, work);
   }
   // Data keys made by a command open here long before anybody seals with them.
@@ -127,7 +131,7 @@ export async function buildApp(config: Config, ports: Ports, db: Database, optio
   }, DATA_KEYS_EVERY_MS).unref();
   // Token keys made or promoted by a command are followed without a restart.
   const reloading = setInterval(() => void oidc.reloadKeys().catch((error) => report('token keys', error)), TOKEN_KEYS_EVERY_MS).unref();
-  registerJobMetrics(metrics, { db, clock }, () => jobs);
+  registerJobMetrics(metrics, { db, clock, production: config.production }, () => jobs);
   // A faulty licence template or font stops the start, not the first licence.
   listLicenceTypes();
   warmFonts();

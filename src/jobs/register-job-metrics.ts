@@ -8,7 +8,11 @@ import type { Jobs } from './run-jobs.ts';
  * What an operator wants an alarm on: log-outs that wait or were given up, jobs that fail, and authorities that need their keepers
  * soon. Read when somebody asks for /metrics.
  */
-export function registerJobMetrics(registry: Registry, deps: Pick<OidcDeps, 'db' | 'clock'>, jobs: () => Jobs | undefined): void {
+export function registerJobMetrics(
+  registry: Registry,
+  deps: Pick<OidcDeps, 'db' | 'clock'> & { production?: boolean },
+  jobs: () => Jobs | undefined,
+): void {
   const registers = [registry];
   new Gauge({
     name: 'tongren_logout_deliveries',

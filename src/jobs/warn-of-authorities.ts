@@ -6,7 +6,10 @@ import type { Job } from './run-jobs.ts';
 const EVERY_SECONDS = 6 * 3600;
 
 /** Says in the log what needs the keepers of the roots, from months before it ends; the same stands in /metrics and `tongren ca list`. */
-export function warnOfAuthoritiesJob(deps: Pick<CertificateDeps, 'db' | 'clock'>, tell: (sentence: string) => void): Job {
+export function warnOfAuthoritiesJob(
+  deps: Pick<CertificateDeps, 'db' | 'clock'> & { production?: boolean },
+  tell: (sentence: string) => void,
+): Job {
   return {
     name: 'warn-of-authorities',
     everySeconds: EVERY_SECONDS,
@@ -23,6 +26,8 @@ function sentenceOf({ keyName, what, at }: AuthorityWarning): string {
   switch (what) {
     case 'crl-missing':
       return `${keyName} has no revocation list: run \`tongren ca root-crl\` or look at the publish-crls job. / ${keyName} 没有吊销列表。`;
+    case 'root-online':
+      return `The key of ${keyName} is in the key store of a production service: hold a key ceremony, \`tongren ca init\`. / ${keyName} 的私钥在线存放，生产环境应使用离线根。`;
     case 'crl-ends':
       return `The revocation list of ${keyName} ends on ${day}: bring the shares and run \`tongren ca root-crl\`. / ${keyName} 的吊销列表将于 ${day} 到期，请召集份额保管人更新。`;
     case 'certificate-ends':
