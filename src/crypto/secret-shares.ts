@@ -30,7 +30,10 @@ const { EXP, LOG } = makeTables();
 /** Splits a secret. Throws SecretShareError for numbers that make no sense. */
 export function splitSecret(secret: Uint8Array, { shares, threshold }: { shares: number; threshold: number }): SecretShare[] {
   const isSane = Number.isInteger(shares) && Number.isInteger(threshold) && threshold >= 2 && threshold <= shares && shares <= MAX_SHARES;
-  if (!isSane) throw new SecretShareError(`A threshold of 2 to ${MAX_SHARES} shares, and no more shares than ${MAX_SHARES}.`);
+  if (!isSane)
+    throw new SecretShareError(
+      `A threshold of 2 to ${MAX_SHARES} shares, and no more shares than ${MAX_SHARES}. / 门限为 2 至 ${MAX_SHARES}，份额总数不超过 ${MAX_SHARES}。`,
+    );
   const set = randomBytes(SET_OCTETS).toString('hex');
   const coefficients = Array.from({ length: threshold - 1 }, () => randomBytes(secret.length));
   const made = Array.from({ length: shares }, (_, at): SecretShare => {
@@ -50,14 +53,18 @@ export function splitSecret(secret: Uint8Array, { shares, threshold }: { shares:
 /** The secret. Throws SecretShareError when shares are too few, of two sets, or the same one twice. Wrong shares give a wrong secret. */
 export function combineShares(shares: readonly SecretShare[]): Uint8Array {
   const [first] = shares;
-  if (!first) throw new SecretShareError('No share was given.');
+  if (!first) throw new SecretShareError('No share was given. / 未提供份额。');
   if (
     shares.some(({ set, threshold, bytes }) => set !== first.set || threshold !== first.threshold || bytes.length !== first.bytes.length)
   ) {
-    throw new SecretShareError('These shares do not belong together.');
+    throw new SecretShareError('These shares do not belong together. / 这些份额不属于同一组。');
   }
-  if (new Set(shares.map(({ index }) => index)).size !== shares.length) throw new SecretShareError('One share was given twice.');
-  if (shares.length < first.threshold) throw new SecretShareError(`${first.threshold} shares are needed, ${shares.length} were given.`);
+  if (new Set(shares.map(({ index }) => index)).size !== shares.length)
+    throw new SecretShareError('One share was given twice. / 同一份额重复提供。');
+  if (shares.length < first.threshold)
+    throw new SecretShareError(
+      `${first.threshold} shares are needed, ${shares.length} were given. / 需要 ${first.threshold} 份，仅提供了 ${shares.length} 份。`,
+    );
   const used = shares.slice(0, first.threshold);
   return first.bytes.map((_, place) => {
     let value = 0;
@@ -81,14 +88,16 @@ export function formatShare(share: SecretShare): string {
 export function parseShare(text: string): SecretShare {
   const plain = text.toUpperCase().replace(/\s+/g, '');
   const found = /^TRS1-([0-9A-F]{8})-(\d{1,2})-(\d{1,2})-([0-9A-Z-]+)$/.exec(plain);
-  if (!found) throw new SecretShareError('This is no share: it begins with TRS1.');
+  if (!found) throw new SecretShareError('This is no share: it begins with TRS1. / 不是份额：份额以 TRS1 开头。');
   const [, set = '', threshold, index, body = ''] = found;
   const octets = unbase32(body.replaceAll('-', '').replaceAll('O', '0').replace(/[IL]/g, '1'));
-  if (octets.length <= CHECK_OCTETS) throw new SecretShareError('The share is cut short.');
+  if (octets.length <= CHECK_OCTETS) throw new SecretShareError('The share is cut short. / 份额不完整。');
   const bytes = octets.subarray(0, -CHECK_OCTETS);
   const share = { set: set.toLowerCase(), threshold: Number(threshold), index: Number(index), bytes };
-  if (share.index < 1 || share.index > MAX_SHARES || share.threshold < 2) throw new SecretShareError('The share’s numbers make no sense.');
-  if (!timingSafeEqual(checkOf(share), octets.subarray(-CHECK_OCTETS))) throw new SecretShareError('The share has a typing error.');
+  if (share.index < 1 || share.index > MAX_SHARES || share.threshold < 2)
+    throw new SecretShareError('The share’s numbers make no sense. / 份额编号有误。');
+  if (!timingSafeEqual(checkOf(share), octets.subarray(-CHECK_OCTETS)))
+    throw new SecretShareError('The share has a typing error. / 份额有录入错误。');
   return share;
 }
 
@@ -116,7 +125,7 @@ function unbase32(text: string): Uint8Array {
   let [bits, held] = [0, 0];
   for (const character of text) {
     const value = ALPHABET.indexOf(character);
-    if (value < 0) throw new SecretShareError(`The share has a character that none has: ${character}`);
+    if (value < 0) throw new SecretShareError(`The share has a character that none has: ${character} / 份额含有无效字符：${character}`);
     held = (held << 5) | value;
     bits += 5;
     if (bits < 8) continue;
