@@ -13,7 +13,7 @@ import type { CertificateDeps } from './certificate-deps.ts';
 import { KEPT_DIGESTS, makeOcspAnswer, type SignedOcsp, type StatusRow, signOcsp, statusOf } from './sign-ocsp.ts';
 
 /** How long an answer is given again without asking the store: with the store's own delay well under five seconds. */
-const KEEP_MS = 2_000;
+const KEEP_MS = 1_000;
 const MAX_KEPT = 5_000;
 
 export interface OcspReply {

@@ -80,7 +80,7 @@ function isPastHalf({ thisUpdate, nextUpdate }: CrlFacts, now: Date): boolean {
 
 async function hasChanged({ db }: CertificateDeps, { issuerKey, thisUpdate, total }: CrlFacts): Promise<boolean> {
   const [answer] = await db.$queryRaw<{ total: number; since: boolean }[]>`
-    SELECT count(*)::int AS total, coalesce(max(revoked_at) > ${thisUpdate}, false)
+    SELECT count(*)::int AS total, coalesce(max(greatest(revoked_at, final_at)) > ${thisUpdate}, false)
       OR EXISTS (SELECT 1 FROM certificate_release WHERE issuer_key = ${issuerKey} AND released_at > ${thisUpdate}) AS since
     FROM issued_certificate WHERE issuer_key = ${issuerKey} AND revoked_at IS NOT NULL`;
   return answer === undefined || answer.total !== total || answer.since;

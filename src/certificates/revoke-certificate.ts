@@ -48,7 +48,12 @@ export async function revokeCertificate(deps: CertificateDeps, input: RevokeCert
     const final =
       isHold || fresh.count > 0
         ? 0
-        : (await tx.issuedCertificate.updateMany({ where: { serialHex, revocationReason: 'certificate-hold' }, data: change })).count;
+        : (
+            await tx.issuedCertificate.updateMany({
+              where: { serialHex, revocationReason: 'certificate-hold' },
+              data: { ...change, finalAt: now },
+            })
+          ).count;
     const row = await tx.issuedCertificate.findUnique({
       where: { serialHex },
       select: { issuerKey: true, revokedAt: true, profile: true, der: true },

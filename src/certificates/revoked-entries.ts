@@ -12,10 +12,10 @@ export function readRevoked(tx: Transaction, issuerKey: string): Promise<CrlEntr
   return readPages(tx, Prisma.sql`issuer_key = ${issuerKey} AND revoked_at IS NOT NULL`);
 }
 
-/** What was revoked, held or released since: once too often is no harm in a delta, once too seldom is. */
+/** What was revoked, held, released or made final since (RFC 5280 §5.2.4: also an entry whose reason changed): once too often is no harm in a delta, once too seldom is. */
 export async function readChanges(tx: Transaction, issuerKey: string, since: Date): Promise<CrlEntries> {
   const from = new Date(since.getTime() - OVERLAP_MS);
-  const entries = await readPages(tx, Prisma.sql`issuer_key = ${issuerKey} AND revoked_at >= ${from}`);
+  const entries = await readPages(tx, Prisma.sql`issuer_key = ${issuerKey} AND (revoked_at >= ${from} OR final_at >= ${from})`);
   const released = await tx.$queryRaw<{ serialHex: string; releasedAt: Date }[]>`
     SELECT DISTINCT ON (r.serial_hex) r.serial_hex AS "serialHex", r.released_at AS "releasedAt"
     FROM certificate_release r JOIN issued_certificate c ON c.serial_hex = r.serial_hex AND c.revoked_at IS NULL

@@ -124,7 +124,8 @@ async function rotate(
   if (kind === 'token') return rotateToken({ ...deps, fields }, 'ES256');
   if (kind === 'data') {
     const { version, sealsFrom } = await rotateDataKey({ ...deps, dataKeys: localDataKeys(config.secret) }, BY);
-    return { after: `data-${version}`, from: sealsFrom.toISOString() };
+    const follow = compromised ? 'what the old key sealed is not sealed anew by this / 旧密钥加密的数据不会因此重新加密' : undefined;
+    return { after: `data-${version}`, from: sealsFrom.toISOString(), ...(follow ? { follow } : {}) };
   }
   const line = LINES[kind]?.(suite);
   if (!line) throw new Error(`No such kind of key: ${kind}. / 没有该类密钥。`);

@@ -27,7 +27,7 @@ function sentenceOf({ keyName, what, at }: AuthorityWarning): string {
     case 'crl-missing':
       return `${keyName} has no revocation list: run \`tongren ca root-crl\` or look at the publish-crls job. / ${keyName} 没有吊销列表。`;
     case 'root-online':
-      return `The key of ${keyName} is in the key store of a production service: hold a key ceremony, \`tongren ca init\`. / ${keyName} 的私钥在线存放，生产环境应使用离线根。`;
+      return `The key of ${keyName} is in the key store of a production service: an installation that begins with \`tongren ca init\` keeps its roots offline. / ${keyName} 的私钥在线存放；生产环境应在首次启动前用 \`tongren ca init\` 建立离线根。`;
     case 'crl-ends':
       return `The revocation list of ${keyName} ends on ${day}: bring the shares and run \`tongren ca root-crl\`. / ${keyName} 的吊销列表将于 ${day} 到期，请召集份额保管人更新。`;
     case 'certificate-ends':

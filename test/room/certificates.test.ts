@@ -341,6 +341,19 @@ describe('a hold', () => {
     });
   });
 
+  test('made final while its list could not be published, it is on the next due list, and in a delta of any age', async () => {
+    const certificate = await hold();
+    clock.advance(3_600_000);
+    await publishCrls(deps);
+    clock.advance(60_000);
+    await revokeCertificate(deps, { serialHex: certificate.serialHex, reason: 'key-compromise', by: 'system:test', publish: false });
+    clock.advance(1_000);
+    expect((await publishDueCrls(deps)).map(({ issuerKey }) => issuerKey)).toContain('ca-persons-p256');
+    for (const scope of ['complete', 'delta'] as const)
+      expect((await lists(scope))[0]?.find(certificate.serialHex)?.reason).toBe('key-compromise');
+    expect(await publishDueCrls(deps)).toEqual([]);
+  });
+
   test('is not for seals, not lifted twice, and the database refuses to take back what is final', async () => {
     const { certificate: seal } = await issue('es256');
     await expect(revokeCertificate(deps, { serialHex: seal.serialHex, reason: 'certificate-hold', by: 'x' })).rejects.toMatchObject({

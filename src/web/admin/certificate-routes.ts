@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { describeCertificate } from '#certificates/describe-certificate.ts';
-import { OPERATOR_REASONS, revokeAsOperator } from '#certificates/revoke-as-operator.ts';
+import { OPERATOR_REASONS, reasonsFor, releaseAsOperator, revokeAsOperator } from '#certificates/revoke-as-operator.ts';
 import { type FoundPage, listEndingCertificates, SEARCHED_STATES, searchCertificates } from '#certificates/search-certificates.ts';
 import type { RevocationReason } from '#pki/crl.ts';
 import { nameToString } from '#pki/name.ts';
@@ -68,8 +68,12 @@ export function registerCertificateRoutes(server: FastifyInstance, context: WebC
     );
     const path = chain.map(({ subject, serialHex }) => ({ name: nameToString(subject), serialHex }));
     if (refusal) reply.code(refusal.status);
-    const reasons = reasonChoices(OPERATOR_REASONS);
-    const shown = { ...{ by, revoker, requester, decider, path, refusal, reasons }, subject: nameToString(facts.certificate.subject) };
+    const held = facts.status.status === 'revoked' && facts.status.reason === 'certificate-hold';
+    const reasons = reasonChoices(reasonsFor({ profile: facts.profile, held }));
+    const shown = {
+      ...{ by, revoker, requester, decider, path, refusal, reasons, held },
+      subject: nameToString(facts.certificate.subject),
+    };
     return reply.page('admin/certificate', { sections: ADMIN_SECTIONS, words: certificateWords, facts, ...shown });
   }
 
@@ -89,6 +93,17 @@ export function registerCertificateRoutes(server: FastifyInstance, context: WebC
     if (!data) return certificatePage(request, reply, refusalOfFaults(faults));
     try {
       await revokeAsOperator(context, { serialHex, reason: data.reason, by });
+    } catch (error) {
+      return certificatePage(request, reply, refusalOf(error));
+    }
+    return reply.redirect(`/admin/certificates/${serialHex}`, 303);
+  });
+
+  server.post('/admin/certificates/:serial/release', options, async (request, reply) => {
+    const by = requireStaff(request, 'operator');
+    const serialHex = serialOf(request);
+    try {
+      await releaseAsOperator(context, { serialHex, by });
     } catch (error) {
       return certificatePage(request, reply, refusalOf(error));
     }

@@ -9,7 +9,7 @@ import type { WebContext } from '#web/web-context.ts';
 
 const PREFIX = '/ocsp/';
 /** A cache on the way may hold back a revocation for this long; with our own two seconds it shows within five. */
-const CACHE_SECONDS = 3;
+const CACHE_SECONDS = 2;
 
 export function registerOcspRoutes(server: FastifyInstance, context: WebContext): void {
   const answer = ocspResponder(context);

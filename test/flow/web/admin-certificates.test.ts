@@ -177,6 +177,29 @@ describe('finding and revoking', () => {
     expect((await operator.get('/admin/certificates?state=revoked')).body).toContain(serial);
   });
 
+  test('a certificate is held and released, held and revoked for good; what may not be held is not offered it', async () => {
+    const serial = await issued();
+    const operator = await city.as(city.operator);
+    const at = `/admin/certificates/${serial}`;
+    expect((await operator.get(at)).body).not.toContain('/release"');
+    expect((await operator.submit('/admin/requests', `${at}/release`, {})).statusCode).toBe(409);
+    expect((await operator.submit(at, `${at}/revoke`, { reason: 'certificate-hold', sure: '1' })).statusCode).toBe(303);
+    const held = (await operator.get(at)).body;
+    expect(held).toContain('已冻结');
+    expect(held).not.toContain('value="certificate-hold"');
+    expect((await operator.get('/admin/certificates?state=held')).body).toContain(serial);
+    const auditor = await city.as(city.auditor);
+    expect((await auditor.get(at)).body).not.toContain('/release"');
+    expect((await auditor.submit('/admin/requests', `${at}/release`, {})).statusCode).toBe(403);
+    expect((await operator.submit(at, `${at}/release`, {})).statusCode).toBe(303);
+    expect((await operator.get(at)).body).not.toContain('已冻结');
+    expect((await operator.submit(at, `${at}/revoke`, { reason: 'certificate-hold', sure: '1' })).statusCode).toBe(303);
+    expect((await operator.submit(at, `${at}/revoke`, { reason: 'key-compromise', sure: '1' })).statusCode).toBe(303);
+    expect((await operator.submit('/admin/requests', `${at}/release`, {})).statusCode).toBe(409);
+    const seal = await city.deps.db.issuedCertificate.findFirstOrThrow({ where: { profile: 'seal', revokedAt: null, der: { not: null } } });
+    expect((await operator.get(`/admin/certificates/${seal.serialHex}`)).body).not.toContain('value="certificate-hold"');
+  });
+
   test('an authority is not revoked here, and what is not ours is not there', async () => {
     const operator = await city.as(city.operator);
     const [authority] = await listAuthorities(city.deps);

@@ -25,7 +25,7 @@ test('a seal certificate is good, by POST and by GET', async () => {
     expect(parsed.status === 'successful' && parsed.basic.answers[0]?.status).toEqual({ status: 'good' });
   }
   expect(posted.headers['cache-control']).toBe('no-store');
-  expect(fetched.headers['cache-control']).toContain('max-age=3,');
+  expect(fetched.headers['cache-control']).toContain('max-age=2,');
 });
 
 test('a request that is too large is not read', async () => {
