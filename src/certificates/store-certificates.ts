@@ -10,6 +10,9 @@ type Row = PreparedCertificate['row'];
 /**
  * False, with nothing stored, when an authority has stopped issuing meanwhile, or a key has a certificate of another profile or was
  * reported compromised. The statement looks itself, so that nothing can change between the look and the storing.
+ *
+ * Its commit does not wait for the disk: the one that stores the signed certificate does, and nobody is given a certificate before
+ * that. If the machine fails between the two, neither the row nor the certificate ever was; the signer's own log tells of the signature.
  */
 export async function storeCertificates(
   { db }: Pick<CertificateDeps, 'db'>,
@@ -39,6 +42,6 @@ export async function storeCertificates(
       SELECT * FROM fresh WHERE NOT EXISTS (SELECT 1 FROM refused)
       RETURNING serial_hex
     ), noted AS (${insertOfEvents(events, Prisma.sql`EXISTS (SELECT 1 FROM stored)`)})
-    SELECT count(*)::int AS stored FROM stored`;
+    SELECT count(*)::int AS stored, set_config('synchronous_commit', 'off', true) AS waiting FROM stored`;
   return answer?.stored === rows.length;
 }

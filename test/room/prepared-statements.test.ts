@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { type DatabaseAddress, openDatabase } from '#storage/database.ts';
+import { testDatabase } from '../test-database.ts';
+
+const { db, address } = await testDatabase();
+
+async function preparedNames(client: typeof db): Promise<number> {
+  const [row] = await client.$queryRaw<{ count: bigint }[]>`SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'tongren%'`;
+  return Number(row?.count);
+}
+
+/** The same database by a URL that speaks of a pooler. */
+function pooled(address: DatabaseAddress): string {
+  const url = new URL('url' in address ? address.url : `postgresql://${address.user}@localhost/${address.database}`);
+  if (!('url' in address)) {
+    url.searchParams.set('host', address.socketFolder);
+    url.searchParams.set('port', String(address.port));
+  }
+  url.searchParams.set('pgbouncer', 'true');
+  return url.href;
+}
+
+describe('statements that come again', () => {
+  it('are kept prepared by PostgreSQL, with the same answers, also within a transaction that fails', async () => {
+    const one = openDatabase(address, { maxConnections: 1 });
+    try {
+      for (let round = 0; round < 6; round++) {
+        const [row] = await one.$queryRaw<{ sum: number }[]>`SELECT ${round}::int + 1 AS sum`;
+        expect(row?.sum).toBe(round + 1);
+      }
+      expect(await preparedNames(one)).toBeGreaterThan(0);
+      await expect(one.$transaction((tx) => tx.$queryRaw`SELECT ${0}::int / 0`)).rejects.toThrow();
+      const [after] = await one.$queryRaw<{ sum: number }[]>`SELECT ${41}::int + 1 AS sum`;
+      expect(after?.sum).toBe(42);
+    } finally {
+      await one.$disconnect();
+    }
+  });
+
+  it('are not kept when the address says that a pooler stands between', async () => {
+    const one = openDatabase({ url: pooled(address) }, { maxConnections: 1 });
+    try {
+      for (let round = 0; round < 6; round++) await one.$queryRaw`SELECT ${round}::int + 1 AS sum`;
+      expect(await preparedNames(one)).toBe(0);
+    } finally {
+      await one.$disconnect();
+    }
+  });
+});
