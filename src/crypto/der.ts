@@ -215,25 +215,31 @@ function readOne(input: Uint8Array, start: number, budget: Budget, depth: number
   return { element: new DerElement(tag, input.subarray(start, end), input.subarray(offset, end), budget, depth), end };
 }
 
+/** An arc this small can take seven more bits and stay exact as a number. */
+const EXACT_ARC = 2 ** 46;
+
 function decodeOid(content: Uint8Array): string {
   if (content.length === 0 || content.length > 64) throw new DerError('object identifier of impossible length');
-  const arcs: bigint[] = [];
-  let arc = 0n;
+  let text = '';
+  let arc: number | bigint = 0;
   let fresh = true;
   for (const byte of content) {
     if (fresh && byte === 0x80) throw new DerError('object identifier not in shortest form');
-    arc = (arc << 7n) | BigInt(byte & 0x7f);
-    fresh = false;
-    if (byte < 0x80) {
-      arcs.push(arc);
-      arc = 0n;
-      fresh = true;
-    }
+    fresh = byte < 0x80;
+    // Longer arcs (UUIDs under 2.25) are rare enough to pay for big integers.
+    arc = typeof arc === 'number' && arc < EXACT_ARC ? arc * 128 + (byte & 0x7f) : (BigInt(arc) << 7n) | BigInt(byte & 0x7f);
+    if (!fresh) continue;
+    text += text ? `.${arc}` : firstArcs(arc);
+    arc = 0;
   }
   if (!fresh) throw new DerError('object identifier cut off');
-  const head = arcs[0] ?? 0n;
-  const root = head < 40n ? 0n : head < 80n ? 1n : 2n;
-  return [root, head - root * 40n, ...arcs.slice(1)].join('.');
+  return text;
+}
+
+/** The first two arcs share an encoding: 40 for each root, and only the last root may have more below it. */
+function firstArcs(head: number | bigint): string {
+  const root = head < 40 ? 0 : head < 80 ? 1 : 2;
+  return `${root}.${typeof head === 'number' ? head - root * 40 : head - BigInt(root * 40)}`;
 }
 
 function decodeInteger(content: Uint8Array): bigint {
@@ -284,13 +290,30 @@ function hex(tag: number): string {
 
 // Writing. Each function returns the whole encoding of one element.
 
+/** Small elements are cut from slabs: an encoding makes dozens, and memory of its own for each costs more than filling it. */
+const SLAB_OCTETS = 16_384;
+const MAX_CUT = 1_024;
+let slab = new Uint8Array(SLAB_OCTETS);
+let used = 0;
+
+function allocate(length: number): Uint8Array {
+  if (length > MAX_CUT) return new Uint8Array(length);
+  if (used + length > SLAB_OCTETS) {
+    slab = new Uint8Array(SLAB_OCTETS);
+    used = 0;
+  }
+  const cut = new Uint8Array(slab.buffer, used, length);
+  used += length;
+  return cut;
+}
+
 /** An element with any tag byte around the given content parts. */
 export function tlv(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const part of parts) length += part.length;
   // Written in place, as this is the innermost step of every encoding.
   const lengthOctets = length < 0x80 ? 0 : length < 0x100 ? 1 : length < 0x10000 ? 2 : length < 0x1000000 ? 3 : 4;
-  const out = new Uint8Array(2 + lengthOctets + length);
+  const out = allocate(2 + lengthOctets + length);
   out[0] = tag;
   out[1] = lengthOctets === 0 ? length : 0x80 | lengthOctets;
   let offset = 2;
