@@ -207,12 +207,14 @@ function setLogoutCookie(cookies: CookieJar, logoutId: string, { publicOrigin }:
   });
 }
 
-/** The engine believes these headers; what a client sent in them is overwritten with what we know. */
+/**
+ * The engine believes these headers; what a client sent in them is overwritten with what we know. X-Forwarded-For stays as it
+ * came: the engine decides nothing by it, and the limits of the sign-in, which run later in the same request, do.
+ */
 function nameOrigin(req: IncomingMessage, publicOrigin: string): void {
   const { protocol, host } = new URL(publicOrigin);
   req.headers['x-forwarded-proto'] = protocol.slice(0, -1);
   req.headers['x-forwarded-host'] = host;
-  req.headers['x-forwarded-for'] = req.socket.remoteAddress ?? '';
 }
 
 function cookieKeys({ fields }: OidcDeps, { cookieKeys: given }: OidcOptions): readonly string[] {

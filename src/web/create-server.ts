@@ -38,6 +38,8 @@ const BODY_LIMIT_BYTES = 1024 * 1024;
 /** The longest path parameter: a code in digits, a licence identifier. */
 const MAX_PARAMETER_LENGTH = 512;
 const REQUEST_TIMEOUT_MS = 60_000;
+/** The proxy in front appends the address it saw; everything before that was written by the client. */
+const nearestProxy = (_address: string, hop: number) => hop === 0;
 
 export interface ServerOptions {
   /** A pino logger or `false`; the default logs to standard output. */
@@ -87,7 +89,7 @@ function bareServer(context: WebContext, { logger, tls }: ServerOptions): Fastif
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH, ignoreTrailingSlash: true },
-    trustProxy: context.trustProxy ?? false,
+    trustProxy: context.trustProxy === true ? nearestProxy : (context.trustProxy ?? false),
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => `urn:uuid:${randomUUID()}`,
     requestIdHeader: false,

@@ -71,6 +71,6 @@ export interface WebContext {
   metrics?: Registry;
   /** Who sends this as a bearer token may read /metrics from afar. */
   metricsToken?: string;
-  /** Addresses of proxies whose X-Forwarded-For we believe. */
+  /** `true`: one proxy stands in front, and the last address in X-Forwarded-For is what it saw. Or the addresses of proxies. */
   trustProxy?: boolean | string | string[];
 }

@@ -17,8 +17,8 @@ import type { WebContext } from '#web/web-context.ts';
 export const PASSWORD = 'Banyan-Tree-37';
 export const NEWCOMER = DEMO_NEWCOMERS[0] as { name: string; citizenNumber: string };
 
-/** @param options `keepOpen`: made outside a test, the server lives as long as the file. */
-export async function loginWorld(db: Database, options: { keepOpen?: boolean } = {}) {
+/** @param options `keepOpen`: made outside a test, the server lives as long as the file; `trustProxy`: a proxy stands in front. */
+export async function loginWorld(db: Database, options: { keepOpen?: boolean; trustProxy?: boolean } = {}) {
   const port = await freePort();
   const origin = `http://localhost:${port}`;
   const clock = { now: () => new Date() };
@@ -41,6 +41,7 @@ export async function loginWorld(db: Database, options: { keepOpen?: boolean } =
     publicOrigin: origin,
     production: false,
     version: 'test',
+    trustProxy: options.trustProxy ?? false,
     oidc,
     simulators: { smsMessages: () => sms.messages() },
   } as unknown as WebContext;
