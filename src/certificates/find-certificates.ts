@@ -4,7 +4,7 @@ import { type Crl, parseCrl, type RevocationReason } from '#pki/crl.ts';
 import { toPem } from '#pki/pem.ts';
 import { isRoot, listAuthorities } from './authorities.ts';
 import type { AuthoritySuite, CertificateDeps } from './certificate-deps.ts';
-import { findCrl, findCrlFacts } from './publish-crls.ts';
+import { findCrl, findCrlFacts } from './find-crl.ts';
 
 type Reading = Pick<CertificateDeps, 'db'>;
 

@@ -8,8 +8,9 @@ import { ISSUING_AREAS, type IssuingArea } from '#pki/profiles.ts';
 import { Problem } from '#problem.ts';
 import { type Authority, currentAuthority, isRoot, listAuthorities, requireAuthority } from './authorities.ts';
 import { AUTHORITY_SUITES, type AuthoritySuite, type CertificateDeps } from './certificate-deps.ts';
+import { findCrlFacts, type PublishedCrl } from './find-crl.ts';
 import { type AuthorityNaming, makeAuthority } from './make-authority.ts';
-import { findCrlFacts, type PublishedCrl, publishCrl } from './publish-crls.ts';
+import { publishCrl } from './publish-crls.ts';
 import { revokeCertificate } from './revoke-certificate.ts';
 
 /** An offline root comes out once a year; a month more, so that nobody must hurry. */

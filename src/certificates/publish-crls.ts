@@ -4,11 +4,13 @@
  * because a list that ran out tells a verifier nothing.
  */
 import { recordEvent } from '#audit/record-event.ts';
+import { digest } from '#crypto/suite.ts';
 import { keyIdentifier } from '#pki/build-certificate.ts';
 import { assembleCrl, encodeTbsCrl } from '#pki/encode-crl.ts';
 import type { Transaction } from '#storage/database.ts';
 import { type Authority, isRoot, listAuthorities, requireAuthority } from './authorities.ts';
 import { type CertificateDeps, deltaCrlUrl, wholeSeconds } from './certificate-deps.ts';
+import { type CrlFacts, type CrlScope, findCrlFacts, type PublishedCrl } from './find-crl.ts';
 import { readChanges, readRevoked } from './revoked-entries.ts';
 
 const DAY_MS = 86_400_000;
@@ -21,18 +23,6 @@ const LARGE_LIST_ENTRIES = 20_000;
 const CRL_LOCK_SPACE = 0x43524c;
 /** A million entries take some seconds to read. */
 const TRANSACTION = { timeout: 120_000, maxWait: 60_000 };
-
-export type CrlScope = 'complete' | 'delta';
-
-export interface PublishedCrl {
-  issuerKey: string;
-  der: Uint8Array;
-  number: bigint;
-  thisUpdate: Date;
-  nextUpdate: Date;
-}
-
-type CrlFacts = Omit<PublishedCrl, 'der'> & { entries: number; total: number };
 
 /** New lists of every authority. */
 export async function publishCrls(deps: CertificateDeps): Promise<PublishedCrl[]> {
@@ -209,52 +199,9 @@ async function signLists({ db, keys }: CertificateDeps, { suite }: Authority, li
   for (const { tbs, scope, ...facts } of lists) {
     const { issuerKey, number } = facts;
     const der = assembleCrl(tbs, suite, await keys.sign(issuerKey, 'crl', tbs)) as Uint8Array<ArrayBuffer>;
-    await db.revocationList.updateMany({ where: { issuerKey, scope, number, der: null }, data: { der, tbs: new Uint8Array() } });
+    const told = { size: der.length, digest: Uint8Array.from(digest('sha256', der)) };
+    await db.revocationList.updateMany({ where: { issuerKey, scope, number, der: null }, data: { der, ...told, tbs: new Uint8Array() } });
     published.push({ ...facts, der });
   }
   return published;
-}
-
-/** The newest signed list of an authority. */
-export async function findCrl(
-  deps: Pick<CertificateDeps, 'db'>,
-  keyName: string,
-  scope: CrlScope = 'complete',
-): Promise<PublishedCrl | undefined> {
-  const row = await deps.db.revocationList.findFirst({
-    where: { issuerKey: keyName, scope, der: { not: null } },
-    orderBy: { number: 'desc' },
-    omit: { tbs: true },
-  });
-  return row?.der
-    ? { issuerKey: keyName, der: row.der, number: row.number, thisUpdate: row.thisUpdate, nextUpdate: row.nextUpdate }
-    : undefined;
-}
-
-/** The same without the list itself, which may be large. */
-export async function findCrlFacts({ db }: Pick<CertificateDeps, 'db'>, keyName: string, scope: CrlScope): Promise<CrlFacts | undefined> {
-  const row = await db.revocationList.findFirst({
-    where: { issuerKey: keyName, scope, der: { not: null } },
-    orderBy: { number: 'desc' },
-    select: { number: true, thisUpdate: true, nextUpdate: true, entries: true, total: true },
-  });
-  return row ? { issuerKey: keyName, ...row } : undefined;
-}
-
-const PIECE_BYTES = 512 * 1024;
-
-/** The bytes of one signed list, piece by piece from the store: a list of a million entries never stands in memory for one reader. */
-export async function* readCrlPieces(
-  { db }: Pick<CertificateDeps, 'db'>,
-  { issuerKey, number }: Pick<CrlFacts, 'issuerKey' | 'number'>,
-  scope: CrlScope,
-): AsyncGenerator<Uint8Array> {
-  for (let from = 1; ; from += PIECE_BYTES) {
-    const [row] = await db.$queryRaw<{ piece: Uint8Array }[]>`
-      SELECT substring(der FROM ${from}::int FOR ${PIECE_BYTES}::int) AS piece FROM revocation_list
-      WHERE issuer_key = ${issuerKey} AND scope = ${scope} AND number = ${number}`;
-    if (!row || row.piece.length === 0) return;
-    yield row.piece;
-    if (row.piece.length < PIECE_BYTES) return;
-  }
 }

@@ -1,5 +1,6 @@
 /** Revocation lists of 10^4, 10^5 and 10^6 entries: written alone, and published whole, read from the database, signed and stored. */
-import { findCrlFacts, publishCrl, readCrlPieces } from '#certificates/publish-crls.ts';
+import { findCrlFacts, readCrlPieces } from '#certificates/find-crl.ts';
+import { publishCrl } from '#certificates/publish-crls.ts';
 import { CrlEntries, encodeTbsCrl } from '#pki/encode-crl.ts';
 import type { BenchApp } from './bench-app.ts';
 import type { Row } from './measure.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { listAuthorities } from '#certificates/authorities.ts';
-import { findCrl } from '#certificates/publish-crls.ts';
+import { findCrl } from '#certificates/find-crl.ts';
 import { parseCrl } from '#pki/crl.ts';
 import { testDatabase } from '#test/test-database.ts';
 

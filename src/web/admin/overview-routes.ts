@@ -1,7 +1,8 @@
-/** Is everything there, and how busy is it: readiness, last audit checkpoint, revocation lists, requests. */
+/** Is everything there, and how busy is it: readiness, last audit checkpoint, revocation lists by their facts, requests. */
 import type { FastifyInstance } from 'fastify';
 import { latestCheckpoint } from '#audit/export-checkpoint.ts';
-import { currentCrls } from '#certificates/find-certificates.ts';
+import { type Authority, listAuthorities } from '#certificates/authorities.ts';
+import { findCrlFacts } from '#certificates/find-crl.ts';
 import { OID } from '#crypto/oids.ts';
 import { attributeOf } from '#pki/name.ts';
 import { runReadinessChecks } from '#web/health.ts';
@@ -13,19 +14,20 @@ import { ADMIN_SECTIONS } from './sections.ts';
 export function registerOverviewRoutes(server: FastifyInstance, context: WebContext): void {
   server.get('/admin', { schema: { hide: true } }, async (request, reply) => {
     requireStaff(request, ['operator', 'auditor']);
-    const [checks, checkpoint, crls, figures] = await Promise.all([
+    const [checks, checkpoint, authorities, figures] = await Promise.all([
       runReadinessChecks(context),
       latestCheckpoint(context),
-      currentCrls(context),
+      listAuthorities(context),
       requestFigures(server.metrics),
     ]);
-    const lists = crls.map((crl) => ({
-      issuer: attributeOf(crl.issuer, OID.commonName) ?? '—',
-      count: crl.count,
-      thisUpdate: crl.thisUpdate,
-      nextUpdate: crl.nextUpdate,
-      stale: crl.nextUpdate !== undefined && crl.nextUpdate < context.clock.now(),
-    }));
+    const now = context.clock.now();
+    const listsOf = async ({ keyName, certificate }: Authority) => {
+      const [complete, delta] = await Promise.all([findCrlFacts(context, keyName, 'complete'), findCrlFacts(context, keyName, 'delta')]);
+      const issuer = attributeOf(certificate.subject, OID.commonName) ?? '—';
+      const shown = delta && complete && delta.number > complete.number ? [complete, delta] : [complete];
+      return shown.flatMap((list) => (list ? { ...list, issuer, count: list.entries, stale: list.nextUpdate <= now } : []));
+    };
+    const lists = (await Promise.all(authorities.map(listsOf))).flat();
     const uptimeHours = Math.floor(process.uptime() / 3600);
     return reply.page('admin/overview', { sections: ADMIN_SECTIONS, checks, checkpoint, lists, figures, uptimeHours });
   });

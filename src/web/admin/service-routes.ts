@@ -1,9 +1,9 @@
 /** State of what others rely on: authorities with their lists, the signers of status and time, the issuance log; and what is due. */
 import type { FastifyInstance } from 'fastify';
 import { listAuthorities } from '#certificates/authorities.ts';
+import { findCrlFacts } from '#certificates/find-crl.ts';
 import { authorityWarnings } from '#certificates/hold-ceremony.ts';
 import { latestHead } from '#certificates/log-publish.ts';
-import { findCrl } from '#certificates/publish-crls.ts';
 import { searchCertificates } from '#certificates/search-certificates.ts';
 import { certificateWords } from '#web/certificate-words.ts';
 import { requireStaff } from '#web/session.ts';
@@ -28,7 +28,7 @@ export function registerServiceRoutes(server: FastifyInstance, context: WebConte
     ]);
     const rows = await Promise.all(
       authorities.map(async (authority) => {
-        const list = await findCrl(context, authority.keyName);
+        const list = await findCrlFacts(context, authority.keyName, 'complete');
         return { ...authority, list, stale: !list || list.nextUpdate <= now };
       }),
     );

@@ -5,6 +5,7 @@ import { DerError } from '#crypto/der.ts';
 import { digest } from '#crypto/suite.ts';
 import { encodeOcspRefusal } from '#pki/ocsp-encode-response.ts';
 import { MAX_OCSP_REQUEST_BYTES, readOcspPath } from '#pki/ocsp-request.ts';
+import { isUnchanged } from '#web/conditional.ts';
 import type { WebContext } from '#web/web-context.ts';
 
 const PREFIX = '/ocsp/';
@@ -31,7 +32,11 @@ export function registerOcspRoutes(server: FastifyInstance, context: WebContext)
   server.get('/ocsp/*', options, async (request, reply) => {
     const path = (request.raw.url ?? '').split('?')[0] ?? '';
     const answered = await answer(readPath(path.slice(PREFIX.length)));
-    if (answered.kept) cacheAsRfc5019(reply, answered.der, answered.kept, context.clock.now());
+    if (answered.kept) {
+      const etag = cacheAsRfc5019(reply, answered.der, answered.kept, context.clock.now());
+      // Two answers of one second may differ, so their time is no validator here.
+      if (isUnchanged(request.headers, { etag })) return reply.code(304).send();
+    }
     return send(reply, answered);
   });
 }
@@ -46,14 +51,16 @@ function readPath(text: string): Uint8Array {
   }
 }
 
-/** RFC 5019 §6.2. */
-function cacheAsRfc5019(reply: FastifyReply, der: Uint8Array, kept: NonNullable<OcspReply['kept']>, now: Date): void {
+/** RFC 5019 §6.2. Answers the entity tag. */
+function cacheAsRfc5019(reply: FastifyReply, der: Uint8Array, kept: NonNullable<OcspReply['kept']>, now: Date): string {
   const secondsLeft = Math.max(0, Math.floor((kept.nextUpdate.getTime() - now.getTime()) / 1000));
+  const etag = `"${Buffer.from(digest('sha256', der)).toString('hex').slice(0, 32)}"`;
   reply
     .header('cache-control', `public, max-age=${Math.min(CACHE_SECONDS, secondsLeft)}, no-transform, must-revalidate`)
     .header('last-modified', kept.thisUpdate.toUTCString())
     .header('expires', new Date(now.getTime() + Math.min(CACHE_SECONDS, secondsLeft) * 1_000).toUTCString())
-    .header('etag', `"${Buffer.from(digest('sha256', der)).toString('hex').slice(0, 32)}"`);
+    .header('etag', etag);
+  return etag;
 }
 
 function send(reply: FastifyReply, { der }: OcspReply): FastifyReply {

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { VerifyUpload } from '#web/verification/verify-upload.ts';
 import type { WebContext } from '#web/web-context.ts';
+import { registerCrlRoutes } from './crl-routes.ts';
 import { registerPublicLicenceRoutes } from './licence-routes.ts';
 import { registerLogRoutes } from './log-routes.ts';
 import { registerOcspRoutes } from './ocsp-routes.ts';
@@ -22,6 +23,7 @@ export function registerPublicRoutes(server: FastifyInstance, context: WebContex
   registerVerifyRoutes(server, verifyUpload);
   registerPublicLicenceRoutes(server, context);
   registerTrustRoutes(server, context);
+  registerCrlRoutes(server, context);
   registerOcspRoutes(server, context);
   registerTsaRoutes(server, context);
   registerLogRoutes(server, context);

@@ -1,12 +1,10 @@
 /**
- * What verifiers fetch: certificates and revocation lists of our authorities, the keys of codes, the status list.
+ * What verifiers fetch: certificates of our authorities, the keys of codes, the status list; revocation lists are in `crl-routes.ts`.
  * Public, cacheable, and the same for everybody.
  */
-import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { findAuthority } from '#certificates/find-authority.ts';
 import { trustBundle, trustedCertificates } from '#certificates/find-certificates.ts';
-import { findCrlFacts, readCrlPieces } from '#certificates/publish-crls.ts';
 import { codeKeysFile, currentStatusList } from '#licences/status-list.ts';
 import type { Certificate } from '#pki/certificate.ts';
 import { nameToString } from '#pki/name.ts';
@@ -15,8 +13,6 @@ import { Problem } from '#problem.ts';
 import { cachePublicly } from '#web/security-headers.ts';
 import type { WebContext } from '#web/web-context.ts';
 
-/** A revocation is in the list within a minute; a cache may add as much. */
-const CRL_SECONDS = 60;
 const CERTIFICATE_SECONDS = 3_600;
 const STATUS_SECONDS = 30;
 const KEYS_SECONDS = 300;
@@ -41,20 +37,6 @@ export function registerTrustRoutes(server: FastifyInstance, context: WebContext
     if (!authority) throw new Problem('not-found');
     if (form === 'pem') return sendBytes(reply, 'application/x-pem-file', toPem('CERTIFICATE', authority.der));
     return sendBytes(reply, 'application/pkix-cert', authority.der);
-  });
-
-  server.get<{ Params: { file: string } }>('/crl/:file', options, async (request, reply) => {
-    const [, keyName = '', delta] = /^(ca-[a-z]{1,20}-(?:sm2|p256)(?:-[1-9]\d{0,3})?)(-delta)?\.crl$/.exec(request.params.file) ?? [];
-    const scope = delta ? 'delta' : 'complete';
-    const facts = await findCrlFacts(context, keyName, scope);
-    if (!facts) throw new Problem('not-found');
-    const secondsLeft = Math.floor((facts.nextUpdate.getTime() - context.clock.now().getTime()) / 1_000);
-    const etag = `"${scope}-${facts.number}"`;
-    cachePublicly(reply, Math.max(0, Math.min(CRL_SECONDS, secondsLeft)))
-      .header('etag', etag)
-      .header('last-modified', facts.thisUpdate.toUTCString());
-    if (request.headers['if-none-match'] === etag) return reply.code(304).send();
-    return reply.type('application/pkix-crl').send(Readable.from(readCrlPieces(context, facts, scope)));
   });
 
   // The address stands in every status list as its own name.
