@@ -1,5 +1,5 @@
 /**
- * Every page at phone and desk size: nothing refused by the content policy, no script error, nothing wider than the screen.
+ * Every page at phone and desk size, and at phone size in large type: nothing refused by the content policy, no script error, nothing wider than the screen.
  * With TONGREN_SCREENSHOTS=folder each is kept as a picture.
  */
 import { mkdirSync } from 'node:fs';
@@ -129,14 +129,17 @@ const PAGES: readonly [name: string, path: string, who?: string][] = [
 ];
 
 describe.each([
-  ['phone', PHONE],
-  ['desk', DESK],
-] as const)('at %s size', (sizeName, size) => {
+  ['phone', PHONE, false],
+  ['desk', DESK, false],
+  ['large-type', PHONE, true],
+] as const)('at %s size', (sizeName, size, isLarge) => {
   test.each(PAGES)('%s is whole and fits the screen', async (name, path, who) => {
     const address = path.replace(/\{(\w+)\}/, (_, place: string) => places[place] ?? '');
     const session = who === undefined ? undefined : sessions[who];
     const { context, page, complaints } = await visit(browser, city.origin, { size, ...(session ? { session } : {}) });
+    if (isLarge) await context.addCookies([{ name: 'tongren_large', value: '1', url: city.origin }]);
     await page.goto(address, { waitUntil: 'networkidle' });
+    if (name !== 'api-docs') expect(await page.locator('html.large-type').count()).toBe(isLarge ? 1 : 0);
     if (screenshots) await page.screenshot({ path: join(screenshots, `${name}-${sizeName}.png`), fullPage: true });
     const { width, widest } = await page.evaluate(() => ({
       width: document.documentElement.clientWidth,
