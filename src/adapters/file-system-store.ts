@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join, normalize, sep } from 'node:path';
-import type { FileStore } from '#ports/file-store.ts';
+import type { FileInMaking, FileStore, StoredFile } from '#ports/file-store.ts';
 
 /** Files below one folder. A file is written beside its place, synced and renamed, so that a reader never sees half of it. */
 export function fileSystemStore(folder: string): FileStore {
@@ -10,30 +11,80 @@ export function fileSystemStore(folder: string): FileStore {
     if (!path.startsWith(normalize(folder) + sep)) throw new Error('a file name that leads out of the store');
     return path;
   };
+  const create = async (name: string, beside = unfinishedOf(pathOf(name))): Promise<FileInMaking> => {
+    const path = pathOf(name);
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    const file = await open(beside, 'w', 0o600);
+    return {
+      write(part) {
+        for (let done = 0; done < part.length; ) done += writeSync(file.fd, part, done);
+      },
+      async finish() {
+        try {
+          await file.sync();
+        } finally {
+          await file.close();
+        }
+        await rename(beside, path);
+      },
+      async abandon() {
+        await file.close().catch(() => undefined);
+        await rm(beside, { force: true });
+      },
+    };
+  };
   return {
+    create: (name) => create(name),
     async put(name, content) {
-      const path = pathOf(name);
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      const beside = `${path}.${randomBytes(6).toString('hex')}.part`;
-      const file = await open(beside, 'wx', 0o600);
+      const file = await create(name, `${pathOf(name)}.${randomBytes(6).toString('hex')}.part`);
       try {
-        await file.writeFile(content);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await rename(beside, path);
-    },
-    async find(name) {
-      try {
-        return await readFile(pathOf(name));
+        file.write(content);
+        await file.finish();
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+        await file.abandon();
         throw error;
       }
     },
+    async find(name) {
+      return orUndefined(() => readFile(pathOf(name)));
+    },
+    async open(name) {
+      return orUndefined(async () => openStored(pathOf(name)));
+    },
     async remove(name) {
       await rm(pathOf(name), { force: true });
+      await rm(unfinishedOf(pathOf(name)), { force: true });
     },
+    async removeFolder(name) {
+      await rm(pathOf(name), { force: true, recursive: true });
+    },
+  };
+}
+
+const unfinishedOf = (path: string) => `${path}.part`;
+
+async function orUndefined<T>(look: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await look();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function openStored(path: string): StoredFile {
+  const descriptor = openSync(path, 'r');
+  return {
+    length: fstatSync(descriptor).size,
+    read(start, end) {
+      const bytes = Buffer.allocUnsafe(end - start);
+      for (let done = 0; done < bytes.length; ) {
+        const count = readSync(descriptor, bytes, done, bytes.length - done, start + done);
+        if (count === 0) throw new Error('a stored file is shorter than it was');
+        done += count;
+      }
+      return bytes;
+    },
+    close: () => closeSync(descriptor),
   };
 }

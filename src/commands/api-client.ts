@@ -14,17 +14,32 @@ export interface ApiAccess {
 export class ApiRefusal extends Error {
   readonly status: number;
   readonly code: string;
+  readonly detail: string;
+  readonly detailZh: string | undefined;
 
   constructor(
     status: number,
-    problem: { code?: string; error?: string; detail?: string; title?: string; titleZh?: string; error_description?: string },
+    problem: {
+      code?: string;
+      error?: string;
+      detail?: string;
+      detailZh?: string;
+      title?: string;
+      titleZh?: string;
+      error_description?: string;
+    },
   ) {
     const said = problem.detail ?? problem.error_description ?? problem.title ?? `status ${status}`;
-    super(problem.titleZh ? `${said} / ${problem.titleZh}` : said);
+    const saidZh = problem.detailZh ?? problem.titleZh;
+    super(saidZh ? `${said} / ${saidZh}` : said);
+    this.detail = said;
+    this.detailZh = saidZh;
     this.status = status;
     this.code = problem.code ?? problem.error ?? 'unknown';
   }
 }
+
+type ApiBody = string | Uint8Array<ArrayBuffer> | Blob;
 
 /** A token is renewed when less than this is left. */
 const MARGIN_MS = 30_000;
@@ -47,20 +62,28 @@ export class ApiClient {
     return this.#json<T>('POST', path, body ? JSON.stringify(body) : undefined, 'application/json');
   }
 
-  async put(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    await this.#json('PUT', path, bytes, 'application/octet-stream');
+  /** @param body a Blob of a file is read as it is sent. */
+  async put(path: string, body: Uint8Array<ArrayBuffer> | Blob): Promise<void> {
+    await this.#json('PUT', path, body, 'application/octet-stream');
   }
 
   async bytes(path: string): Promise<Uint8Array> {
     return new Uint8Array(await (await this.#call('GET', path)).arrayBuffer());
   }
 
-  async #json<T>(method: string, path: string, body?: string | Uint8Array<ArrayBuffer>, type?: string): Promise<T> {
+  /** The same as it comes, for what need not be held. */
+  async pieces(path: string): Promise<AsyncIterable<Uint8Array>> {
+    const { body } = await this.#call('GET', path);
+    if (!body) throw new Error(`${path} came empty. / 返回为空。`);
+    return body;
+  }
+
+  async #json<T>(method: string, path: string, body?: ApiBody, type?: string): Promise<T> {
     return (await (await this.#call(method, path, body, type)).json()) as T;
   }
 
   /** Throws ApiRefusal, or an Error with one sentence when nobody answers. */
-  async #call(method: string, path: string, body?: string | Uint8Array<ArrayBuffer>, type?: string): Promise<Response> {
+  async #call(method: string, path: string, body?: ApiBody, type?: string): Promise<Response> {
     const authorization = `Bearer ${await this.#accessToken()}`;
     const headers = { authorization, accept: 'application/json', ...(body !== undefined && type ? { 'content-type': type } : {}) };
     return this.#fetch(path, { method, headers, ...(body === undefined ? {} : { body }) });

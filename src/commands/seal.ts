@@ -3,7 +3,8 @@
  * crash on either side: run again with the same folders it goes on where it was.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { createReadStream, openAsBlob } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, extname, join, relative, sep } from 'node:path';
 import { ApiClient, ApiRefusal } from './api-client.ts';
 
@@ -38,6 +39,7 @@ interface FailedFile {
   path: string;
   error: string;
   detail: string;
+  detailZh: string;
 }
 interface Run {
   api: ApiClient;
@@ -55,6 +57,7 @@ interface JobFile {
   status: 'waiting' | 'sealed' | 'failed';
   error?: string;
   errorDetail?: string;
+  errorDetailZh?: string;
   digest?: string;
 }
 
@@ -153,11 +156,11 @@ async function sendFiles({ api, folder, paths, refused, say, signal }: Run, job:
   let sent = 0;
   await atOnce(missing, signal, async ([key, path]) => {
     try {
-      await api.put(`/api/seal-jobs/${job.id}/files/${key}`, await readFile(join(folder, path)));
+      await api.put(`/api/seal-jobs/${job.id}/files/${key}`, await openAsBlob(join(folder, path)));
     } catch (error) {
       // A file nobody can seal must not hold up the others: it is told at the end.
       if (!(error instanceof ApiRefusal) || error.status >= 500 || error.status === 401 || error.status === 403) throw error;
-      refused.set(key, { path, error: error.code, detail: error.message });
+      refused.set(key, { path, error: error.code, detail: error.detail, detailZh: error.detailZh ?? '' });
     }
     if (++sent % 100 === 0) say(`sent / 已上传 ${sent}/${missing.length}`);
   });
@@ -186,15 +189,16 @@ async function fetchResults({ api, out, paths, refused, say, signal }: Run, job:
   await atOnce([...paths], signal, async ([key, path]) => {
     const file = files.get(key);
     if (file?.status !== 'sealed') {
-      failed.push(refused.get(key) ?? { path, error: file?.error ?? 'not-sent', detail: file?.errorDetail ?? '' });
+      const { error = 'not-sent', errorDetail: detail = '', errorDetailZh: detailZh = '' } = file ?? {};
+      failed.push(refused.get(key) ?? { path, error, detail, detailZh });
       return;
     }
     const target = join(out, path);
     if ((await digestOf(target)) === file.digest) return;
-    const bytes = await api.bytes(`/api/seal-jobs/${job.id}/files/${key}`);
-    if (createHash('sha256').update(bytes).digest('hex') !== file.digest) throw new Error(`${path} came damaged. / 文件传输损坏。`);
     await mkdir(dirname(target), { recursive: true });
-    await writeWhole(target, bytes);
+    const digest = await writePieces(`${target}.part`, await api.pieces(`/api/seal-jobs/${job.id}/files/${key}`));
+    if (digest !== file.digest) throw new Error(`${path} came damaged. / 文件传输损坏。`);
+    await rename(`${target}.part`, target);
     if (++fetched % 100 === 0) say(`fetched / 已取回 ${fetched}`);
   });
   return failed.sort((a, b) => (a.path < b.path ? -1 : 1));
@@ -224,8 +228,25 @@ async function atOnce<T>(items: readonly T[], signal: AbortSignal, work: (item: 
 }
 
 async function digestOf(path: string): Promise<string | undefined> {
-  const bytes = await readFile(path).catch(() => undefined);
-  return bytes && createHash('sha256').update(bytes).digest('hex');
+  if (!(await stat(path).catch(() => undefined))?.isFile()) return undefined;
+  const hash = createHash('sha256');
+  for await (const piece of createReadStream(path)) hash.update(piece as Buffer);
+  return hash.digest('hex');
+}
+
+/** Returns the SHA-256 of what was written. */
+async function writePieces(path: string, pieces: AsyncIterable<Uint8Array>): Promise<string> {
+  const hash = createHash('sha256');
+  const file = await open(path, 'w');
+  try {
+    for await (const piece of pieces) {
+      hash.update(piece);
+      await file.writeFile(piece);
+    }
+  } finally {
+    await file.close();
+  }
+  return hash.digest('hex');
 }
 
 /** A reader never sees half a file. */

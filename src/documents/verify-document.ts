@@ -1,5 +1,6 @@
 /** One door for files of any kind we verify: looks at the bytes, not at the name, and asks the right verifier. */
 import { createHash } from 'node:crypto';
+import { type ByteSource, bytesInMemory } from './container/byte-source.ts';
 import { readZip } from './container/read-zip.ts';
 import { ZipError } from './container/zip-error.ts';
 import { verifyOfd } from './ofd/verify-ofd.ts';
@@ -9,6 +10,8 @@ import { DEFAULT_LIMITS, type FileFormat, refusedFile, type Verification, type V
 
 /** PDF readers accept a header anywhere in the first kilobyte. */
 const PDF_HEADER_WITHIN = 1024;
+const ROOT_ENTRY = 'OFD.xml';
+const PIECE_BYTES = 1024 * 1024;
 
 /** A verdict for any bytes, never an exception. Nothing of the file is kept. */
 export function verifyDocument(bytes: Uint8Array, name: string, options: VerifyOptions): Verification {
@@ -40,22 +43,31 @@ function verify(bytes: Uint8Array, options: VerifyOptions): Verification {
 }
 
 /** `two` when PDF readers and OFD readers would both open it, and show different documents. */
-export function sniffFormat(bytes: Uint8Array): FileFormat | 'two' {
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  const isPdf = view.subarray(0, PDF_HEADER_WITHIN).includes('%PDF-', 0, 'latin1');
-  if (view.length >= 4 && view.readUInt32LE(0) === 0x04034b50) return isPdf && view.includes('OFD.xml', 0, 'latin1') ? 'two' : 'ofd';
-  const isArchive = hasPackage(bytes);
+export function sniffFormat(file: Uint8Array | ByteSource): FileFormat | 'two' {
+  const source = file instanceof Uint8Array ? bytesInMemory(file) : file;
+  const head = source.read(0, Math.min(source.length, PDF_HEADER_WITHIN));
+  const isPdf = head.includes('%PDF-', 0, 'latin1');
+  if (head.length >= 4 && head.readUInt32LE(0) === 0x04034b50) return isPdf && mentionsOfd(source) ? 'two' : 'ofd';
+  const isArchive = hasPackage(source);
   if (isPdf) return isArchive ? 'two' : 'pdf';
   if (isArchive) return 'ofd';
-  return bytes[0] === 0x30 ? 'seal' : 'unknown';
+  return head[0] === 0x30 ? 'seal' : 'unknown';
 }
 
 /** An archive with something else in front, which is how some vendors deliver OFD files. */
-function hasPackage(bytes: Uint8Array): boolean {
+function hasPackage(source: ByteSource): boolean {
   try {
-    return readZip(bytes).has('OFD.xml');
+    return readZip(source).has('OFD.xml');
   } catch (error) {
     if (!(error instanceof ZipError)) throw error;
-    return error.reason !== 'not-a-zip' && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes('OFD.xml', 0, 'latin1');
+    return error.reason !== 'not-a-zip' && mentionsOfd(source);
   }
+}
+
+function mentionsOfd(source: ByteSource): boolean {
+  for (let start = 0; start < source.length; start += PIECE_BYTES) {
+    const end = Math.min(source.length, start + PIECE_BYTES + ROOT_ENTRY.length - 1);
+    if (source.read(start, end).includes(ROOT_ENTRY, 0, 'latin1')) return true;
+  }
+  return false;
 }

@@ -4,8 +4,8 @@ import { recordEvent } from '#audit/record-event.ts';
 import type { SealPlaceRule } from '#documents/seal-place.ts';
 import { faultyField, Problem } from '#problem.ts';
 import { isUniqueViolation } from '#storage/database.ts';
+import { keepJobFile, MAX_JOB_FILE_BYTES, openJobFile, requireFormat, type SealableFormat, tooLarge } from './job-files.ts';
 import { requireUsableSealById } from './require-usable-seal.ts';
-import { formatOf } from './seal-file.ts';
 import {
   placeOfFile,
   requireJob,
@@ -21,7 +21,10 @@ import {
 } from './seal-job.ts';
 
 export const MAX_FILES_PER_JOB = 50_000;
-export const MAX_SEALED_BYTES = 32 * 1024 * 1024;
+/** All files of a job together. */
+export const MAX_BYTES_PER_JOB = 64 * 1024 ** 3;
+/** Readers of PDF look for its mark so far. */
+const HEAD_BYTES = 1024;
 const KEY = /^[A-Za-z0-9._-]{1,100}$/;
 const REQUEST_ID = /^[A-Za-z0-9_-]{8,64}$/;
 
@@ -73,7 +76,8 @@ export interface NewJobFile {
   jobId: string;
   /** The caller's own name for it: 1–100 of A–Z a–z 0–9 . _ -. Put no names of people into it. */
   key: string;
-  bytes: Uint8Array;
+  /** Taken piece by piece, never held as a whole. */
+  content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
   by: SealJobParty;
 }
 
@@ -88,30 +92,62 @@ export interface AddedFile {
  * Throws Problem `seal-job-not-found`, `seal-job-state` once started, `unsupported-media-type`, `too-large`, `invalid-input` (/key),
  * `seal-job-too-large`, `request-id-taken` when the key names another file already.
  */
-export async function addJobFile(deps: SealJobDeps, { jobId, key, bytes, by }: NewJobFile): Promise<AddedFile> {
-  const { db, fields, files } = deps;
+export async function addJobFile(deps: SealJobDeps, { jobId, key, content, by }: NewJobFile): Promise<AddedFile> {
+  const { db, files } = deps;
   const job = await requireJob(deps, jobId, by);
   if (!KEY.test(key)) throw faultyField('/key', '1 to 100 of A–Z a–z 0–9 . _ -', '文件键应为1至100位字母、数字、点、下划线或连字符。');
-  if (bytes.length > MAX_SEALED_BYTES) throw new Problem('too-large');
-  const digest = createHash('sha256').update(bytes).digest('hex');
   const known = await db.sealJobFile.findUnique({ where: { jobId_key: { jobId, key } } });
-  if (known) return same(known, digest);
+  if (known) return same(known, await digestOf(content));
   if (job.status !== 'collecting') throw new Problem('seal-job-state');
-  if ((await db.sealJobFile.count({ where: { jobId } })) >= MAX_FILES_PER_JOB) throw new Problem('seal-job-too-large');
-  const format = formatOf(bytes);
+  await requireRoom(deps, jobId);
   const id = randomUUID();
+  const name = sourceNameOf({ jobId, id });
   // The file first: a row without its file would never end.
-  await files.put(sourceNameOf({ jobId, id }), fields.seal(placeOfFile(id, 'source'), bytes));
+  const { digest, bytes } = await keepJobFile(deps, name, placeOfFile(id, 'source'), (take) => withinLimits(content, take));
   try {
-    await db.sealJobFile.create({
-      data: { id, jobId, key, format, status: 'waiting', sourceBytes: bytes.length, sourceDigest: digest },
-    });
+    const format = await formatOf(deps, id, name);
+    await db.sealJobFile.create({ data: { id, jobId, key, format, status: 'waiting', sourceBytes: bytes, sourceDigest: digest } });
   } catch (error) {
-    await files.remove(sourceNameOf({ jobId, id }));
+    await files.remove(name);
     if (!isUniqueViolation(error)) throw error;
     return same(await db.sealJobFile.findUniqueOrThrow({ where: { jobId_key: { jobId, key } } }), digest);
   }
   return { key, digest, added: true };
+}
+
+async function requireRoom({ db }: SealJobDeps, jobId: string): Promise<void> {
+  const [held] = await db.$queryRaw<{ files: number; bytes: number }[]>`
+    SELECT count(*)::int AS files, coalesce(sum(source_bytes), 0)::float8 AS bytes FROM seal_job_file WHERE job_id = ${jobId}::uuid`;
+  if (held && (held.files >= MAX_FILES_PER_JOB || held.bytes >= MAX_BYTES_PER_JOB)) throw new Problem('seal-job-too-large');
+}
+
+/** What is too large is refused as soon as that is seen, not when all of it has come. */
+async function withinLimits(content: NewJobFile['content'], take: (part: Uint8Array) => void): Promise<void> {
+  const head = Buffer.alloc(HEAD_BYTES);
+  let bytes = 0;
+  for await (const part of content) {
+    if (bytes < HEAD_BYTES) head.set(part.subarray(0, HEAD_BYTES - bytes), bytes);
+    bytes += part.length;
+    const format = head.includes('%PDF-', 0, 'latin1') ? 'pdf' : 'ofd';
+    if (bytes > MAX_JOB_FILE_BYTES[format]) throw tooLarge(format);
+    take(part);
+  }
+}
+
+async function formatOf(deps: SealJobDeps, id: string, name: string): Promise<SealableFormat> {
+  const file = await openJobFile(deps, name, placeOfFile(id, 'source'));
+  if (!file) throw new Error(`the source of file ${id} is not in the file store`);
+  try {
+    return requireFormat(file);
+  } finally {
+    file.close();
+  }
+}
+
+async function digestOf(content: NewJobFile['content']): Promise<string> {
+  const hash = createHash('sha256');
+  await withinLimits(content, (part) => hash.update(part));
+  return hash.digest('hex');
 }
 
 function same(row: SealJobFileRow, digest: string): AddedFile {

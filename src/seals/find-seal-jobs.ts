@@ -1,12 +1,14 @@
 /** Looking bulk jobs up: progress, files with their errors, results. */
 import { createHash } from 'node:crypto';
 import { isUuid } from '#people/is-uuid.ts';
-import { Problem } from '#problem.ts';
+import { CATALOGUE, Problem, type ProblemCode } from '#problem.ts';
+import { openJobFile, piecesOf, type SealableFormat } from './job-files.ts';
 import {
   placeOfFile,
   requireJob,
   resultNameOf,
   type SealJobDeps,
+  type SealJobFileRow,
   type SealJobFileStatus,
   type SealJobParty,
   type SealJobView,
@@ -20,9 +22,10 @@ export interface SealJobFileView {
   key: string;
   format: 'ofd' | 'pdf';
   status: SealJobFileStatus;
-  /** Code of the Problem and what it says of this file. */
+  /** Code of the Problem, and what it says of this file in English and Chinese. */
   error: string | undefined;
   errorDetail: string | undefined;
+  errorDetailZh: string | undefined;
   /** SHA-256 of the sealed file, hexadecimal. */
   digest: string | undefined;
   bytes: number | undefined;
@@ -72,16 +75,25 @@ export async function listJobFiles(
     key: row.key,
     format: row.format as SealJobFileView['format'],
     status: row.status as SealJobFileStatus,
-    error: row.error ?? undefined,
-    errorDetail: row.errorDetail ?? undefined,
+    ...errorOf(row),
     digest: row.resultDigest ?? undefined,
     bytes: row.resultBytes ?? undefined,
   }));
   return { items, ...(rows.length > limit && last ? { nextCursor: last.id } : {}) };
 }
 
+function errorOf(row: SealJobFileRow): Pick<SealJobFileView, 'error' | 'errorDetail' | 'errorDetailZh'> {
+  if (row.error === null) return { error: undefined, errorDetail: undefined, errorDetailZh: undefined };
+  // A code of a later or an earlier release may be unknown here.
+  const [, en, zh] = CATALOGUE[row.error as ProblemCode] ?? CATALOGUE.internal;
+  return { error: row.error, errorDetail: row.errorDetail ?? en, errorDetailZh: row.errorDetailZh ?? zh };
+}
+
 export interface SealedFile {
-  bytes: Uint8Array;
+  /** Bytes. */
+  length: number;
+  /** Of the file, in order. Throws at the end when they are not those that were sealed. */
+  pieces(): AsyncGenerator<Uint8Array, void>;
   mediaType: 'application/ofd' | 'application/pdf';
   fileName: string;
 }
@@ -92,11 +104,36 @@ export async function readSealedFile(deps: SealJobDeps, input: { jobId: string; 
   const row = await deps.db.sealJobFile.findUnique({ where: { jobId_key: { jobId: input.jobId, key: input.key } } });
   if (!row) throw new Problem('not-found');
   if (row.status !== 'sealed' || row.claim === null) throw new Problem('file-not-sealed');
-  const stored = await deps.files.find(resultNameOf(row, row.claim));
-  if (!stored) throw new Problem('not-found');
-  const bytes = deps.fields.open(placeOfFile(row.id, 'result'), stored);
-  if (createHash('sha256').update(bytes).digest('hex') !== row.resultDigest) {
-    throw new Error(`the result of file ${row.id} of seal job ${row.jobId} is not the one that was sealed`);
+  const open = () => openJobFile(deps, resultNameOf(row, row.claim ?? ''), placeOfFile(row.id, 'result'));
+  const file = await open();
+  if (!file) throw new Problem('not-found');
+  file.close();
+  const format = row.format as SealableFormat;
+  return {
+    length: file.length,
+    pieces: () => checkedPieces(row, open),
+    mediaType: format === 'ofd' ? 'application/ofd' : 'application/pdf',
+    fileName: `${row.key}.${format}`,
+  };
+}
+
+async function* checkedPieces(row: SealJobFileRow, open: () => ReturnType<typeof openJobFile>): AsyncGenerator<Uint8Array, void> {
+  const file = await open();
+  if (!file) throw new Problem('not-found');
+  const hash = createHash('sha256');
+  try {
+    // One behind: the last piece goes out only when all of them are right.
+    let held: Uint8Array | undefined;
+    for (const piece of piecesOf(file)) {
+      hash.update(piece);
+      if (held) yield held;
+      held = piece;
+    }
+    if (hash.digest('hex') !== row.resultDigest) {
+      throw new Error(`the result of file ${row.id} of seal job ${row.jobId} is not the one that was sealed`);
+    }
+    if (held) yield held;
+  } finally {
+    file.close();
   }
-  return { bytes, mediaType: row.format === 'ofd' ? 'application/ofd' : 'application/pdf', fileName: `${row.key}.${row.format}` };
 }

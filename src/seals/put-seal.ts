@@ -2,8 +2,9 @@
 import { requestTimestamp } from '#certificates/issue-timestamp.ts';
 import { ownValidationData } from '#certificates/own-validation-data.ts';
 import { type DigestName, digest } from '#crypto/suite.ts';
-import type { StampPlace } from '#documents/ofd/add-signature.ts';
-import { sealOfd } from '#documents/ofd/seal-ofd.ts';
+import type { ByteSource } from '#documents/container/byte-source.ts';
+import { addSignatureTo, type StampPlace } from '#documents/ofd/add-signature.ts';
+import { type SealOfdInput, sealOfd, sealSignature } from '#documents/ofd/seal-ofd.ts';
 import type { RequestTimestamp } from '#documents/pdf/request-timestamp.ts';
 import { type SignPdfInput, signPdf } from '#documents/pdf/sign-pdf.ts';
 import type { CollectValidationData } from '#documents/pdf/validation-data.ts';
@@ -22,14 +23,29 @@ export interface OfdSealing {
 
 /** The sealed file. Problems as `sealOfd`; `unavailable` while the clock is in doubt. */
 export function putSealOnOfd(deps: SealDeps, seal: UsableSeal, ofd: Uint8Array, sealing: OfdSealing): Promise<Uint8Array> {
-  return sealOfd(ofd, {
+  return sealOfd(ofd, ofdInput(deps, seal, sealing));
+}
+
+/** The same for a file that need not be in memory: the sealed one is handed over in parts, none before the key was used. */
+export function putSealOnOfdTo(
+  deps: SealDeps,
+  seal: UsableSeal,
+  ofd: ByteSource,
+  sealing: OfdSealing,
+  take: (part: Uint8Array) => void,
+): Promise<void> {
+  return addSignatureTo(take, ofd, sealSignature(ofdInput(deps, seal, sealing)));
+}
+
+function ofdInput(deps: SealDeps, seal: UsableSeal, sealing: OfdSealing): SealOfdInput {
+  return {
     ...sealing,
     seal: seal.seal,
     signerCertificate: seal.signerCertificate,
     provider: SEALING_PROGRAM,
     sign: (toBeSigned) => deps.keys.sign(seal.keyName, 'seal-signature', toBeSigned),
     timestamp: (signature) => requestTimestamp(deps, { imprint: digest('sm3', signature), digest: 'sm3', suite: 'sm2-sm3' }),
-  });
+  };
 }
 
 export type PdfSealing = Pick<SignPdfInput, 'stamp' | 'furtherStamps' | 'seam' | 'signedAt' | 'fieldName' | 'reason' | 'certification'>;

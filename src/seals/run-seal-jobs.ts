@@ -3,17 +3,22 @@
  * claim's name, and then one transaction makes that result the file's, if the claim still holds. So each file gets exactly one
  * result, and one entry in the seal's log, whatever dies on the way.
  */
-import { createHash, randomInt, randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { recordEvent } from '#audit/record-event.ts';
 import { Problem } from '#problem.ts';
+import { type FileFacts, keepJobFile, openJobFile, type SealableFormat } from './job-files.ts';
 import { recordSealUse } from './record-seal-use.ts';
 import { requireUsableSealById, type UsableSeal } from './require-usable-seal.ts';
-import { type SealableFormat, sealFile } from './seal-file.ts';
-import { placeOfFile, resultNameOf, type SealJobDeps, type SealJobFileRow, type SealJobRow, sourceNameOf } from './seal-job.ts';
+import { HELD_BYTES, sealFile } from './seal-file.ts';
+import { folderOf, placeOfFile, resultNameOf, type SealJobDeps, type SealJobFileRow, type SealJobRow, sourceNameOf } from './seal-job.ts';
 
 /** Longer than the largest file takes. */
 const CLAIM_MS = 120_000;
+/** Claimed later than this ago, a file is claimed anew before work on it begins. */
+const CLAIM_AGE_MS = 30_000;
 const BATCH = 32;
+/** What is claimed together is not larger than this, or is one file. */
+const BATCH_BYTES = 64 * 1024 * 1024;
 /** Sealing one waits on the disk, the database and the signer while another computes. */
 const AT_ONCE = 4;
 /** Failures nobody foresaw, such as a full disk, before the file is given up. */
@@ -24,7 +29,7 @@ const KEEP_RESULTS_DAYS = 30;
 const KEEP_UNSTARTED_DAYS = 7;
 const DAY_MS = 86_400_000;
 
-type Claimed = SealJobFileRow & { claim: string };
+type Claimed = SealJobFileRow & { claim: string; claimedUntil: Date };
 
 /** Some of the work that is waiting. Returns how many files were ended, sealed or failed; 0 when nothing waits. */
 export async function runSealJobs(deps: SealJobDeps): Promise<number> {
@@ -45,11 +50,14 @@ export async function runSealJobs(deps: SealJobDeps): Promise<number> {
     await finishJobs(deps);
     return claimed.length;
   }
-  const queue = [...claimed];
+  const isLarge = ({ sourceBytes }: Claimed) => sourceBytes > HELD_BYTES;
+  const queue = claimed.filter((file) => !isLarge(file));
   const work = async () => {
     for (let file = queue.shift(); file; file = queue.shift()) await workOn(deps, job, file, seal);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
+  // One after the other: a large PDF is signed in memory.
+  for (const file of claimed.filter(isLarge)) await workOn(deps, job, file, seal);
   await finishJobs(deps);
   return claimed.length;
 }
@@ -63,10 +71,15 @@ async function claimFiles({ db, clock, files }: SealJobDeps, jobId: string): Pro
   const until = new Date(now.getTime() + CLAIM_MS);
   const claim = randomUUID();
   const taken = await db.$transaction(async (tx) => {
-    const found = await tx.$queryRaw<{ id: string; claim: string | null }[]>`
-      SELECT id, claim FROM seal_job_file
+    const waiting = await tx.$queryRaw<{ id: string; claim: string | null; sourceBytes: number }[]>`
+      SELECT id, claim, source_bytes AS "sourceBytes" FROM seal_job_file
       WHERE job_id = ${jobId}::uuid AND status = 'waiting' AND (claimed_until IS NULL OR claimed_until <= ${now})
       ORDER BY id LIMIT ${BATCH} FOR UPDATE SKIP LOCKED`;
+    let bytes = 0;
+    const found = waiting.filter(({ sourceBytes }, index) => {
+      bytes += sourceBytes;
+      return bytes <= BATCH_BYTES || index === 0;
+    });
     const ids = found.map(({ id }) => id);
     await tx.sealJobFile.updateMany({ where: { id: { in: ids } }, data: { claim, claimedUntil: until, tries: { increment: 1 } } });
     return found;
@@ -74,31 +87,47 @@ async function claimFiles({ db, clock, files }: SealJobDeps, jobId: string): Pro
   // Whoever claimed before us died or is too late: what it may have stored counts for nothing.
   for (const { id, claim: dead } of taken) if (dead) await files.remove(resultNameOf({ jobId, id }, dead));
   const rows = await db.sealJobFile.findMany({ where: { id: { in: taken.map(({ id }) => id) }, claim }, orderBy: { id: 'asc' } });
-  return rows.map((row) => ({ ...row, claim }));
+  return rows.map((row) => ({ ...row, claim, claimedUntil: until }));
 }
 
 async function workOn(deps: SealJobDeps, job: SealJobRow, file: Claimed, seal: UsableSeal): Promise<void> {
-  const { fields, files } = deps;
   try {
-    const stored = await files.find(sourceNameOf(file));
-    if (!stored) throw new Error(`the source of file ${file.id} is not in the file store`);
-    const sealed = await sealFile(deps, seal, fields.open(placeOfFile(file.id, 'source'), stored), job.place as object);
-    await files.put(resultNameOf(file, file.claim), fields.seal(placeOfFile(file.id, 'result'), sealed));
-    await commit(deps, job, file, seal, sealed);
+    if (!(await holdClaim(deps, file))) return;
+    const source = await openJobFile(deps, sourceNameOf(file), placeOfFile(file.id, 'source'));
+    if (!source) throw new Error(`the source of file ${file.id} is not in the file store`);
+    try {
+      const sealed = await keepJobFile(deps, resultNameOf(file, file.claim), placeOfFile(file.id, 'result'), (take) =>
+        sealFile(deps, seal, source, job.place as object, take),
+      );
+      await commit(deps, job, file, seal, sealed);
+    } finally {
+      source.close();
+    }
   } catch (error) {
     await giveUp(deps, file, error);
   }
 }
 
+/** Those behind large files may wait long for their turn. False when somebody else has it by now. */
+async function holdClaim({ db, clock }: SealJobDeps, file: Claimed): Promise<boolean> {
+  const now = clock.now().getTime();
+  if (file.claimedUntil.getTime() - now > CLAIM_MS - CLAIM_AGE_MS) return true;
+  const claimedUntil = new Date(now + CLAIM_MS);
+  const { count } = await db.sealJobFile.updateMany({
+    where: { id: file.id, status: 'waiting', claim: file.claim },
+    data: { claimedUntil },
+  });
+  return count === 1;
+}
+
 /** The instant from which the file is sealed. */
-async function commit(deps: SealJobDeps, job: SealJobRow, file: Claimed, seal: UsableSeal, sealed: Uint8Array): Promise<void> {
+async function commit(deps: SealJobDeps, job: SealJobRow, file: Claimed, seal: UsableSeal, { digest, bytes }: FileFacts): Promise<void> {
   const { db, clock, files } = deps;
-  const digest = createHash('sha256').update(sealed).digest('hex');
   const at = clock.now();
   const isOurs = await db.$transaction(async (tx) => {
     const { count } = await tx.sealJobFile.updateMany({
       where: { id: file.id, status: 'waiting', claim: file.claim },
-      data: { status: 'sealed', claimedUntil: null, resultDigest: digest, resultBytes: sealed.length, finishedAt: at },
+      data: { status: 'sealed', claimedUntil: null, resultDigest: digest, resultBytes: bytes, finishedAt: at },
     });
     if (count !== 1) return false;
     const use = { sealId: seal.sealId, subject: `seal-job:${job.id}`, format: file.format as SealableFormat, digest, actor: job.actor, at };
@@ -111,7 +140,7 @@ async function commit(deps: SealJobDeps, job: SealJobRow, file: Claimed, seal: U
 }
 
 /** A refusal is about this file and final; anything else is tried again a little later. */
-async function giveUp({ db, clock }: SealJobDeps, file: Claimed, error: unknown): Promise<void> {
+async function giveUp({ db, clock, files }: SealJobDeps, file: Claimed, error: unknown): Promise<void> {
   const mine = { id: file.id, status: 'waiting', claim: file.claim };
   const isFinal = error instanceof Problem && error.status < 500 && error.code !== 'signing-too-fast';
   if (!isFinal && file.tries < MOST_TRIES) {
@@ -123,17 +152,38 @@ async function giveUp({ db, clock }: SealJobDeps, file: Claimed, error: unknown)
     return;
   }
   const code = error instanceof Problem ? error.code : 'internal';
-  const said = error instanceof Problem ? [error.detail, ...error.errors.map(({ detail }) => detail)].filter(Boolean).join(' ') : '';
-  await db.sealJobFile.updateMany({
+  const { en, zh } = wordsOf(error);
+  const { count } = await db.sealJobFile.updateMany({
     where: mine,
-    data: { status: 'failed', claimedUntil: null, error: code, errorDetail: said || null, finishedAt: clock.now() },
+    data: {
+      status: 'failed',
+      claimedUntil: null,
+      error: code,
+      errorDetail: en || null,
+      errorDetailZh: zh || null,
+      finishedAt: clock.now(),
+    },
   });
+  if (count === 1) await files.remove(sourceNameOf(file));
+}
+
+/** What the Problem says beyond the sentence of its code. */
+function wordsOf(error: unknown): { en: string; zh: string } {
+  if (!(error instanceof Problem)) return { en: '', zh: '' };
+  const join = (...words: (string | undefined)[]) => words.filter(Boolean).join(' ');
+  return {
+    en: join(error.detail, ...error.errors.map(({ detail }) => detail)),
+    zh: join(error.detailZh, ...error.errors.map(({ detailZh }) => detailZh)),
+  };
 }
 
 /** Jobs whose last file has ended. */
-async function finishJobs({ db, clock }: SealJobDeps): Promise<void> {
+async function finishJobs({ db, clock, files }: SealJobDeps): Promise<void> {
   const ended = await db.sealJob.findMany({ where: { status: 'running', files: { none: { status: 'waiting' } } }, take: 100 });
   for (const job of ended) {
+    // Of those too whose worker died between the result and this.
+    const ids = await db.sealJobFile.findMany({ where: { jobId: job.id }, select: { id: true } });
+    for (const { id } of ids) await files.remove(sourceNameOf({ jobId: job.id, id }));
     const at = clock.now();
     await db.$transaction(async (tx) => {
       const { count } = await tx.sealJob.updateMany({
@@ -168,5 +218,9 @@ export async function sweepSealJobs({ db, clock, files }: SealJobDeps): Promise<
     if (row.claim) await files.remove(resultNameOf(row, row.claim));
   }
   await db.sealJobFile.deleteMany({ where: { id: { in: rows.map(({ id }) => id) } } });
+  for (const jobId of new Set(rows.map((row) => row.jobId))) {
+    // With uploads and results of processes that died, of which no row tells.
+    if ((await db.sealJobFile.count({ where: { jobId } })) === 0) await files.removeFolder(folderOf(jobId));
+  }
   return rows.length;
 }

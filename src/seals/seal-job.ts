@@ -62,13 +62,17 @@ export async function sealJobView({ db }: Pick<SealJobDeps, 'db'>, row: SealJobR
   };
 }
 
+export function folderOf(jobId: string): string {
+  return `seal-jobs/${jobId}`;
+}
+
 export function sourceNameOf({ jobId, id }: Pick<SealJobFileRow, 'jobId' | 'id'>): string {
-  return `seal-jobs/${jobId}/${id}.source.enc`;
+  return `${folderOf(jobId)}/${id}.source.enc`;
 }
 
 /** Named by the claim: two that seal one file by mistake never write over each other. */
 export function resultNameOf({ jobId, id }: Pick<SealJobFileRow, 'jobId' | 'id'>, claim: string): string {
-  return `seal-jobs/${jobId}/${id}.${claim}.enc`;
+  return `${folderOf(jobId)}/${id}.${claim}.enc`;
 }
 
 /** Where the encrypted bytes belong: moved to another file they do not open. */

@@ -1,4 +1,5 @@
 /** PostgreSQL text cannot hold U+0000: input that has it is refused here, once, and not as a failure of the store. */
+import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { Problem } from '#problem.ts';
 import { pointerOf } from './zod-faults.ts';
@@ -12,7 +13,7 @@ export function refuseNullCharacters(server: FastifyInstance): void {
       ['query', request.query],
       ['params', request.params],
     ] as const) {
-      if (Buffer.isBuffer(value)) continue;
+      if (Buffer.isBuffer(value) || value instanceof Readable) continue;
       const path = findNullCharacter(value, part ? [part] : []);
       if (path) {
         const detail = 'The null character is not allowed.';

@@ -1,10 +1,24 @@
+import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 
 /** Sends a file for saving. The name may be Chinese: RFC 6266 with an ASCII fallback. */
 export function sendFile(reply: FastifyReply, file: { bytes: Uint8Array; fileName: string; mediaType: string }): FastifyReply {
-  const ascii = file.fileName.replace(/[^\x20-\x7e]|["\\]/g, '_');
+  return describe(reply, file).send(Buffer.from(file.bytes.buffer, file.bytes.byteOffset, file.bytes.byteLength));
+}
+
+/** The same piece by piece, for files that are not held in memory. An error on the way breaks the connection off: half a file never looks whole. */
+export function streamFile(
+  reply: FastifyReply,
+  file: { length: number; pieces: () => AsyncIterable<Uint8Array>; fileName: string; mediaType: string },
+): FastifyReply {
+  return describe(reply, file)
+    .header('content-length', file.length)
+    .send(Readable.from(file.pieces(), { objectMode: false }));
+}
+
+function describe(reply: FastifyReply, { fileName, mediaType }: { fileName: string; mediaType: string }): FastifyReply {
+  const ascii = fileName.replace(/[^\x20-\x7e]|["\\]/g, '_');
   return reply
-    .header('content-disposition', `attachment; filename="${ascii}"; filename*=UTF-8''${encodeURIComponent(file.fileName)}`)
-    .type(file.mediaType)
-    .send(Buffer.from(file.bytes.buffer, file.bytes.byteOffset, file.bytes.byteLength));
+    .header('content-disposition', `attachment; filename="${ascii}"; filename*=UTF-8''${encodeURIComponent(fileName)}`)
+    .type(mediaType);
 }

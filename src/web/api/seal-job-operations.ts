@@ -1,11 +1,12 @@
 /** Sealing in bulk for departments' systems: a job, its files one by one, progress, results. */
+import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { addJobFile, changeSealJob, createSealJob, MAX_SEALED_BYTES, SEAL_JOB_ACTS } from '#seals/create-seal-job.ts';
+import { addJobFile, changeSealJob, createSealJob, SEAL_JOB_ACTS } from '#seals/create-seal-job.ts';
 import { findSealJob, listJobFiles, listSealJobs, readSealedFile } from '#seals/find-seal-jobs.ts';
 import { SEAL_JOB_FILE_STATUSES, SEAL_JOB_STATUSES } from '#seals/seal-job.ts';
-import { sendFile } from '#web/send-file.ts';
+import { streamFile } from '#web/send-file.ts';
 import type { WebContext } from '#web/web-context.ts';
 import { authorise } from './authorise.ts';
 import { refusals, tokenOrSession } from './schemas.ts';
@@ -47,7 +48,8 @@ const FileSchema = z
     format: z.enum(['ofd', 'pdf']),
     status: z.enum(SEAL_JOB_FILE_STATUSES),
     error: z.string().optional().describe('Code of the problem'),
-    errorDetail: z.string().optional(),
+    errorDetail: z.string().optional().describe('What is wrong with this file'),
+    errorDetailZh: z.string().optional().describe('The same in Chinese'),
     digest: z.string().optional().describe('SHA-256 of the sealed file'),
     bytes: z.int().optional(),
   })
@@ -131,20 +133,17 @@ export function registerSealJobOperations(server: FastifyInstance, context: WebC
     },
   );
 
-  // In its own scope: only here a whole file is taken as the body.
+  // In its own scope: only here a file is taken as the body, and handed on as it comes.
   void server.register(async (scope) => {
-    const parse = async (_request: unknown, body: Buffer) => body;
-    scope.addContentTypeParser(
-      ['application/octet-stream', 'application/ofd', 'application/pdf'],
-      { parseAs: 'buffer', bodyLimit: MAX_SEALED_BYTES },
-      parse,
+    scope.addContentTypeParser(['application/octet-stream', 'application/ofd', 'application/pdf'], (_request, body, done) =>
+      done(null, body),
     );
     scope.withTypeProvider<ZodTypeProvider>().put(
       '/api/seal-jobs/:id/files/:key',
       {
         schema: {
           ...common,
-          summary: 'Add a file to a job that has not been started; the body is the OFD or PDF itself',
+          summary: 'Add a file to a job that has not been started; the body is the OFD (up to 200 MiB) or PDF (up to 100 MiB) itself',
           description: 'The key is your own name for the file: no names of people. Sent again with the same bytes nothing changes.',
           consumes: ['application/octet-stream'],
           params: fileOf,
@@ -153,8 +152,8 @@ export function registerSealJobOperations(server: FastifyInstance, context: WebC
       },
       async (request, reply) => {
         const by = await authorise(context, request, NEED);
-        const bytes = Buffer.isBuffer(request.body) ? Uint8Array.from(request.body) : new Uint8Array();
-        return reply.code(201).send(await addJobFile(context, { jobId: request.params.id, key: request.params.key, bytes, by }));
+        const content: AsyncIterable<Uint8Array> | Uint8Array[] = request.body instanceof Readable ? request.body : [];
+        return reply.code(201).send(await addJobFile(context, { jobId: request.params.id, key: request.params.key, content, by }));
       },
     );
   });
@@ -164,7 +163,7 @@ export function registerSealJobOperations(server: FastifyInstance, context: WebC
     { schema: { ...common, summary: 'The sealed file', params: fileOf } },
     async (request, reply) => {
       const by = await authorise(context, request, NEED);
-      return sendFile(reply, await readSealedFile(context, { jobId: request.params.id, key: request.params.key, by }));
+      return streamFile(reply, await readSealedFile(context, { jobId: request.params.id, key: request.params.key, by }));
     },
   );
 }

@@ -81,8 +81,8 @@ test('a folder is sealed, what cannot be is told file by file, and a second run 
     sealed: 7,
     failed: 2,
     errors: [
-      { path: 'broken.pdf', error: 'pdf-not-signable' },
-      { path: 'no document.ofd', error: 'unsupported-media-type' },
+      { path: 'broken.pdf', error: 'pdf-not-signable', detail: 'This PDF cannot be signed.', detailZh: '该 PDF 无法签署。' },
+      { path: 'no document.ofd', error: 'unsupported-media-type', detailZh: expect.stringMatching(/[\u4e00-\u9fff]/) },
     ],
   });
   const { roots, issuing } = await trustedCertificates(city.context);
@@ -135,6 +135,13 @@ test('a body beyond the limit is refused before it is kept', async () => {
   const { items } = await api.get<{ items: { id: string; status: string }[] }>('/api/seals');
   const sealId = items.find(({ status }) => status === 'active')?.id;
   const job = await api.post<{ id: string }>('/api/seal-jobs', { sealId, requestId: 'too-large-1' });
-  const huge = new Uint8Array(33 * 1024 * 1024);
-  await expect(api.put(`/api/seal-jobs/${job.id}/files/huge`, huge)).rejects.toMatchObject({ status: 413, code: 'too-large' });
+  const huge = new Uint8Array(101 * 1024 * 1024);
+  huge.set(Buffer.from('%PDF-1.7\n'));
+  await expect(api.put(`/api/seal-jobs/${job.id}/files/huge`, huge)).rejects.toMatchObject({
+    status: 413,
+    code: 'too-large',
+    detail: expect.stringContaining('PDF files of up to 100 MiB'),
+    detailZh: expect.stringContaining('100 MiB'),
+  });
+  expect(await city.context.db.sealJobFile.count({ where: { jobId: job.id } })).toBe(0);
 });

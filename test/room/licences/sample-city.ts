@@ -31,6 +31,21 @@ export function memoryFiles(): MemoryFiles {
     put: async (name, content) => void files.set(name, Uint8Array.from(content)),
     find: async (name) => files.get(name),
     remove: async (name) => void files.delete(name),
+    async removeFolder(folder) {
+      for (const name of files.keys()) if (name.startsWith(`${folder}/`)) files.delete(name);
+    },
+    async open(name) {
+      const bytes = files.get(name);
+      return bytes && { length: bytes.length, read: (start, end) => Buffer.from(bytes.subarray(start, end)), close: () => undefined };
+    },
+    async create(name) {
+      const parts: Uint8Array[] = [];
+      return {
+        write: (part) => void parts.push(Uint8Array.from(part)),
+        finish: async () => void files.set(name, Uint8Array.from(Buffer.concat(parts))),
+        abandon: async () => undefined,
+      };
+    },
     names: () => [...files.keys()],
   };
 }

@@ -1,13 +1,17 @@
 /** Sealing in bulk: every file one result and one entry in the seal's log, whatever is paused, refused, or dies on the way. */
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { trustedCertificates } from '#certificates/find-certificates.ts';
+import { bytesInMemory } from '#documents/container/byte-source.ts';
+import { writeZip } from '#documents/container/write-zip.ts';
 import { verifyDocument } from '#documents/verify-document.ts';
+import type { FileInMaking } from '#ports/file-store.ts';
 import { Problem } from '#problem.ts';
 import { addJobFile, changeSealJob, createSealJob, type NewSealJob } from '#seals/create-seal-job.ts';
-import { findSealJob, listJobFiles, readSealedFile } from '#seals/find-seal-jobs.ts';
+import { findSealJob, listJobFiles, readSealedFile, type SealedFile } from '#seals/find-seal-jobs.ts';
 import { runSealJobs, sweepSealJobs } from '#seals/run-seal-jobs.ts';
 import { sealFile } from '#seals/seal-file.ts';
 import type { SealJobDeps } from '#seals/seal-job.ts';
+import { largeOfdEntries } from '#test/bench/large-ofd.ts';
 import { packFiles, sampleFiles } from '#test/fakes/sample-ofd.ts';
 import { samplePdf } from '#test/fakes/sample-pdf.ts';
 import { testDatabase } from '#test/test-database.ts';
@@ -31,15 +35,33 @@ beforeEach(() => city.deps.clock.advance(24 * 3_600_000));
 const newJob = (change: Partial<NewSealJob> = {}) =>
   createSealJob(deps, { sealId: city.sealId, place: {}, requestId: `request-${++requests}-0000`, by, ...change });
 const act = (jobId: string, what: 'start' | 'pause' | 'resume' | 'cancel') => changeSealJob(deps, { jobId, act: what, by });
-const add = (jobId: string, key: string, bytes: Uint8Array) => addJobFile(deps, { jobId, key, bytes: Uint8Array.from(bytes), by });
+const add = (jobId: string, key: string, bytes: Uint8Array) => addJobFile(deps, { jobId, key, content: [bytes], by });
 const runToEnd = async (use = deps) => {
   while ((await runSealJobs(use)) > 0);
 };
 
+/** A file of the store with something that happens once it is stored. */
+async function watched(name: string, then: () => Promise<void>): Promise<FileInMaking> {
+  const file = await deps.files.create(name);
+  return {
+    ...file,
+    async finish() {
+      await file.finish();
+      await then();
+    },
+  };
+}
+
+async function bytesOf(file: SealedFile): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of file.pieces()) pieces.push(piece);
+  return Buffer.concat(pieces);
+}
+
 async function judge(jobId: string, key: string) {
   const { roots, issuing } = await trustedCertificates(deps);
   const file = await readSealedFile(deps, { jobId, key, by });
-  const { report } = verifyDocument(file.bytes, file.fileName, {
+  const { report } = verifyDocument(await bytesOf(file), file.fileName, {
     anchors: roots,
     officialAnchors: roots,
     intermediates: issuing,
@@ -74,7 +96,12 @@ describe('a job', () => {
     await act(job.id, 'start');
     await runToEnd();
     const { items } = await listJobFiles(deps, { jobId: job.id, by });
-    expect(items.find(({ key }) => key === 'broken')).toMatchObject({ status: 'failed', error: 'ofd-not-readable' });
+    expect(items.find(({ key }) => key === 'broken')).toMatchObject({
+      status: 'failed',
+      error: 'ofd-not-readable',
+      errorDetail: expect.stringContaining('not an OFD file'),
+      errorDetailZh: expect.stringContaining('不是可安全读取的'),
+    });
     expect(items.filter(({ status }) => status === 'sealed')).toHaveLength(2);
     await expect(readSealedFile(deps, { jobId: job.id, key: 'broken', by })).rejects.toMatchObject({ code: 'file-not-sealed' });
   });
@@ -92,7 +119,14 @@ describe('a job', () => {
     await runToEnd();
     expect(await judge(job.id, 'two')).toMatchObject({ verdict: 'genuine' });
     const { items } = await listJobFiles(deps, { jobId: job.id, by, status: 'failed' });
-    expect(items).toMatchObject([{ key: 'one', error: 'invalid-input', errorDetail: expect.stringContaining('seam') }]);
+    expect(items).toMatchObject([
+      {
+        key: 'one',
+        error: 'invalid-input',
+        errorDetail: expect.stringContaining('seam'),
+        errorDetailZh: expect.stringMatching(/[\u4e00-\u9fff]/),
+      },
+    ]);
   });
 
   test('pauses, resumes and is cancelled; each only where it makes sense', async () => {
@@ -136,6 +170,60 @@ describe('a job', () => {
   });
 });
 
+test('a large OFD is taken, sealed and given back without a piece of more than a mebibyte ever being held', {
+  timeout: 60_000,
+}, async () => {
+  const PIECE = 1024 * 1024;
+  const large = writeZip(largeOfdEntries({ pages: 60, pictureBytes: 400 * 1024 }), { time: deps.clock.now() });
+  expect(large.length).toBeGreaterThan(20 * PIECE);
+  const pieces: number[] = [];
+  const counting: SealJobDeps = {
+    ...deps,
+    files: {
+      ...deps.files,
+      put: () => Promise.reject(new Error('written as a whole')),
+      find: () => Promise.reject(new Error('read as a whole')),
+      async open(name) {
+        const file = await deps.files.open(name);
+        return (
+          file && {
+            ...file,
+            read(start, end) {
+              pieces.push(end - start);
+              return file.read(start, end);
+            },
+          }
+        );
+      },
+      async create(name) {
+        const file = await deps.files.create(name);
+        return {
+          ...file,
+          write(part) {
+            pieces.push(part.length);
+            file.write(part);
+          },
+        };
+      },
+    },
+  };
+  const job = await newJob();
+  const content = Array.from({ length: Math.ceil(large.length / 65_536) }, (_, n) => large.subarray(n * 65_536, (n + 1) * 65_536));
+  await addJobFile(counting, { jobId: job.id, key: 'large', content, by });
+  await act(job.id, 'start');
+  await runToEnd(counting);
+  let [length, longest] = [0, 0];
+  for await (const piece of (await readSealedFile(counting, { jobId: job.id, key: 'large', by })).pieces()) {
+    length += piece.length;
+    longest = Math.max(longest, piece.length);
+  }
+  expect(length).toBeGreaterThan(large.length);
+  expect(Math.max(longest, ...pieces)).toBeLessThanOrEqual(PIECE);
+  // Taken, sealed (digested, then copied) and given back, with what was looked up besides: a budget of work too.
+  expect(pieces.reduce((sum, one) => sum + one, 0)).toBeLessThan(7 * large.length);
+  expect(await judge(job.id, 'large')).toMatchObject({ verdict: 'genuine', official: true });
+});
+
 describe('what dies on the way', () => {
   test('a process that died after storing a result leaves one result in the end, and none of its own', async () => {
     const job = await newJob();
@@ -146,10 +234,7 @@ describe('what dies on the way', () => {
       ...deps,
       files: {
         ...deps.files,
-        async put(name, content) {
-          await deps.files.put(name, content);
-          stored.push(name);
-        },
+        create: (name) => watched(name, async () => void stored.push(name)),
       },
       // The store of record is gone from the moment a result was written.
       db: new Proxy(db, {
@@ -186,13 +271,13 @@ describe('what dies on the way', () => {
       ...deps,
       files: {
         ...deps.files,
-        async put(name, content) {
-          await deps.files.put(name, content);
-          names.push(name);
-          if (names.length > 1) return;
-          city.deps.clock.advance(121_000);
-          await runToEnd();
-        },
+        create: (name) =>
+          watched(name, async () => {
+            names.push(name);
+            if (names.length > 1) return;
+            city.deps.clock.advance(121_000);
+            await runToEnd();
+          }),
       },
     };
     await runSealJobs(slow);
@@ -235,7 +320,7 @@ describe('what dies on the way', () => {
     await runToEnd();
     city.deps.clock.advance(29 * 86_400_000);
     await sweepSealJobs(deps);
-    expect((await readSealedFile(deps, { jobId: job.id, key: 'one', by })).bytes.length).toBeGreaterThan(0);
+    expect((await readSealedFile(deps, { jobId: job.id, key: 'one', by })).length).toBeGreaterThan(0);
     city.deps.clock.advance(2 * 86_400_000);
     expect(await sweepSealJobs(deps)).toBeGreaterThan(0);
     await expect(readSealedFile(deps, { jobId: job.id, key: 'one', by })).rejects.toMatchObject({ code: 'not-found' });
@@ -245,5 +330,7 @@ describe('what dies on the way', () => {
 
 test('a file is refused by what it is, before any key is used', async () => {
   const seal = { esId: '1', widthMm: 42, heightMm: 42 } as Parameters<typeof sealFile>[1];
-  await expect(sealFile(deps, seal, Buffer.from('no document'), {})).rejects.toMatchObject({ code: 'unsupported-media-type' });
+  await expect(sealFile(deps, seal, bytesInMemory(Buffer.from('no document')), {}, () => undefined)).rejects.toMatchObject({
+    code: 'unsupported-media-type',
+  });
 });
