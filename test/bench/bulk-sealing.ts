@@ -1,0 +1,228 @@
+/**
+ * `node test/bench/bulk-sealing.ts [--files 10000] [--calm]`: a job of that size over the HTTP API, its worker killed with SIGKILL in the
+ * middle and started again, paused and resumed; then the same folder by `tongren seal --batch`. Checks that every good file has one
+ * result, one entry in the seal's log and one digest, and that every bad one says why in both languages. `--calm`: nothing is killed.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { ApiClient, ApiRefusal } from '#commands/api-client.ts';
+import { verifyDocument } from '#documents/verify-document.ts';
+import { type BulkFiles, writeBulkFiles } from './bulk-files.ts';
+import { bulkTown, peakMiB } from './bulk-town.ts';
+
+const { values } = parseArgs({
+  options: { files: { type: 'string', default: '10000' }, calm: { type: 'boolean', default: false }, only: { type: 'string' } },
+});
+const count = Number(values.files);
+const began = performance.now();
+const say = (text: string) => console.log(`${((performance.now() - began) / 1000).toFixed(1).padStart(7)} s  ${text}`);
+const assert = (fact: boolean, text: string) => {
+  if (!fact) throw new Error(`not so: ${text}`);
+  say(`ok: ${text}`);
+};
+
+interface Job {
+  id: string;
+  status: string;
+  files: { waiting: number; sealed: number; failed: number };
+}
+interface JobFile {
+  key: string;
+  status: string;
+  error?: string;
+  errorDetail?: string;
+  digest?: string;
+}
+
+const town = await bulkTown();
+const api = new ApiClient({
+  origin: town.origin,
+  clientId: town.clientId,
+  key: readFileSync(town.clientKey, 'utf8'),
+  scope: 'seals:use seals:read',
+});
+let worker: ChildProcess;
+try {
+  const folder = join(town.folder, 'in');
+  const files = writeBulkFiles(folder, count);
+  say(`${count} files, ${(files.bytes / 2 ** 20).toFixed(1)} MiB, ${files.bad.size} of them bad`);
+  worker = await town.startWorker();
+  if (values.only !== 'cli') await throughApi(folder, files);
+  if (values.only !== 'api') await throughCommand(folder, files);
+  say(
+    `peak memory: worker ${peakMiB(worker.pid ?? 0).toFixed(0)} MiB, web ${town.peakOf('web').toFixed(0)} MiB, signer ${town.peakOf('signer').toFixed(0)} MiB`,
+  );
+} finally {
+  await town.close();
+}
+process.exit(0);
+
+async function throughApi(folder: string, files: BulkFiles): Promise<void> {
+  let job = await api.post<Job>('/api/seal-jobs', { sealId: town.sealId, requestId: 'bulk-by-the-api' });
+  const refused = new Map<string, string>();
+  const queue = [...files.good, ...files.bad.keys()].sort();
+  const from = performance.now();
+  await Promise.all(
+    Array.from({ length: 4 }, async () => {
+      for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+        try {
+          await api.put(`/api/seal-jobs/${job.id}/files/${keyOf(name)}`, readFileSync(join(folder, name)));
+        } catch (error) {
+          if (!(error instanceof ApiRefusal)) throw error;
+          refused.set(name, error.code);
+        }
+      }
+    }),
+  );
+  say(`sent: ${rate(count, performance.now() - from)}`);
+  job = await api.post<Job>(`/api/seal-jobs/${job.id}/start`);
+  let mark = { at: performance.now(), ended: 0 };
+  const until = async (share: number) => {
+    while (job.status === 'running' && job.files.sealed < share * files.good.length) {
+      await pause(250);
+      job = await api.get<Job>(`/api/seal-jobs/${job.id}`);
+    }
+    const ended = job.files.sealed + job.files.failed;
+    say(`${ended} ended: ${rate(ended - mark.ended, performance.now() - mark.at)}; worker ${peakMiB(worker.pid ?? 0).toFixed(0)} MiB`);
+    mark = { at: performance.now(), ended };
+  };
+  if (!values.calm) {
+    await until(0.25);
+    const gone = once(worker, 'exit');
+    worker.kill('SIGKILL');
+    await gone;
+    say('worker killed with SIGKILL');
+    worker = await town.startWorker();
+    await until(0.5);
+    await api.post(`/api/seal-jobs/${job.id}/pause`);
+    await pause(3_000);
+    const [one, two] = [await api.get<Job>(`/api/seal-jobs/${job.id}`), await pause(2_000, api.get<Job>(`/api/seal-jobs/${job.id}`))];
+    assert(JSON.stringify(one.files) === JSON.stringify((await two).files) && one.files.waiting > 0, 'nothing is sealed while paused');
+    job = await api.post<Job>(`/api/seal-jobs/${job.id}/resume`);
+    mark = { at: performance.now(), ended: one.files.sealed + one.files.failed };
+  }
+  await until(0.99);
+  await until(2);
+  await check(job.id, files, refused, keyOf);
+}
+
+function keyOf(name: string): string {
+  return `f-${createHash('sha256').update(name).digest('hex').slice(0, 20)}`;
+}
+
+function rate(n: number, ms: number): string {
+  return `${n} in ${(ms / 1000).toFixed(1)} s, ${((n / ms) * 1000).toFixed(0)} files/s`;
+}
+
+async function check(jobId: string, files: BulkFiles, refused: ReadonlyMap<string, string>, key: typeof keyOf): Promise<void> {
+  const rows: JobFile[] = [];
+  for (let cursor = ''; ; ) {
+    const path = `/api/seal-jobs/${jobId}/files?limit=1000${cursor ? `&cursor=${cursor}` : ''}`;
+    const page = await api.get<{ items: JobFile[]; nextCursor?: string }>(path);
+    rows.push(...page.items);
+    if (!page.nextCursor) break;
+    cursor = page.nextCursor;
+  }
+  const byKey = new Map(rows.map((row) => [row.key, row]));
+  const codes = [...files.bad].filter(([name, code]) => (refused.get(name) ?? byKey.get(key(name))?.error) !== code);
+  assert(
+    codes.length === 0,
+    `each of ${files.bad.size} bad files says why (${codes.map(([name]) => `${name}: ${refused.get(name) ?? byKey.get(key(name))?.error}`).join(', ')})`,
+  );
+  const dumb = rows.filter(
+    ({ status, errorDetail }) => status === 'failed' && !(/[a-z]{3}/.test(errorDetail ?? '') && /[\u4e00-\u9fff]/.test(errorDetail ?? '')),
+  );
+  say(`failed without words in both languages: ${dumb.length} ${JSON.stringify(dumb.slice(0, 3))}`);
+  const sealed = rows.filter(({ status }) => status === 'sealed');
+  assert(sealed.length === files.good.length, `all ${files.good.length} good files are sealed`);
+  const uses = await town.db.sealUse.findMany({ where: { subject: `seal-job:${jobId}` }, select: { digest: true } });
+  assert(uses.length === sealed.length, `the seal's log has ${uses.length} entries`);
+  const digests = new Set(sealed.map(({ digest }) => digest));
+  assert(
+    digests.size === sealed.length && uses.every(({ digest }) => digests.has(digest)),
+    'each result has its own digest, the one in the log',
+  );
+  const stored = readdirSync(join(town.folder, 'data', 'files', 'seal-jobs', jobId));
+  const left = sealed.length + rows.filter(({ status }) => status === 'failed').length;
+  say(`files in the store: ${stored.length} (${left} expected: results, and sources of failed files)`);
+  const trust = await town.trust();
+  for (const name of files.good.filter((_, index) => index % Math.ceil(files.good.length / 40) === 0)) {
+    const bytes = await api.bytes(`/api/seal-jobs/${jobId}/files/${key(name)}`);
+    if (createHash('sha256').update(bytes).digest('hex') !== byKey.get(key(name))?.digest) throw new Error(`${name}: another digest`);
+    const { report } = verifyDocument(bytes, name, { ...trust, at: new Date() });
+    if (report.verdict !== 'genuine' || !report.official) throw new Error(`${name}: ${JSON.stringify(report.reasons)}`);
+  }
+  say('ok: results drawn by lot are genuine and official');
+}
+
+/** The command is interrupted once in the middle of its work, and started again. */
+async function throughCommand(folder: string, files: BulkFiles): Promise<void> {
+  const program = fileURLToPath(new URL('../../src/tongren.js', import.meta.url));
+  const out = join(town.folder, 'out');
+  const args = [
+    'seal',
+    '--batch',
+    folder,
+    '--out',
+    out,
+    '--url',
+    town.origin,
+    '--client-id',
+    town.clientId,
+    '--client-key',
+    town.clientKey,
+  ];
+  const run = () => spawn(process.execPath, [program, ...args, '--seal', town.sealId], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const from = performance.now();
+  if (!values.calm) {
+    const first = run();
+    await pause(4_000);
+    const gone = once(first, 'exit');
+    first.kill('SIGKILL');
+    await gone;
+    say('command killed with SIGKILL');
+  }
+  const child = run();
+  let [words, printed] = ['', ''];
+  let peak = 0;
+  const watch = setInterval(() => {
+    try {
+      peak = Math.max(peak, peakMiB(child.pid ?? 0));
+    } catch {}
+  }, 500);
+  child.stderr.on('data', (chunk: Buffer) => {
+    words += chunk.toString();
+  });
+  child.stdout.on('data', (chunk: Buffer) => {
+    printed += chunk.toString();
+  });
+  const [code] = await once(child, 'exit');
+  clearInterval(watch);
+  say(`command: exit ${code}, ${printed.trim()}; ${rate(count, performance.now() - from)}, peak ${peak.toFixed(0)} MiB`);
+  if (code === 2 || code === 3) throw new Error(words);
+  const told = JSON.parse(readFileSync(join(out, 'errors.json'), 'utf8')) as { path: string; error: string; detail: string }[];
+  assert(
+    told.length === files.bad.size && told.every(({ path, error }) => files.bad.get(path) === error),
+    'errors.json tells the bad ones',
+  );
+  for (const one of told.slice(0, 5)) say(`  ${one.path}: ${one.error}: ${one.detail}`);
+  const { jobId } = JSON.parse(readFileSync(join(out, '.tongren-seal-job.json'), 'utf8')) as { jobId: string };
+  const uses = await town.db.sealUse.findMany({ where: { subject: `seal-job:${jobId}` }, select: { digest: true } });
+  const digests = new Set(
+    files.good.map((name) =>
+      createHash('sha256')
+        .update(readFileSync(join(out, name)))
+        .digest('hex'),
+    ),
+  );
+  assert(
+    uses.length === files.good.length && uses.every(({ digest }) => digests.has(digest)),
+    'the folder holds each result once, as the log says',
+  );
+}
