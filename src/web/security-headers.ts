@@ -41,12 +41,15 @@ export function baselineHeaders(https: boolean): Record<string, string> {
   };
 }
 
+/** Where oidc-provider answers by itself. */
+const WRITTEN_RAW = /^\/(?:oidc|\.well-known\/oauth-authorization-server)(?:[/?]|$)/;
+
 export function registerSecurityHeaders(server: FastifyInstance, publicOrigin: string): void {
   const baseline = baselineHeaders(publicOrigin.startsWith('https:'));
   server.addHook('onRequest', async (request, reply) => {
     reply.headers(baseline);
     // oidc-provider answers on the raw response, where reply's headers do not arrive, and brings its own policy for content.
-    if (request.url.startsWith('/oidc')) for (const [name, value] of Object.entries(baseline)) reply.raw.setHeader(name, value);
+    if (WRITTEN_RAW.test(request.url)) for (const [name, value] of Object.entries(baseline)) reply.raw.setHeader(name, value);
     reply.header('content-security-policy', contentSecurityPolicy());
     reply.header('permissions-policy', 'camera=(self), microphone=(), geolocation=(), payment=()');
     // What depends on who asks must not stay in a shared or a public computer's cache. Public files say otherwise themselves.
