@@ -10,6 +10,7 @@ import { issueLicence } from '#licences/issue-licence.ts';
 import { createOidcProvider } from '#oidc/create-oidc-provider.ts';
 import { registerPerson } from '#people/register-person.ts';
 import { openSession } from '#sign-in/sessions.ts';
+import type { DatabaseAddress } from '#storage/database.ts';
 import { freePort } from '#test/free-port.ts';
 import { exampleFields, type SampleCity, sampleCity } from '#test/room/licences/sample-city.ts';
 import { testDatabase } from '#test/test-database.ts';
@@ -23,6 +24,8 @@ export const NEWCOMER = { name: '林晓彤', citizenNumber: '990101199003070023'
 
 export interface WebCity extends SampleCity {
   origin: string;
+  /** Of its database, for a second process. */
+  address: DatabaseAddress;
   /** A fresh session's token, for the cookie `tongren_session`. */
   sessionOf(personId: string): Promise<string>;
   server: FastifyInstance;
@@ -60,7 +63,7 @@ export interface Browser {
 export async function webCity({ listen = false } = {}): Promise<WebCity> {
   const port = await freePort();
   const origin = `http://localhost:${port}`;
-  const { db } = await testDatabase();
+  const { db, address } = await testDatabase();
   const city = await sampleCity(db);
   const outbound = allowListedFetch({ hosts: [], allowLoopback: true });
   const deps = { ...city.deps, outbound, publicOrigin: origin };
@@ -91,6 +94,7 @@ export async function webCity({ listen = false } = {}): Promise<WebCity> {
   return {
     ...city,
     origin,
+    address,
     sessionOf,
     server,
     context,
