@@ -15,18 +15,20 @@ interface Waiting {
 const MAX_TOGETHER = 50;
 const queues = new WeakMap<CertificateDeps['db'], { waiting: Waiting[]; busy: boolean }>();
 
-/** Issues at once when nothing is under way. What is refused is refused alone; what fails after storing fails together. */
+/** Issues at the end of this turn of the event loop, or when what is under way is done. What is refused is refused alone; what fails after storing fails together. */
 export function gatherIssuing(issueMany: IssueMany, deps: CertificateDeps, input: IssueCertificateInput): Promise<IssuedCertificate> {
   const queue = queues.get(deps.db) ?? { waiting: [], busy: false };
   queues.set(deps.db, queue);
   return new Promise((done, fail) => {
     queue.waiting.push({ deps, input, done, fail });
-    if (!queue.busy) void drain(issueMany, queue);
+    if (queue.busy) return;
+    queue.busy = true;
+    // Whoever asks in the same turn goes along.
+    setImmediate(() => void drain(issueMany, queue));
   });
 }
 
 async function drain(issueMany: IssueMany, queue: { waiting: Waiting[]; busy: boolean }): Promise<void> {
-  queue.busy = true;
   for (let first = queue.waiting[0]; first; first = queue.waiting[0]) {
     const { deps } = first;
     const together = queue.waiting.filter((one) => isSame(one.deps, deps)).slice(0, MAX_TOGETHER);
