@@ -86,6 +86,8 @@ export const CATALOGUE = {
   // seals
   'seal-not-found': [404, 'This seal is not known here.', '未找到该印章。'],
   'seal-not-usable': [409, 'The organisation has no seal that may be used for this now.', '该机构暂无可用于此事项的印章。'],
+  'seal-use-not-allowed': [403, 'The rules of this seal do not allow this use.', '该印章的使用规则不允许此次用印。'],
+  'seal-daily-limit': [429, 'This seal was used today as often as its rules allow.', '该印章今日用印次数已达上限。'],
   'seal-transition-not-allowed': [409, 'This is not possible in the present state of the seal.', '印章当前状态不允许此操作。'],
   'seal-job-not-found': [404, 'This seal job is not known here.', '未找到该批量用印任务。'],
   'seal-job-state': [409, 'This is not possible in the present state of the job.', '任务当前状态不允许此操作。'],

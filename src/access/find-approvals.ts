@@ -18,7 +18,7 @@ export async function requireApproval(deps: AccessDeps, id: string): Promise<App
 /** Newest first. `pending` and `approved` leave out what has expired. */
 export async function listApprovals(
   { db, clock }: AccessDeps,
-  filter: { organisationId?: string; status?: ApprovalStatus; kind?: string; limit?: number } = {},
+  filter: { organisationId?: string; status?: ApprovalStatus; kind?: string; subject?: string; limit?: number } = {},
 ): Promise<Approval[]> {
   const at = clock.now();
   const open = filter.status === 'pending' || filter.status === 'approved';
@@ -26,6 +26,7 @@ export async function listApprovals(
     where: {
       ...(filter.organisationId ? { organisationId: filter.organisationId } : {}),
       ...(filter.kind ? { kind: filter.kind } : {}),
+      ...(filter.subject ? { subject: filter.subject } : {}),
       ...(filter.status && filter.status !== 'expired' ? { status: filter.status } : {}),
       ...(open ? { expiresAt: { gt: at } } : {}),
       ...(filter.status === 'expired'

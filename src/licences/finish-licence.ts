@@ -5,10 +5,9 @@
  * Whoever commits must still own a living try; the cleaner first takes that away and only then removes files. So at any
  * moment either no file counts, or exactly the two whose digests the licence holds.
  */
-import { createHash } from 'node:crypto';
 import { recordEvent } from '#audit/record-event.ts';
 import { Problem } from '#problem.ts';
-import { recordSealUse } from '#seals/record-seal-use.ts';
+import { describeSealedFile, recordSealUse } from '#seals/record-seal-use.ts';
 import type { Transaction } from '#storage/database.ts';
 import type { LicenceDeps } from './licence-deps.ts';
 import { isReplaceable, type StoredStatus } from './licence-status.ts';
@@ -24,7 +23,7 @@ export async function finishLicence(deps: LicenceDeps, licenceId: string, actor:
   const row = await db.licence.findUnique({ where: { id: licenceId } });
   if (row?.status !== 'preparing') throw new Problem('licence-issue-unfinished');
   const attempt = await db.issueAttempt.create({ data: { licenceId, startedAt: clock.now() } });
-  const made = await makeLicenceFiles(deps, row);
+  const made = await makeLicenceFiles(deps, row, actor);
   const puts = LICENCE_FORMATS.map((format) =>
     files.put(fileNameOf(row.id, attempt.id, format), fields.seal(filePlaceOf(row.id, format), made[format])),
   );
@@ -50,7 +49,8 @@ async function commitLicence(
   made: LicenceFiles,
   actor: string,
 ): Promise<void> {
-  const digests = { ofd: digestOf(made.ofd), pdf: digestOf(made.pdf) };
+  const sealed = { ofd: describeSealedFile('ofd', made.ofd), pdf: describeSealedFile('pdf', made.pdf) };
+  const digests = { ofd: sealed.ofd.digest, pdf: sealed.pdf.digest };
   const at = clock.now();
   await db.$transaction(async (tx) => {
     const owned = await tx.issueAttempt.deleteMany({ where: { id: attemptId, abandonedAt: null } });
@@ -67,9 +67,14 @@ async function commitLicence(
       },
     });
     if (owned.count !== 1 || changed.count !== 1) throw new Problem('licence-issue-unfinished');
-    for (const format of LICENCE_FORMATS) {
-      await recordSealUse(tx, { sealId: made.seal.sealId, subject: `licence:${row.id}`, format, digest: digests[format], actor, at });
-    }
+    await recordSealUse(tx, {
+      sealId: made.seal.sealId,
+      subject: `licence:${row.id}`,
+      licenceType: row.typeKey,
+      files: LICENCE_FORMATS.map((format) => sealed[format]),
+      actor,
+      at,
+    });
     if (row.replacesId) await supersede(tx, row, row.replacesId, actor, at);
     const { identifier, typeKey: type, version } = row;
     await recordEvent(tx, {
@@ -108,8 +113,4 @@ export function fileNameOf(licenceId: string, attemptId: string, format: Licence
 /** Where the encrypted file belongs: moved to another licence or format it does not open. */
 export function filePlaceOf(licenceId: string, format: LicenceFormat): string {
   return `licence.file:${licenceId}.${format}`;
-}
-
-function digestOf(file: Uint8Array): string {
-  return createHash('sha256').update(file).digest('hex');
 }

@@ -39,6 +39,7 @@ export interface IssuedLicence {
 
 /**
  * Throws Problem `not-allowed`, `invalid-input` (pointers below /fields, /holder), `licence-type-not-found`, `seal-not-usable`,
+ * `seal-use-not-allowed`, `seal-daily-limit`,
  * `character-not-in-font`, `licence-not-replaceable`, `licence-issue-unfinished`, `request-id-taken`.
  */
 export async function issueLicence(deps: LicenceDeps, input: IssueInput): Promise<IssuedLicence> {
@@ -49,7 +50,7 @@ export async function issueLicence(deps: LicenceDeps, input: IssueInput): Promis
   if (earlier) return issuedOf(deps, earlier);
   const issuer = await requireOrganisation(deps, input.issuerOrganisationId);
   // Asked before a number is spent; asked again when the seal is used.
-  await requireUsableSeal(deps, { organisationId: issuer.id, licenceType: type.slug, at: deps.clock.now() });
+  await requireUsableSeal(deps, { organisationId: issuer.id, licenceType: type.slug, actor, at: deps.clock.now() });
   const licenceId = await prepareLicence(deps, {
     type,
     holder: input.holder,

@@ -20,12 +20,16 @@ export interface LicenceFiles {
   seal: UsableSeal;
 }
 
-/** Throws Problem `seal-not-usable`, `character-not-in-font`, `text-does-not-fit`, `signing-refused`, `unavailable` while the clock is in doubt. */
-export async function makeLicenceFiles(deps: LicenceDeps, row: LicenceRow): Promise<LicenceFiles> {
+/**
+ * @param actor who has it issued, as the audit names them: not everybody may use every seal.
+ * Throws Problem `seal-not-usable`, `seal-use-not-allowed`, `seal-daily-limit`, `character-not-in-font`, `text-does-not-fit`, `signing-refused`, `unavailable` while the clock is in doubt.
+ */
+export async function makeLicenceFiles(deps: LicenceDeps, row: LicenceRow, actor: string): Promise<LicenceFiles> {
   const { clock } = deps;
   const type = requireLicenceType(row.typeKey);
   const signedAt = clock.now();
-  const seal = await requireUsableSeal(deps, { organisationId: row.issuerOrganisationId, licenceType: row.typeKey, at: signedAt });
+  const who = { organisationId: row.issuerOrganisationId, licenceType: row.typeKey, actor };
+  const seal = await requireUsableSeal(deps, { ...who, at: signedAt });
   const { layouts, metadata, seal: place } = licenceDocument(type, licenceDataOf(deps, row), { createdAt: row.preparedAt });
   // The seal keeps its true size; the template says where its centre is.
   const stamp = {

@@ -2,12 +2,12 @@
 import { requestApproval } from '#access/request-approval.ts';
 import { requireRole } from '#access/require-role.ts';
 import { staffActor } from '#access/staff.ts';
-import { recordEvent } from '#audit/record-event.ts';
 import { findLicenceType } from '#documents/page/licence-type.ts';
 import { isDivisionCode } from '#people/division.ts';
 import { isUuid } from '#people/is-uuid.ts';
 import { type Organisation, requireOrganisation } from '#people/organisations.ts';
 import { type FieldFault, Problem } from '#problem.ts';
+import { noteSealChange } from './note-seal-change.ts';
 import { isSealKind, type SealKind, sealNameOf } from './seal-kinds.ts';
 import type { SealDeps, SealRow } from './seal-view.ts';
 
@@ -44,6 +44,7 @@ export async function applyForSeal(deps: SealDeps, input: SealApplication): Prom
         divisionCode,
         licenceTypes: [...new Set(input.licenceTypes)].sort(),
         status: 'applied',
+        statusSince: at,
         replacesId: input.replaces ?? null,
         appliedAt: at,
         appliedBy: staffActor(staff),
@@ -55,12 +56,13 @@ export async function applyForSeal(deps: SealDeps, input: SealApplication): Prom
       tx,
     );
     await tx.seal.update({ where: { id: row.id }, data: { approvalId: approval.id } });
-    await recordEvent(tx, {
+    await noteSealChange(tx, {
+      sealId: row.id,
+      to: 'applied',
       kind: 'seal-applied-for',
       actor: staffActor(staff),
-      subject: `seal:${row.id}`,
-      detail: approvedContentOf(row),
       at,
+      detail: approvedContentOf(row),
     });
     return { sealId: row.id, approvalId: approval.id };
   });

@@ -2,9 +2,9 @@
 import { decideApproval } from '#access/decide-approval.ts';
 import { requireRole } from '#access/require-role.ts';
 import { staffActor } from '#access/staff.ts';
-import { recordEvent } from '#audit/record-event.ts';
 import { Problem } from '#problem.ts';
 import { requireSealRow } from './find-seals.ts';
+import { moveSeal } from './note-seal-change.ts';
 import { type SealDeps, type SealView, sealViewOf } from './seal-view.ts';
 
 export interface SealDecision {
@@ -25,13 +25,17 @@ export async function approveSeal(deps: SealDeps, input: SealDecision): Promise<
   await db.$transaction(async (tx) => {
     const { decision, reason } = input;
     await decideApproval(deps, { id: approvalId, by: staff, decision, ...(reason ? { reason } : {}) }, tx);
-    const { count } = await tx.seal.updateMany({
-      where: { id: row.id, status: 'applied' },
-      data: { status: decision === 'approve' ? 'approved' : 'rejected' },
+    const to = decision === 'approve' ? 'approved' : 'rejected';
+    await moveSeal(tx, {
+      sealId: row.id,
+      from: ['applied'],
+      to,
+      kind: `seal-${to}`,
+      actor: staffActor(staff),
+      at,
+      reason,
+      detail: { approval: approvalId },
     });
-    if (count === 0) throw new Problem('seal-transition-not-allowed');
-    const kind = decision === 'approve' ? 'seal-approved' : 'seal-rejected';
-    await recordEvent(tx, { kind, actor: staffActor(staff), subject: `seal:${row.id}`, detail: { approval: approvalId }, at });
   });
   return sealViewOf(deps, await requireSealRow(deps, input.sealId));
 }

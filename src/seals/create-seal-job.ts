@@ -36,7 +36,10 @@ export interface NewSealJob {
   by: SealJobParty;
 }
 
-/** Throws Problem `not-allowed`, `seal-not-found`, `seal-not-usable`, `invalid-input` (/requestId), `request-id-taken`. */
+/**
+ * Throws Problem `not-allowed`, `seal-not-found`, `seal-not-usable`, `seal-use-not-allowed`, `seal-daily-limit`,
+ * `invalid-input` (/requestId), `request-id-taken`.
+ */
 export async function createSealJob(deps: SealJobDeps, input: NewSealJob): Promise<SealJobView> {
   const { db, clock } = deps;
   const { by, requestId, sealId } = input;
@@ -44,7 +47,7 @@ export async function createSealJob(deps: SealJobDeps, input: NewSealJob): Promi
   const actor = await requireJobActor(deps, by);
   if (!REQUEST_ID.test(requestId))
     throw faultyField('/requestId', '8 to 64 of A–Z a–z 0–9 _ -', '请求编号应为8至64位字母、数字、下划线或连字符。');
-  await requireUsableSealById(deps, { sealId, organisationId });
+  await requireUsableSealById(deps, { sealId, organisationId, actor });
   const find = () => db.sealJob.findUnique({ where: { organisationId_requestId: { organisationId, requestId } } });
   const place = { ...input.place };
   let row = await find();

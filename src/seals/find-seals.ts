@@ -1,10 +1,13 @@
 /** Looking seals up. */
 import { isUuid } from '#people/is-uuid.ts';
 import { Problem } from '#problem.ts';
+import type { SealRules } from './seal-rules.ts';
+import type { StoredSealStatus } from './seal-status.ts';
 import { type SealDeps, type SealRow, type SealView, sealViewOf } from './seal-view.ts';
 
 type FindDeps = Pick<SealDeps, 'db' | 'clock'>;
 const MAX_LIMIT = 100;
+const MAX_USES = 1_000;
 
 /** Newest first; of one organisation, or all. */
 export async function listSeals(
@@ -36,31 +39,66 @@ export interface SealUse {
   at: Date;
   actor: string;
   subject: string;
+  /** Short name, when it was a licence. */
+  licenceType: string | undefined;
   format: 'ofd' | 'pdf';
   /** SHA-256 of the sealed file, hexadecimal. */
   digest: string;
+  /** SM3 of the sealed file, hexadecimal; the oldest entries have none. */
+  sm3: string | undefined;
+}
+
+export interface SealUseQuery {
+  sealId: string;
+  /** From this moment on. */
+  since?: Date | undefined;
+  /** Before this moment. */
+  until?: Date | undefined;
+  cursor?: string | undefined;
+  limit?: number | undefined;
 }
 
 /** What the seal was put on, newest first. */
-export async function findSealUses(
-  { db }: Pick<SealDeps, 'db'>,
-  query: { sealId: string; cursor?: string | undefined; limit?: number | undefined },
-): Promise<{ items: SealUse[]; nextCursor?: string }> {
-  const limit = Math.min(Math.max(1, query.limit ?? 20), MAX_LIMIT);
+export async function findSealUses({ db }: Pick<SealDeps, 'db'>, query: SealUseQuery): Promise<{ items: SealUse[]; nextCursor?: string }> {
+  const limit = Math.min(Math.max(1, query.limit ?? 20), MAX_USES);
+  const { sealId, since, until, cursor } = query;
   const rows = await db.sealUse.findMany({
-    where: { sealId: query.sealId, ...(query.cursor !== undefined && isUuid(query.cursor) ? { id: { lt: query.cursor } } : {}) },
+    where: {
+      sealId,
+      ...(since || until ? { at: { ...(since ? { gte: since } : {}), ...(until ? { lt: until } : {}) } } : {}),
+      ...(cursor !== undefined && isUuid(cursor) ? { id: { lt: cursor } } : {}),
+    },
     orderBy: { id: 'desc' },
     take: limit + 1,
   });
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
-  const items = shown.map(({ id, at, actor, subject, format, digest }) => ({
-    id,
-    at,
-    actor,
-    subject,
+  const items = shown.map(({ licenceType, format, sm3, sealId: _seal, ...use }) => ({
+    ...use,
+    licenceType: licenceType ?? undefined,
     format: format as SealUse['format'],
-    digest,
+    sm3: sm3 ?? undefined,
   }));
   return { items, ...(rows.length > limit && last ? { nextCursor: last.id } : {}) };
+}
+
+export interface SealHistoryEntry {
+  at: Date;
+  actor: string;
+  /** The state it went into; `rules` when only its rules changed. */
+  to: StoredSealStatus | 'rules';
+  reason: string | undefined;
+  rules: SealRules | undefined;
+}
+
+/** What became of the seal and its rules, oldest first. */
+export async function findSealHistory({ db }: Pick<SealDeps, 'db'>, sealId: string): Promise<SealHistoryEntry[]> {
+  const rows = await db.sealChange.findMany({ where: { sealId }, orderBy: [{ at: 'asc' }, { id: 'asc' }], take: 1_000 });
+  return rows.map(({ at, actor, to, reason, rules }) => ({
+    at,
+    actor,
+    to: to as SealHistoryEntry['to'],
+    reason: reason ?? undefined,
+    rules: (rules as SealRules | null) ?? undefined,
+  }));
 }

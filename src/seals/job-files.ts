@@ -35,6 +35,8 @@ export async function openJobFile({ fields, files }: Deps, name: string, place: 
 export interface FileFacts {
   /** SHA-256, hexadecimal. */
   digest: string;
+  /** SM3, hexadecimal. */
+  sm3: string;
   bytes: number;
 }
 
@@ -45,13 +47,14 @@ export async function keepJobFile(
   place: string,
   fill: (take: (part: Uint8Array) => void) => Promise<void>,
 ): Promise<FileFacts> {
-  const hash = createHash('sha256');
+  const [sha256, sm3] = [createHash('sha256'), createHash('sm3')];
   let bytes = 0;
   const file = await files.create(name);
   try {
     const sealer = new FileSealer(fields, place, (part) => file.write(part));
     await fill((part) => {
-      hash.update(part);
+      sha256.update(part);
+      sm3.update(part);
       bytes += part.length;
       sealer.write(part);
     });
@@ -61,7 +64,7 @@ export async function keepJobFile(
     await file.abandon();
     throw error;
   }
-  return { digest: hash.digest('hex'), bytes };
+  return { digest: sha256.digest('hex'), sm3: sm3.digest('hex'), bytes };
 }
 
 export function* piecesOf(file: ReadBytes): Generator<Buffer, void> {

@@ -6,7 +6,6 @@
 import { requireRole } from '#access/require-role.ts';
 import { staffActor } from '#access/staff.ts';
 import { takeApproved } from '#access/take-approved.ts';
-import { recordEvent } from '#audit/record-event.ts';
 import { issueCertificate } from '#certificates/issue-certificate.ts';
 import type { Suite } from '#crypto/suite.ts';
 import { buildSeal } from '#documents/ses/build-seal.ts';
@@ -18,6 +17,7 @@ import { allotEsId } from './allot-es-id.ts';
 import { approvedContentOf, MAKE_SEAL } from './apply-for-seal.ts';
 import { drawSealPicture } from './draw-seal-picture.ts';
 import { requireSealRow } from './find-seals.ts';
+import { moveSeal } from './note-seal-change.ts';
 import { prepareSealMaker } from './prepare-seal-maker.ts';
 import { SEAL_KINDS, type SealKind } from './seal-kinds.ts';
 import { type SealDeps, type SealRow, type SealView, sealViewOf } from './seal-view.ts';
@@ -78,10 +78,14 @@ export async function makeSeal(
       by: actor,
       at: madeAt,
     });
-    const { count } = await tx.seal.updateMany({
-      where: { id: made.id, status: 'approved' },
+    await moveSeal(tx, {
+      sealId: made.id,
+      from: ['approved'],
+      to: 'made',
+      kind: 'seal-made',
+      actor,
+      at: madeAt,
       data: {
-        status: 'made',
         madeAt,
         seal: Uint8Array.from(seal),
         picturePng: Uint8Array.from(picture.png),
@@ -90,14 +94,7 @@ export async function makeSeal(
         validFrom: signer.notBefore,
         validTo: signer.notAfter,
       },
-    });
-    if (count === 0) throw new Problem('seal-transition-not-allowed');
-    await recordEvent(tx, {
-      kind: 'seal-made',
-      actor,
-      subject: `seal:${made.id}`,
       detail: { esId, certificate: made.certificateSerial, pdfCertificate: made.pdfCertificateSerial },
-      at: madeAt,
     });
   });
   return sealViewOf(deps, await requireSealRow(deps, made.id));

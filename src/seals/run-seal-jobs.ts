@@ -5,7 +5,7 @@
  */
 import { randomInt, randomUUID } from 'node:crypto';
 import { recordEvent } from '#audit/record-event.ts';
-import { Problem } from '#problem.ts';
+import { Problem, type ProblemCode } from '#problem.ts';
 import { type FileFacts, keepJobFile, openJobFile, type SealableFormat } from './job-files.ts';
 import { recordSealUse } from './record-seal-use.ts';
 import { requireUsableSealById, type UsableSeal } from './require-usable-seal.ts';
@@ -28,6 +28,8 @@ const RETRY_MS = 30_000;
 const KEEP_RESULTS_DAYS = 30;
 const KEEP_UNSTARTED_DAYS = 7;
 const DAY_MS = 86_400_000;
+/** Refusals that time lifts. */
+const PASSING: readonly ProblemCode[] = ['signing-too-fast', 'seal-daily-limit'];
 
 type Claimed = SealJobFileRow & { claim: string; claimedUntil: Date };
 
@@ -44,7 +46,7 @@ export async function runSealJobs(deps: SealJobDeps): Promise<number> {
   if (claimed.length === 0) return 0;
   let seal: UsableSeal;
   try {
-    seal = await requireUsableSealById(deps, { sealId: job.sealId, organisationId: job.organisationId });
+    seal = await requireUsableSealById(deps, { sealId: job.sealId, organisationId: job.organisationId, actor: job.actor });
   } catch (error) {
     for (const file of claimed) await giveUp(deps, file, error);
     await finishJobs(deps);
@@ -121,8 +123,10 @@ async function holdClaim({ db, clock }: SealJobDeps, file: Claimed): Promise<boo
 }
 
 /** The instant from which the file is sealed. */
-async function commit(deps: SealJobDeps, job: SealJobRow, file: Claimed, seal: UsableSeal, { digest, bytes }: FileFacts): Promise<void> {
+async function commit(deps: SealJobDeps, job: SealJobRow, file: Claimed, seal: UsableSeal, facts: FileFacts): Promise<void> {
   const { db, clock, files } = deps;
+  const { digest, sm3, bytes } = facts;
+  const sealedFile = { format: file.format as SealableFormat, digest, sm3 };
   const at = clock.now();
   const isOurs = await db.$transaction(async (tx) => {
     const { count } = await tx.sealJobFile.updateMany({
@@ -130,8 +134,7 @@ async function commit(deps: SealJobDeps, job: SealJobRow, file: Claimed, seal: U
       data: { status: 'sealed', claimedUntil: null, resultDigest: digest, resultBytes: bytes, finishedAt: at },
     });
     if (count !== 1) return false;
-    const use = { sealId: seal.sealId, subject: `seal-job:${job.id}`, format: file.format as SealableFormat, digest, actor: job.actor, at };
-    await recordSealUse(tx, use);
+    await recordSealUse(tx, { sealId: seal.sealId, subject: `seal-job:${job.id}`, files: [sealedFile], actor: job.actor, at });
     return true;
   });
   // Too slow: another has it, and this result is nobody's.
@@ -142,7 +145,7 @@ async function commit(deps: SealJobDeps, job: SealJobRow, file: Claimed, seal: U
 /** A refusal is about this file and final; anything else is tried again a little later. */
 async function giveUp({ db, clock, files }: SealJobDeps, file: Claimed, error: unknown): Promise<void> {
   const mine = { id: file.id, status: 'waiting', claim: file.claim };
-  const isFinal = error instanceof Problem && error.status < 500 && error.code !== 'signing-too-fast';
+  const isFinal = error instanceof Problem && error.status < 500 && !PASSING.includes(error.code);
   if (!isFinal && file.tries < MOST_TRIES) {
     const pauseMs = error instanceof Problem && error.retryAfterSeconds ? error.retryAfterSeconds * 1_000 : RETRY_MS;
     const claimedUntil = new Date(clock.now().getTime() + pauseMs);

@@ -1,6 +1,6 @@
 /**
- * The life of a seal: applied → approved → made → active ↔ suspended → cancelled or replaced. Expiry is the clock's.
- * Nothing comes back from an end; a new seal is applied for instead.
+ * The life of a seal: applied → approved → made → active ↔ suspended → replaced or destroyed. Expiry is the clock's. What was not
+ * made yet is cancelled. Nothing comes back from an end; a new seal is applied for instead.
  */
 export const SEAL_STATUSES = [
   'applied',
@@ -10,8 +10,9 @@ export const SEAL_STATUSES = [
   'active',
   'suspended',
   'expired',
-  'cancelled',
   'replaced',
+  'destroyed',
+  'cancelled',
 ] as const;
 export type SealStatus = (typeof SEAL_STATUSES)[number];
 export type StoredSealStatus = Exclude<SealStatus, 'expired'>;
@@ -20,11 +21,12 @@ const TRANSITIONS: Record<StoredSealStatus, readonly StoredSealStatus[]> = {
   applied: ['approved', 'rejected', 'cancelled'],
   approved: ['made', 'cancelled'],
   rejected: [],
-  made: ['active', 'cancelled'],
-  active: ['suspended', 'cancelled', 'replaced'],
-  suspended: ['active', 'cancelled', 'replaced'],
-  cancelled: [],
+  made: ['active', 'destroyed'],
+  active: ['suspended', 'destroyed', 'replaced'],
+  suspended: ['active', 'destroyed', 'replaced'],
   replaced: [],
+  destroyed: [],
+  cancelled: [],
 };
 
 export function isSealTransitionAllowed(from: StoredSealStatus, to: StoredSealStatus): boolean {

@@ -17,8 +17,13 @@ export interface SealView {
   name: string;
   kind: SealKind;
   status: SealStatus;
+  statusSince: Date;
   /** Short names of licence types; empty means any. */
   licenceTypes: string[];
+  /** `staff:<id>`, `client:<id>`; empty means any issuer and any system of the organisation. */
+  users: string[];
+  /** Files a day; null for no limit. */
+  dailyLimit: number | null;
   divisionCode: string;
   approvalId: string | undefined;
   replacesId: string | undefined;
@@ -43,7 +48,10 @@ export async function sealViewOf(deps: Pick<SealDeps, 'db' | 'clock'>, row: Seal
     name: row.name,
     kind: row.kind as SealKind,
     status: sealStatusAt(row, deps.clock.now()),
+    statusSince: row.statusSince,
     licenceTypes: row.licenceTypes,
+    users: row.users,
+    dailyLimit: row.dailyLimit,
     divisionCode: row.divisionCode,
     approvalId: row.approvalId ?? undefined,
     replacesId: row.replacesId ?? undefined,

@@ -127,7 +127,8 @@ test('the seal maker: seals made before stay usable, unless its key was compromi
   const before = await prepareSealMaker(city.deps);
   const { after } = await succeedKey(city.deps, { base: 'seal-maker-sm2', suite: 'sm2-sm3', purpose: 'seal-info' }, BY);
   expect((await prepareSealMaker(city.deps)).keyName).toBe(after.name);
-  const usable = () => requireUsableSealById(city.deps, { sealId: city.sealId, organisationId: city.department.id });
+  const usable = () =>
+    requireUsableSealById(city.deps, { sealId: city.sealId, organisationId: city.department.id, actor: 'staff:somebody' });
   await usable();
   const old = await city.deps.keys.find(before.keyName);
   await revokeCertificatesOfKey(city.deps, { spki: old?.spki ?? new Uint8Array(), reason: 'key-compromise', by: BY });

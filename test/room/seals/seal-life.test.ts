@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { appointStaff } from '#access/appoint-staff.ts';
-import { certificateStatus, trustedCertificates } from '#certificates/find-certificates.ts';
+import { certificateStatus, currentCrls, trustedCertificates } from '#certificates/find-certificates.ts';
 import { revokeCertificate } from '#certificates/revoke-certificate.ts';
 import { parseSeal } from '#documents/ses/read-seal.ts';
 import { verifyDocument } from '#documents/verify-document.ts';
@@ -10,10 +10,17 @@ import { allotEsId } from '#seals/allot-es-id.ts';
 import { applyForSeal, type SealApplication } from '#seals/apply-for-seal.ts';
 import { approveSeal } from '#seals/approve-seal.ts';
 import { activateSeal, cancelSeal, resumeSeal, suspendSeal } from '#seals/change-seal-status.ts';
-import { findSeal, listSeals } from '#seals/find-seals.ts';
+import { decideSealChange } from '#seals/decide-seal-change.ts';
+import { findSealStatus } from '#seals/find-seal-status.ts';
+import { findSeal, findSealHistory, listSeals } from '#seals/find-seals.ts';
 import { makeSeal } from '#seals/make-seal.ts';
 import { prepareSealMaker } from '#seals/prepare-seal-maker.ts';
-import { requireUsableSeal } from '#seals/require-usable-seal.ts';
+import { describeSealedFile, recordSealUse } from '#seals/record-seal-use.ts';
+import { findPendingSealChanges, requestSealDestruction } from '#seals/request-seal-change.ts';
+import { requireUsableSeal, requireUsableSealById } from '#seals/require-usable-seal.ts';
+import { revokeEndedSeals } from '#seals/revoke-seal-certificates.ts';
+import { sealFile } from '#seals/seal-file.ts';
+import { packFiles, sampleFiles } from '#test/fakes/sample-ofd.ts';
 import { activeSeal, type SampleCity, sampleCity } from '#test/room/licences/sample-city.ts';
 import { testDatabase } from '#test/test-database.ts';
 
@@ -30,6 +37,12 @@ beforeAll(async () => {
 
 const apply = (more: Partial<SealApplication> = {}) =>
   applyForSeal(city.deps, { organisationId: city.department.id, kind: 'official', licenceTypes: [], by: admin, ...more });
+
+async function destroySeal(sealId: string) {
+  const { approvalId } = await requestSealDestruction(city.deps, { sealId, reason: '机构撤并', by: admin });
+  const [{ digest } = { digest: '' }] = await findPendingSealChanges(city.deps, sealId);
+  return decideSealChange(city.deps, { sealId, approvalId, digest, decision: 'approve', by: approver });
+}
 
 describe('a seal is made by two persons', () => {
   test('from application to use, each step in the audit', async () => {
@@ -141,7 +154,7 @@ test('an organisation without a credit code gets its seal too', async () => {
 
 describe('which seal may be used', () => {
   const usable = (licenceType: string, at = city.deps.clock.now()) =>
-    requireUsableSeal(city.deps, { organisationId: city.company.id, licenceType, at });
+    requireUsableSeal(city.deps, { organisationId: city.company.id, licenceType, actor: 'staff:somebody', at });
   let sealId: string;
 
   beforeAll(async () => {
@@ -188,7 +201,10 @@ describe('which seal may be used', () => {
     expect(old?.status).toBe('replaced');
     expect((await certificateStatus(city.deps, old?.certificateSerial ?? '')).status).toBe('revoked');
 
-    await cancelSeal(city.deps, { sealId: next.sealId, by: admin, reason: '机构撤并' });
+    await expect(cancelSeal(city.deps, { sealId: next.sealId, by: admin, reason: '机构撤并' })).rejects.toMatchObject({
+      code: 'seal-transition-not-allowed',
+    });
+    await destroySeal(next.sealId);
     await expect(usable('driving-licence')).rejects.toMatchObject({ code: 'seal-not-usable' });
     const ended = await findSeal(city.deps, next.sealId);
     for (const serial of [ended?.certificateSerial, ended?.pdfCertificateSerial]) {
@@ -196,15 +212,121 @@ describe('which seal may be used', () => {
     }
     await expect(resumeSeal(city.deps, { sealId: next.sealId, by: admin })).rejects.toMatchObject({ code: 'seal-transition-not-allowed' });
     expect((await listSeals(city.deps, { organisationId: city.company.id })).map(({ status }) => status).sort()).toEqual([
-      'cancelled',
+      'destroyed',
       'replaced',
     ]);
+    const numbers = [old?.esId, ended?.esId].map((esId) => ({ esId: esId ?? '' }));
+    expect(await findSealStatus(city.deps, numbers[0] ?? { esId: '' })).toMatchObject({ status: 'replaced', replacedBy: ended?.esId });
+    expect(await findSealStatus(city.deps, numbers[1] ?? { esId: '' })).toMatchObject({ status: 'destroyed' });
+  });
+});
+
+describe('the end of a seal', () => {
+  const use = (sealId: string) =>
+    db.$transaction((tx) => {
+      const files = [describeSealedFile('ofd', Buffer.from('file'))];
+      return recordSealUse(tx, { sealId, subject: 'licence:1', files, actor: 'staff:somebody', at: city.deps.clock.now() });
+    });
+
+  test('takes two persons; then it is over for good, and every certificate of it is revoked', async () => {
+    const sealId = await activeSeal(city.deps, city.department.id, { admin: city.issuer, approver: city.approver });
+    await use(sealId);
+    await expect(requestSealDestruction(city.deps, { sealId, by: admin })).rejects.toMatchObject({ code: 'invalid-input' });
+    await expect(requestSealDestruction(city.deps, { sealId, reason: '机构撤并', by: approver })).rejects.toMatchObject({
+      code: 'not-allowed',
+    });
+    await requestSealDestruction(city.deps, { sealId, reason: '机构撤并', by: admin });
+    expect(await findSeal(city.deps, sealId)).toMatchObject({ status: 'active' });
+    const [waiting] = await findPendingSealChanges(city.deps, sealId);
+    const decide = { sealId, approvalId: waiting?.approvalId ?? '', digest: waiting?.digest ?? '', decision: 'approve' as const };
+    await expect(decideSealChange(city.deps, { ...decide, by: admin })).rejects.toMatchObject({ code: 'not-allowed' });
+    expect(await decideSealChange(city.deps, { ...decide, by: approver })).toMatchObject({ status: 'destroyed' });
+    await expect(use(sealId)).rejects.toMatchObject({ code: 'seal-not-usable' });
+    await expect(resumeSeal(city.deps, { sealId, by: admin })).rejects.toMatchObject({ code: 'seal-transition-not-allowed' });
+    await expect(db.seal.update({ where: { id: sealId }, data: { status: 'active' } })).rejects.toThrow('does not come back');
+    const row = await db.seal.findUniqueOrThrow({ where: { id: sealId } });
+    for (const serial of [row.certificateSerial, row.pdfCertificateSerial]) {
+      expect(await certificateStatus(city.deps, serial ?? '')).toMatchObject({ status: 'revoked', reason: 'cessation-of-operation' });
+    }
+    expect(await findSealHistory(city.deps, sealId)).toMatchObject([
+      { to: 'applied' },
+      { to: 'approved' },
+      { to: 'made' },
+      { to: 'active' },
+      { to: 'destroyed', reason: '机构撤并' },
+    ]);
+  });
+
+  test('cut off before the certificates were revoked, it is made up for', async () => {
+    const sealId = await activeSeal(city.deps, city.department.id, { admin: city.issuer, approver: city.approver });
+    await db.seal.update({ where: { id: sealId }, data: { status: 'destroyed' } });
+    expect(await revokeEndedSeals(city.deps)).toBe(1);
+    expect(await revokeEndedSeals(city.deps)).toBe(0);
+    const row = await db.seal.findUniqueOrThrow({ where: { id: sealId } });
+    expect((await certificateStatus(city.deps, row.certificateSerial ?? '')).status).toBe('revoked');
+  });
+
+  test('what was sealed before is judged by the day of its sealing', async () => {
+    const sealId = await activeSeal(city.deps, city.department.id, { admin: city.issuer, approver: city.approver });
+    const actor = 'staff:somebody';
+    const seal = await requireUsableSealById(city.deps, { sealId, organisationId: city.department.id, actor });
+    const sealed = await sealFile(city.deps, seal, packFiles(sampleFiles()), {});
+    city.deps.clock.advance(3_600_000);
+    await destroySeal(sealId);
+    city.deps.clock.advance(3_600_000);
+    const { roots, issuing } = await trustedCertificates(city.deps);
+    const crls = await currentCrls(city.deps);
+    const judged = { anchors: roots, officialAnchors: roots, intermediates: issuing, crls, at: city.deps.clock.now() };
+    const { report } = verifyDocument(sealed, 'old.ofd', judged);
+    expect(report).toMatchObject({ verdict: 'genuine', official: true });
+    await expect(requireUsableSealById(city.deps, { sealId, organisationId: city.department.id, actor })).rejects.toMatchObject({
+      code: 'seal-not-usable',
+    });
+  });
+
+  test('an application that comes to nothing is cancelled by one', async () => {
+    const { sealId } = await apply();
+    expect(await cancelSeal(city.deps, { sealId, by: admin, reason: '重复申请' })).toMatchObject({ status: 'cancelled' });
+  });
+});
+
+describe('the public status of a seal', () => {
+  test('says how it stood at any moment since it was made', async () => {
+    const sealId = await activeSeal(city.deps, city.department.id, { admin: city.issuer, approver: city.approver });
+    const { esId = '', validTo = new Date() } = (await findSeal(city.deps, sealId)) ?? {};
+    const begun = city.deps.clock.now();
+    city.deps.clock.advance(60_000);
+    await suspendSeal(city.deps, { sealId, by: admin, reason: '保管人变更' });
+    const stopped = city.deps.clock.now();
+    city.deps.clock.advance(60_000);
+    await resumeSeal(city.deps, { sealId, by: admin });
+    const ask = (at?: Date) => findSealStatus(city.deps, { esId, at });
+    expect(await ask()).toMatchObject({ status: 'valid', since: city.deps.clock.now() });
+    expect(await ask(new Date(stopped.getTime() + 59_999))).toMatchObject({ status: 'suspended', since: stopped });
+    expect(await ask(new Date(stopped.getTime() - 1))).toMatchObject({ status: 'valid', since: begun });
+    await expect(ask(new Date(begun.getTime() - 1))).rejects.toMatchObject({ code: 'seal-not-found' });
+    await expect(ask(new Date(city.deps.clock.now().getTime() + 1))).rejects.toMatchObject({ code: 'invalid-input' });
+    const later = { now: () => validTo };
+    expect(await findSealStatus({ db, clock: { ...city.deps.clock, ...later } }, { esId })).toMatchObject({
+      status: 'expired',
+      since: validTo,
+    });
+    await destroySeal(sealId);
+  });
+
+  test.each(['35020099999999', '123', "1' or '1'='1", ''])('%j is nobody’s number', async (esId) => {
+    await expect(findSealStatus(city.deps, { esId })).rejects.toMatchObject({ code: 'seal-not-found' });
   });
 });
 
 describe('when the seal maker’s certificate is revoked', () => {
   const usable = () =>
-    requireUsableSeal(city.deps, { organisationId: city.department.id, licenceType: 'business-licence', at: city.deps.clock.now() });
+    requireUsableSeal(city.deps, {
+      organisationId: city.department.id,
+      licenceType: 'business-licence',
+      actor: 'staff:somebody',
+      at: city.deps.clock.now(),
+    });
   const revokeMaker = async (reason: 'superseded' | 'key-compromise') => {
     const maker = await prepareSealMaker(city.deps);
     const { serialHex } = new Certificate(maker.certificate);
