@@ -2,7 +2,7 @@
 import { isUuid } from '#people/is-uuid.ts';
 import { Problem } from '#problem.ts';
 import type { SealRules } from './seal-rules.ts';
-import type { StoredSealStatus } from './seal-status.ts';
+import type { SealStatus, StoredSealStatus } from './seal-status.ts';
 import { type SealDeps, type SealRow, type SealView, sealViewOf } from './seal-view.ts';
 
 type FindDeps = Pick<SealDeps, 'db' | 'clock'>;
@@ -20,6 +20,43 @@ export async function listSeals(
     take: Math.min(query.limit ?? MAX_LIMIT, MAX_LIMIT),
   });
   return Promise.all(rows.map((row) => sealViewOf(deps, row)));
+}
+
+export interface SealQuery {
+  /** Six or more digits of the number, or how the name begins. */
+  text: string;
+  status?: SealStatus | undefined;
+  cursor?: string | undefined;
+  limit: number;
+}
+
+/** Of all organisations, newest first, a page at a time. `expired` is what was in use when its time ended. */
+export async function searchSeals(deps: FindDeps, query: SealQuery): Promise<{ items: SealView[]; nextCursor?: string }> {
+  const { text, status, cursor } = query;
+  const limit = Math.min(Math.max(1, query.limit), MAX_LIMIT);
+  const now = deps.clock.now();
+  const living = { in: ['made', 'active', 'suspended'] };
+  const byStatus =
+    status === 'expired'
+      ? { status: living, validTo: { lte: now } }
+      : status === 'made' || status === 'active' || status === 'suspended'
+        ? { status, validTo: { gt: now } }
+        : status === undefined
+          ? {}
+          : { status };
+  const rows = await deps.db.seal.findMany({
+    where: {
+      ...byStatus,
+      ...(text === '' ? {} : /^\d{6,14}$/.test(text) ? { esId: { startsWith: text } } : { name: { startsWith: text.replace(/[\\%_]/g, '\\$&') } }),
+      ...(cursor !== undefined && isUuid(cursor) ? { id: { lt: cursor } } : {}),
+    },
+    orderBy: { id: 'desc' },
+    take: limit + 1,
+  });
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  const items = await Promise.all(shown.map((row) => sealViewOf(deps, row)));
+  return { items, ...(rows.length > limit && last ? { nextCursor: last.id } : {}) };
 }
 
 export async function findSeal(deps: FindDeps, id: string): Promise<SealView | undefined> {

@@ -7,6 +7,7 @@ import { registerCertificateRoutes } from './certificate-routes.ts';
 import { registerDeviceRoutes } from './device-routes.ts';
 import { registerOverviewRoutes } from './overview-routes.ts';
 import { registerRequestRoutes } from './request-routes.ts';
+import { registerAdminSealRoutes } from './seal-routes.ts';
 import { registerServiceRoutes } from './service-routes.ts';
 import { registerStaffRoutes } from './staff-routes.ts';
 import { registerTrustListRoutes } from './trust-list-routes.ts';
@@ -19,6 +20,7 @@ export function registerAdminRoutes(server: FastifyInstance, context: WebContext
   registerAuditRoutes(server, context);
   registerRequestRoutes(server, context);
   registerCertificateRoutes(server, context);
+  registerAdminSealRoutes(server, context);
   registerServiceRoutes(server, context);
   registerTrustListRoutes(server, context);
 }

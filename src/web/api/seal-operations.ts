@@ -15,7 +15,8 @@ const SealSchema = z
     name: z.string(),
     kind: z.string(),
     status: z.enum(SEAL_STATUSES),
-    licenceTypes: z.array(z.string()).describe('Empty: any'),
+    licenceTypes: z.array(z.string()).describe('Empty: any, and other documents'),
+    dailyLimit: z.int().nullable().describe('Files a day; null: no limit'),
     validFrom: z.date().optional(),
     validTo: z.date().optional(),
   })

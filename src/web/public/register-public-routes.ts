@@ -7,6 +7,7 @@ import { registerPublicLicenceRoutes } from './licence-routes.ts';
 import { registerLogRoutes } from './log-routes.ts';
 import { registerOcspRoutes } from './ocsp-routes.ts';
 import { registerProblemPages } from './problem-pages.ts';
+import { registerSealStatusRoutes } from './seal-status-routes.ts';
 import { registerTrustListRoutes } from './trust-list-routes.ts';
 import { registerTrustRoutes } from './trust-routes.ts';
 import { registerTsaRoutes } from './tsa-routes.ts';
@@ -27,5 +28,6 @@ export function registerPublicRoutes(server: FastifyInstance, context: WebContex
   registerOcspRoutes(server, context);
   registerTsaRoutes(server, context);
   registerLogRoutes(server, context);
+  registerSealStatusRoutes(server, context);
   registerTrustListRoutes(server, context);
 }
