@@ -225,7 +225,7 @@ describe('how many a day', () => {
     const by = { personId: city.issuer, organisationId: city.department.id };
     const job = await createSealJob(city.deps, { sealId, place: {}, requestId: 'three-files', by });
     for (const key of ['a', 'b', 'c']) {
-      await addJobFile(city.deps, { jobId: job.id, key, bytes: Uint8Array.from(packFiles(sampleFiles())), by });
+      await addJobFile(city.deps, { jobId: job.id, key, content: [packFiles(sampleFiles())], by });
     }
     await changeSealJob(city.deps, { jobId: job.id, act: 'start', by });
     while ((await runSealJobs(city.deps)) > 0);
