@@ -3,12 +3,13 @@
  * so that the token check and the handlers find an ordinary body.
  */
 import type { FastifyInstance } from 'fastify';
+import { requireSession } from './session.ts';
 import { multipartFault } from './verification/receive-file.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The route takes a multipart form; no file of it may be larger than this. */
-    upload?: { maxFileBytes: number };
+    /** The route takes a multipart form from who is signed in; no file of it may be larger than this. One file unless said otherwise. */
+    upload?: { maxFileBytes: number; maxFiles?: number };
   }
   interface FastifyRequest {
     /** Files of the form by field name; those left empty are not there. */
@@ -18,7 +19,6 @@ declare module 'fastify' {
 
 const MAX_FIELDS = 80;
 const MAX_FIELD_BYTES = 16 * 1024;
-const MAX_FILES = 4;
 
 export function registerMultipartForms(server: FastifyInstance): void {
   server.decorateRequest('uploads');
@@ -27,13 +27,16 @@ export function registerMultipartForms(server: FastifyInstance): void {
     request.uploads = uploads;
     const { upload } = request.routeOptions.config;
     if (!upload || !request.isMultipart()) return;
+    // Before a byte is read: nobody fills our memory without signing in.
+    requireSession(request);
     const fields: Record<string, string> = {};
+    const { maxFiles = 1 } = upload;
     const limits = {
       fileSize: upload.maxFileBytes,
-      files: MAX_FILES,
+      files: maxFiles,
       fields: MAX_FIELDS,
       fieldSize: MAX_FIELD_BYTES,
-      parts: MAX_FIELDS + MAX_FILES,
+      parts: MAX_FIELDS + maxFiles,
     };
     try {
       for await (const part of request.parts({ limits })) {
