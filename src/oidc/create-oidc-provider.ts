@@ -56,6 +56,8 @@ export interface Oidc {
     input: { by: string; reason?: LogoutReason },
   ): Promise<{ logoutId: string } | undefined>;
   endEverySession(input: { personId: string; by: string; reason?: LogoutReason }): Promise<{ logoutId: string }>;
+  /** As `endEverySession`, but this browser's stays: a changed password throws out everybody else. */
+  endOtherSessions(req: IncomingMessage, res: ServerResponse, input: { personId: string; by: string }): Promise<void>;
   logoutReport(logoutId: string): Promise<LogoutReport | undefined>;
   findGrants(personId: string): Promise<GrantView[]>;
   revokeGrant(input: { personId: string; clientId: string; by: string }): Promise<{ logoutId: string } | undefined>;
@@ -118,6 +120,12 @@ export async function createOidcProvider(deps: OidcDeps, options: OidcOptions): 
       const ended = await endEverySession(deps, input);
       queued();
       return ended;
+    },
+    async endOtherSessions(req, res, { personId, by }) {
+      const session = await provider.Session.get(provider.createContext(named(req), res) as never);
+      const exceptUid = session.accountId === personId ? session.uid : undefined;
+      await endEverySession(deps, { personId, by, exceptUid });
+      queued();
     },
     logoutReport: (id) => logoutReport(deps, id),
     findGrants: (personId) => findGrants(deps, personId),

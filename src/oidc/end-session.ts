@@ -55,15 +55,21 @@ export async function endSession(
 /**
  * Ends every session of a person on every device, and offline access too: for "log out everywhere", a lost phone, a blocked account.
  * Logout tokens then carry no `sid`, which tells the app that all its sessions of this person are meant.
+ * With `exceptUid` that one session stays, with its apps; the tokens then name the sessions that ended.
  */
 export async function endEverySession(
   { db, clock }: Deps,
-  { personId, reason = 'everywhere', by }: { personId: string; reason?: LogoutReason; by: string },
+  {
+    personId,
+    reason = 'everywhere',
+    by,
+    exceptUid,
+  }: { personId: string; reason?: LogoutReason; by: string; exceptUid?: string | undefined },
 ): Promise<{ logoutId: string }> {
   const at = clock.now();
   return db.$transaction(async (tx) => {
     const open = await lockSessions(tx, Prisma.sql`person_id = ${personId} AND ended_at IS NULL`);
-    const uids = open.map(({ uid }) => uid);
+    const uids = open.map(({ uid }) => uid).filter((uid) => uid !== exceptUid);
     const participants = await leaveSessions(tx, uids, at);
     const offline = await tx.oidcGrant.findMany({
       where: { personId, sessionUid: null },
@@ -71,9 +77,9 @@ export async function endEverySession(
       select: { clientId: true, sid: true },
     });
     const apps = [...participants, ...offline.map(({ clientId, sid }) => ({ sessionUid: '', clientId, sid, persistsLogout: true }))];
-    const logoutId = await writeLogout(tx, { personId, reason, at, participants: apps, everySession: true });
+    const logoutId = await writeLogout(tx, { personId, reason, at, participants: apps, everySession: exceptUid === undefined });
     await tx.oidcSession.updateMany({ where: { uid: { in: uids } }, data: { endedAt: at, logoutId, idHash: null } });
-    await revokeGrants(tx, Prisma.sql`person_id = ${personId}`);
+    await revokeGrants(tx, Prisma.sql`person_id = ${personId} AND session_uid IS DISTINCT FROM ${exceptUid ?? ''}`);
     const detail = { reason, sessions: uids.length, apps: apps.length };
     await recordEvent(tx, { kind: 'every-session-ended', actor: by, subject: `person:${personId}`, detail, at });
     return { logoutId };

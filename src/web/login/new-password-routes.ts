@@ -27,6 +27,9 @@ export function registerNewPasswordRoutes(server: FastifyInstance, context: WebC
       const password = field(request, 'password', 512);
       if (field(request, 'again', 512) !== password) throw faultyField('/again', 'The two passwords differ.', '两次输入的密码不一致。');
       await resetPassword(context, { session, password });
+      // Whoever came in with the old one is out of the apps as well.
+      const { personId } = session;
+      await context.oidc?.endOtherSessions(request.raw, reply.raw, { personId, by: `person:${personId}` });
       return reply.redirect(returnTo, 303);
     } catch (error) {
       return showLoginPage(reply, 'new-password', portal(returnTo), mendable(reply, error));

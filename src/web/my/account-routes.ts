@@ -49,6 +49,8 @@ export function registerMyAccountRoutes(server: FastifyInstance, context: WebCon
     if (!data) return accountPage(request, reply, { form: 'password', refusal: refusalOfFaults(faults) });
     try {
       await changePassword(context, { personId, current: data.current, next: data.password, keepSessionId: id });
+      // Whoever came in with the old one is out of the apps as well.
+      await context.oidc?.endOtherSessions(request.raw, reply.raw, { personId, by: `person:${personId}` });
     } catch (error) {
       return accountPage(request, reply, { form: 'password', refusal: refusalOf(error) });
     }

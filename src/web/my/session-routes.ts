@@ -28,6 +28,7 @@ export function registerMySessionRoutes(server: FastifyInstance, context: WebCon
   server.post('/my/sessions/end-others', options, async (request, reply) => {
     const { personId, id } = requireSession(request);
     await endSessionsOf(context, { personId, except: id, by: `person:${personId}` });
+    await context.oidc?.endOtherSessions(request.raw, reply.raw, { personId, by: `person:${personId}` });
     return reply.redirect('/my/sessions', 303);
   });
 
