@@ -15,7 +15,7 @@ import {
   roundedRectanglePath,
 } from './page-layout.ts';
 import { fillPlaceholders, placeholdersOf, type TemplateElement, type TemplateTextStyle } from './page-template.ts';
-import { qrPath } from './qr-path.ts';
+import { drawQr } from './qr-path.ts';
 
 export type Styles = Readonly<Record<string, TemplateTextStyle>>;
 
@@ -44,7 +44,7 @@ export function drawFilledElement(
   textOf: (placeholder: string) => string,
 ): PageItem[] {
   if (element.kind === 'qr') {
-    return [{ kind: 'path', commands: qrPath(data.verifyAddress, element.at[0], element.at[1], element.size), fill: element.colour }];
+    return drawQr(data.verifyAddress, { xMm: element.at[0], yMm: element.at[1], sizeMm: element.size }, element.colour);
   }
   if (element.kind === 'photo') return drawPhoto(element, data);
   if (element.kind !== 'text' || (element.when !== undefined && textOf(element.when) === '')) return [];

@@ -10,6 +10,8 @@ const WIDTH = 210;
 const HEIGHT = 297;
 const MARGIN = 18;
 const FIRST_ROW = 52;
+const FURTHER_ROW = 28;
+const FRAME = { kind: 'rectangle', box: [8, 8, WIDTH - 16, HEIGHT - 16], stroke: '#000000', lineWidth: 0.8 };
 /** Below it stand code, issuer and seal. */
 const FIRST_PAGE_END = 224;
 const PAGE_END = 276;
@@ -25,6 +27,7 @@ export const LARGE_TYPE_STYLES: Readonly<Record<string, TemplateTextStyle>> = {
   label: style({ face: 'sans-bold', size: 5, colour: '#333333' }),
   value: style({ face: 'sans-bold', size: VALUE_SIZE, lineHeight: LINE_HEIGHT, lines: 60, verticalAlign: 'top' }),
   issuer: style({ face: 'sans-bold', size: 6.5, minimumSize: 2.5, align: 'right', lines: 2, lineHeight: 1.2 }),
+  running: style({ face: 'sans-bold', size: 5, minimumSize: 2.2, align: 'right', lines: 2, lineHeight: 1.15, verticalAlign: 'middle' }),
   identifier: style({ face: 'sans', size: 2.8, minimumSize: 1.6 }),
   page: style({ face: 'sans', size: 3.5, align: 'right' }),
 };
@@ -59,8 +62,8 @@ export function largeTypePages(type: LicenceType, textOf: (placeholder: string) 
     if (!row) continue;
     const height = LABEL_HEIGHT + row.valueHeightMm + ROW_GAP;
     if (y + height > (pages.length === 1 ? FIRST_PAGE_END : PAGE_END)) {
-      pages.push([]);
-      y = MARGIN;
+      pages.push(furtherPage(type));
+      y = FURTHER_ROW;
     }
     pages.at(-1)?.push(...drawRow(row, y));
     y += height;
@@ -76,7 +79,7 @@ function isValidityField(type: LicenceType, key: string): boolean {
 }
 
 function rowOf(label: string, placeholder: string, textOf: (placeholder: string) => string): Row | undefined {
-  const box = { xMm: 0, yMm: 0, widthMm: WIDTH - 2 * MARGIN, heightMm: PAGE_END - MARGIN - LABEL_HEIGHT - ROW_GAP };
+  const box = { xMm: 0, yMm: 0, widthMm: WIDTH - 2 * MARGIN, heightMm: PAGE_END - FURTHER_ROW - LABEL_HEIGHT - ROW_GAP };
   const items = fitText(textOf(placeholder), box, {
     face: 'sans-bold',
     sizeMm: VALUE_SIZE,
@@ -102,15 +105,25 @@ function drawRow({ label, placeholder, sizeMm, valueHeightMm }: Row, y: number):
 
 function firstPage(type: LicenceType): unknown[] {
   return [
-    { kind: 'rectangle', box: [8, 8, WIDTH - 16, HEIGHT - 16], stroke: '#000000', lineWidth: 0.8 },
+    FRAME,
     text(type.name.zh, [MARGIN, 20, WIDTH - 2 * MARGIN, 18], 'title'),
     text('大字版', [MARGIN, 39, WIDTH - 2 * MARGIN, 7], 'edition'),
     { kind: 'line', from: [MARGIN, 48], to: [WIDTH - MARGIN, 48], stroke: '#000000', lineWidth: 0.6 },
-    { kind: 'qr', at: [MARGIN, 231], size: 36 },
-    text('扫码核验', [MARGIN, 268.5, 36, 6], 'edition'),
+    { kind: 'qr', at: [MARGIN, 231], size: 33 },
+    text('扫码核验', [MARGIN, 269, 33, 6], 'edition'),
     text('{@issuer}', [60, 241, 132, 9], 'issuer'),
     text('{@issued-on}', [60, 255, 132, 9], 'issuer'),
     text('{@identifier}', [MARGIN, 276, WIDTH - 2 * MARGIN, 4], 'identifier'),
+  ];
+}
+
+/** Which licence this sheet belongs to, should it lie alone. */
+function furtherPage(type: LicenceType): unknown[] {
+  return [
+    FRAME,
+    text(`${type.name.zh}（续）`, [MARGIN, 14, 90, 8], 'label', { colour: '#000000' }),
+    text('{@holder}', [MARGIN + 90, 14, WIDTH - 2 * MARGIN - 90, 8], 'running'),
+    { kind: 'line', from: [MARGIN, 24], to: [WIDTH - MARGIN, 24], stroke: '#000000', lineWidth: 0.6 },
   ];
 }
 

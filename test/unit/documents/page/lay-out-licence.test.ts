@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { layOutLicence } from '#documents/page/lay-out-licence.ts';
 import { type LicenceField, listLicenceTypes } from '#documents/page/licence-type.ts';
-import type { PageLayout, TextItem } from '#documents/page/page-layout.ts';
+import type { PageItem, PageLayout, TextItem } from '#documents/page/page-layout.ts';
 import { exampleFields, sampleLicence } from '#test/fakes/sample-licence.ts';
 
 const variants = ['standard', 'large'] as const;
@@ -9,6 +9,18 @@ const cases = listLicenceTypes().flatMap((type) => variants.map((variant) => [ty
 
 function textsOf(layouts: readonly PageLayout[]): TextItem[] {
   return layouts.flatMap((layout) => [...layout.background, ...layout.items]).filter((item) => item.kind === 'text');
+}
+
+/** Hundreds of bars, all of them filled. */
+function isCode(item: PageItem | undefined): boolean {
+  return item?.kind === 'path' && item.commands.length > 500 && item.fill !== undefined;
+}
+
+function boundsOf(item: PageItem | undefined) {
+  const points =
+    item?.kind === 'path' ? item.commands.flatMap((command) => (command.length === 3 ? [[command[1], command[2]] as const] : [])) : [];
+  const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
+  return { left: Math.min(...xs), right: Math.max(...xs), top: Math.min(...ys), bottom: Math.max(...ys) };
 }
 
 /** As long as the field may be: Chinese text is the widest. */
@@ -49,6 +61,28 @@ describe.each(cases)('%s (%s)', (_slug, variant, type) => {
       const fields = { ...exampleFields(type), [key]: longest(field) };
       const shown = textsOf(layOutLicence(type, { ...data, fields }, { variant })).filter((item) => item.field === key);
       expect(shown.map((item) => item.text).join('')).toBe(longest(field));
+    },
+  );
+
+  test.each(['https://id.example/v/8fKq2mV1sX7pQ0tLr5nYwA', `https://id.example/${'v'.repeat(80)}`])(
+    'nothing stands in the code or on the four modules around it: %s',
+    (verifyAddress) => {
+      const [page] = layOutLicence(type, { ...data, verifyAddress }, { variant });
+      const items = page?.items ?? [];
+      const at = items.findIndex((item, index) => item.kind === 'path' && item.fill === '#ffffff' && isCode(items[index + 1]));
+      const [ground, code] = [boundsOf(items[at]), boundsOf(items[at + 1])];
+      const quiet = (ground.right - ground.left - (code.right - code.left)) / 2;
+      // 33 modules for the shorter address, 41 or more for the longer.
+      expect(quiet / (code.right - code.left)).toBeGreaterThan(verifyAddress.length < 60 ? 0.12 : 0.08);
+      const near = [...textsOf(page ? [page] : [])].filter((text) => {
+        const width = text.advancesMm.reduce((sum, advance) => sum + advance, 0);
+        const [top, bottom] = [text.baselineMm - 0.86 * text.sizeMm, text.baselineMm + 0.1 * text.sizeMm];
+        return text.xMm < ground.right && text.xMm + width > ground.left && top < ground.bottom && bottom > ground.top;
+      });
+      expect(near.map(({ text }) => text)).toEqual([]);
+      const isInside =
+        ground.left >= 0 && ground.top >= 0 && ground.right <= (page?.widthMm ?? 0) && ground.bottom <= (page?.heightMm ?? 0);
+      expect(isInside).toBe(true);
     },
   );
 
