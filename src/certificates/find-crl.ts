@@ -5,13 +5,12 @@ export type CrlScope = 'complete' | 'delta';
 
 export interface PublishedCrl {
   issuerKey: string;
-  der: Uint8Array;
   number: bigint;
   thisUpdate: Date;
   nextUpdate: Date;
 }
 
-export interface CrlFacts extends Omit<PublishedCrl, 'der'> {
+export interface CrlFacts extends PublishedCrl {
   entries: number;
   /** How many of the issuer's certificates were revoked when it was made. */
   total: number;
@@ -26,7 +25,11 @@ export interface CrlFacts extends Omit<PublishedCrl, 'der'> {
 type Reading = Pick<CertificateDeps, 'db'>;
 
 /** The newest signed list of an authority as a whole. For serving it there is `readCrlPieces`. */
-export async function findCrl(deps: Reading, keyName: string, scope: CrlScope = 'complete'): Promise<PublishedCrl | undefined> {
+export async function findCrl(
+  deps: Reading,
+  keyName: string,
+  scope: CrlScope = 'complete',
+): Promise<(PublishedCrl & { der: Uint8Array }) | undefined> {
   const facts = await findCrlFacts(deps, keyName, scope);
   if (!facts) return undefined;
   const pieces: Uint8Array[] = [];
@@ -47,12 +50,14 @@ export async function findCrlFacts({ db }: Reading, keyName: string, scope: CrlS
       EXISTS (SELECT 1 FROM revocation_list o WHERE o.issuer_key = l.issuer_key AND o.scope = l.scope AND o.number < l.number
         AND o.this_update >= l.this_update) AS "sharesSecond"
     FROM revocation_list l
-    WHERE l.issuer_key = ${keyName} AND l.scope = ${scope} AND l.der IS NOT NULL
+    WHERE l.issuer_key = ${keyName} AND l.scope = ${scope} AND (l.digest IS NOT NULL OR l.der IS NOT NULL)
     ORDER BY l.number DESC LIMIT 1`;
   return row && { ...row, issuerKey: keyName, digest: Buffer.from(row.digest).toString('hex') };
 }
 
-const PIECE_BYTES = 512 * 1024;
+/** Octets of one piece, and how many are asked for at once: a small list comes with one question. */
+export const PIECE_BYTES = 256 * 1024;
+const PIECES_AT_ONCE = 4;
 
 /**
  * The bytes of one signed list, piece by piece from the store: a list of a million entries never stands in memory for one reader.
@@ -63,12 +68,38 @@ export async function* readCrlPieces(
   { issuerKey, number, size }: Pick<CrlFacts, 'issuerKey' | 'number' | 'size'>,
   scope: CrlScope,
 ): AsyncGenerator<Uint8Array> {
+  let sent = 0;
+  for (let place = 0; sent < size; place += PIECES_AT_ONCE) {
+    const pieces = await db.$queryRaw<{ piece: Uint8Array }[]>`
+      SELECT bytes AS piece FROM revocation_list_piece
+      WHERE issuer_key = ${issuerKey} AND scope = ${scope} AND number = ${number}
+        AND place >= ${place}::int AND place < ${place + PIECES_AT_ONCE}::int
+      ORDER BY place`;
+    if (pieces.length === 0 && place === 0) return yield* readOldList({ db }, { issuerKey, number, size }, scope);
+    if (pieces.length === 0) throw cutOff(issuerKey, number, sent, size);
+    for (const { piece } of pieces) {
+      yield piece;
+      sent += piece.length;
+    }
+  }
+}
+
+/** A list that was stored in one row, before there were pieces. */
+async function* readOldList(
+  { db }: Reading,
+  { issuerKey, number, size }: Pick<CrlFacts, 'issuerKey' | 'number' | 'size'>,
+  scope: CrlScope,
+): AsyncGenerator<Uint8Array> {
   for (let sent = 0; sent < size; ) {
-    const [row] = await db.$queryRaw<{ piece: Uint8Array }[]>`
-      SELECT substring(der FROM ${sent + 1}::int FOR ${PIECE_BYTES}::int) AS piece FROM revocation_list
+    const [row] = await db.$queryRaw<{ piece: Uint8Array | null }[]>`
+      SELECT substring(der FROM ${sent + 1}::int FOR ${PIECE_BYTES * PIECES_AT_ONCE}::int) AS piece FROM revocation_list
       WHERE issuer_key = ${issuerKey} AND scope = ${scope} AND number = ${number}`;
-    if (!row || row.piece.length === 0) throw new Error(`list ${number} of ${issuerKey} ends at ${sent} of ${size}`);
+    if (!row?.piece?.length) throw cutOff(issuerKey, number, sent, size);
     yield row.piece;
     sent += row.piece.length;
   }
+}
+
+function cutOff(issuerKey: string, number: bigint, sent: number, size: number): Error {
+  return new Error(`list ${number} of ${issuerKey} ends at ${sent} of ${size}`);
 }

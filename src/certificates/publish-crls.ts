@@ -4,14 +4,14 @@
  * because a list that ran out tells a verifier nothing.
  */
 import { recordEvent } from '#audit/record-event.ts';
-import { digest } from '#crypto/suite.ts';
 import { keyIdentifier } from '#pki/build-certificate.ts';
-import { assembleCrl, encodeTbsCrl } from '#pki/encode-crl.ts';
+import { encodeTbsCrl } from '#pki/encode-crl.ts';
 import type { Transaction } from '#storage/database.ts';
 import { type Authority, isRoot, listAuthorities, requireAuthority } from './authorities.ts';
 import { type CertificateDeps, deltaCrlUrl, wholeSeconds } from './certificate-deps.ts';
 import { type CrlFacts, type CrlScope, findCrlFacts, type PublishedCrl } from './find-crl.ts';
 import { readChanges, readRevoked } from './revoked-entries.ts';
+import { finishList, keepList } from './store-crl.ts';
 
 const DAY_MS = 86_400_000;
 /** A root's list changes almost never and its key is used rarely; an issuing authority's must be fresh. */
@@ -113,7 +113,7 @@ export async function publishDelta(deps: CertificateDeps, keyName: string): Prom
   return delta as PublishedCrl;
 }
 
-interface StoredList extends Omit<PublishedCrl, 'der'> {
+interface StoredList extends PublishedCrl {
   scope: CrlScope;
   tbs: Uint8Array;
 }
@@ -187,21 +187,19 @@ async function storeList(tx: Transaction, { keyName, suite, certificate }: Autho
     ...(list.freshestUrl ? { freshestUrl: list.freshestUrl } : {}),
   });
   const facts = { issuerKey: keyName, scope, number, thisUpdate, nextUpdate };
-  await tx.revocationList.create({
-    data: { ...facts, entries: entries.count, total, tbs: tbs as Uint8Array<ArrayBuffer>, ...(base === undefined ? {} : { base }) },
-  });
+  await keepList(tx, { ...facts, entries: entries.count, total, ...(base === undefined ? {} : { base }) }, tbs);
   return { ...facts, tbs };
 }
 
-/** Signed outside the transaction, after what is to be signed was stored; then the signed list takes its place. */
-async function signLists({ db, keys }: CertificateDeps, { suite }: Authority, lists: readonly StoredList[]): Promise<PublishedCrl[]> {
+/** Signed outside the transaction, after what is to be signed was stored. */
+async function signLists(deps: CertificateDeps, { suite }: Authority, lists: StoredList[]): Promise<PublishedCrl[]> {
   const published: PublishedCrl[] = [];
-  for (const { tbs, scope, ...facts } of lists) {
-    const { issuerKey, number } = facts;
-    const der = assembleCrl(tbs, suite, await keys.sign(issuerKey, 'crl', tbs)) as Uint8Array<ArrayBuffer>;
-    const told = { size: der.length, digest: Uint8Array.from(digest('sha256', der)) };
-    await db.revocationList.updateMany({ where: { issuerKey, scope, number, der: null }, data: { der, ...told, tbs: new Uint8Array() } });
-    published.push({ ...facts, der });
+  // One after another, each let go when it is done: a list may be large.
+  for (let list = lists.shift(); list; list = lists.shift()) {
+    const { tbs, scope, ...facts } = list;
+    const signature = await deps.keys.sign(facts.issuerKey, 'crl', tbs);
+    await finishList(deps, { ...facts, scope }, { tbs, suite, signature });
+    published.push(facts);
   }
   return published;
 }

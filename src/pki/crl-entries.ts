@@ -24,8 +24,11 @@ export interface CrlEntryIndex {
   unknownCritical: boolean;
 }
 
-/** One pass over revokedCertificates that reads each serial and looks into extensions only where something is marked critical. */
-export function indexEntries(content: Uint8Array, crlIssuer: Name): CrlEntryIndex {
+/**
+ * One pass over revokedCertificates that reads each serial and looks into extensions only where something is marked critical.
+ * @param keep false when nothing will be looked up: the form of each entry is checked, and no index is kept.
+ */
+export function indexEntries(content: Uint8Array, crlIssuer: Name, keep = true): CrlEntryIndex {
   const buffer = Buffer.from(content.buffer, content.byteOffset, content.length);
   const offsets = new Map<string, { start: number; end: number }>();
   let unknownCritical = false;
@@ -40,7 +43,7 @@ export function indexEntries(content: Uint8Array, crlIssuer: Name): CrlEntryInde
       unknownCritical ||= hasUnknownCritical(extensions);
       if (extensions.includes(CERTIFICATE_ISSUER)) issuerKey = readIssuerKey(extensions, crlIssuer) ?? issuerKey;
     }
-    offsets.set(entryKey(serialKey(buffer, serial.body, serial.end), issuerKey), { start, end: entry.end });
+    if (keep) offsets.set(entryKey(serialKey(buffer, serial.body, serial.end), issuerKey), { start, end: entry.end });
     start = entry.end;
   }
   return { content: buffer, offsets, unknownCritical };

@@ -89,7 +89,8 @@ export class Crl {
   readonly signature: Uint8Array;
   readonly #entries: CrlEntryIndex;
 
-  constructor(der: Uint8Array) {
+  /** @param lookUp false for who asks about the list itself only: no entry is found then, and a million take no memory. */
+  constructor(der: Uint8Array, { lookUp = true }: { lookUp?: boolean } = {}) {
     if (der.length > MAX_CRL_BYTES) throw new DerError('CRL too large');
     const outer = parseDer(der, LIMITS).expect(TAG.sequence);
     const tbs = outer.at(0, TAG.sequence);
@@ -106,6 +107,7 @@ export class Crl {
     this.#entries = indexEntries(
       rest[0]?.tag === TAG.sequence ? (rest.shift()?.content ?? new Uint8Array()) : new Uint8Array(),
       this.issuer,
+      lookUp,
     );
     const extensions = rest.shift();
     if (rest.length > 0 || (extensions && (!hasVersion || extensions.tag !== context(0)))) throw new DerError('a CRL has other parts');

@@ -21,7 +21,7 @@ import {
 import { OID } from '#crypto/oids.ts';
 import type { Suite } from '#crypto/suite.ts';
 import { encodeSignatureAlgorithm } from './build-certificate.ts';
-import { REASON_CODES, type RevokedEntry } from './crl.ts';
+import { REASON_CODES, type RevocationReason, type RevokedEntry } from './crl.ts';
 
 export interface TbsCrlInput {
   suite: Suite;
@@ -45,22 +45,24 @@ export interface TbsCrlInput {
 }
 
 const CHUNK_BYTES = 64 * 1024;
+/** Longer than any entry that is written in place: serial number, time and reason. */
+const MAX_PLAIN_ENTRY = 80;
+const PLAIN_SERIAL = /^(?:0[1-9a-f]|[1-7][0-9a-f])(?:[0-9a-f]{2}){1,19}$/;
 
 /** Entries encoded as they come, so that a list of a million never stands in memory as objects. */
 export class CrlEntries {
   #chunks: Uint8Array[] = [];
-  #open: Uint8Array[] = [];
-  #openBytes = 0;
+  #open = Buffer.allocUnsafe(CHUNK_BYTES);
+  #used = 0;
   #bytes = 0;
+  /** Consecutive entries often have one time. */
+  #time: { at: number; der: Uint8Array } = { at: Number.NaN, der: new Uint8Array() };
   count = 0;
 
   add(entry: RevokedEntry): void {
-    const encoded = encodeEntry(entry);
-    this.#open.push(encoded);
-    this.#openBytes += encoded.length;
-    this.#bytes += encoded.length;
+    if (entry.invalidityDate === undefined && PLAIN_SERIAL.test(entry.serialHex)) this.#addPlain(entry);
+    else this.#addWhole(encodeEntry(entry));
     this.count += 1;
-    if (this.#openBytes > CHUNK_BYTES) this.#close();
   }
 
   /** revokedCertificates, which is left out when there are none (§5.1.2.6). */
@@ -69,10 +71,39 @@ export class CrlEntries {
     return this.#bytes > 0 ? [encodeHeader(TAG.sequence, this.#bytes), ...this.#chunks] : [];
   }
 
+  /** Octet by octet into the open chunk: a million times a dozen small elements would take seconds to allocate. */
+  #addPlain({ serialHex, revokedAt, reason }: RevokedEntry): void {
+    if (this.#used + MAX_PLAIN_ENTRY > CHUNK_BYTES) this.#close();
+    const at = revokedAt.getTime();
+    if (at !== this.#time.at) this.#time = { at, der: x509Time(revokedAt) };
+    const time = this.#time.der;
+    const why = REASON_EXTENSIONS[reason];
+    const serialLength = serialHex.length / 2;
+    const open = this.#open;
+    let place = this.#used;
+    open[place++] = TAG.sequence;
+    open[place++] = 2 + serialLength + time.length + why.length;
+    open[place++] = TAG.integer;
+    open[place++] = serialLength;
+    place += open.write(serialHex, place, 'hex');
+    open.set(time, place);
+    place += time.length;
+    open.set(why, place);
+    this.#used = place + why.length;
+  }
+
+  #addWhole(encoded: Uint8Array): void {
+    if (this.#used + encoded.length > CHUNK_BYTES) this.#close();
+    this.#open.set(encoded, this.#used);
+    this.#used += encoded.length;
+  }
+
   #close(): void {
-    if (this.#openBytes > 0) this.#chunks.push(Buffer.concat(this.#open));
-    this.#open = [];
-    this.#openBytes = 0;
+    if (this.#used === 0) return;
+    this.#chunks.push(this.#open.subarray(0, this.#used));
+    this.#bytes += this.#used;
+    this.#open = Buffer.allocUnsafe(CHUNK_BYTES);
+    this.#used = 0;
   }
 }
 
@@ -125,17 +156,35 @@ function encodeCrlExtensions(input: TbsCrlInput): Uint8Array[] {
 }
 
 /** reasonCode is left out for `unspecified` (§5.3.1). */
+function encodeReason(reason: RevocationReason): Uint8Array | undefined {
+  if (reason === 'unspecified') return undefined;
+  return sequence(oid(OID.reasonCode), octetString(integer(REASON_CODES[reason], TAG.enumerated)));
+}
+
+/** crlEntryExtensions of an entry that has no more to say than its reason. */
+const REASON_EXTENSIONS = Object.fromEntries(
+  (Object.keys(REASON_CODES) as RevocationReason[]).map((reason) => {
+    const encoded = encodeReason(reason);
+    return [reason, encoded ? sequence(encoded) : new Uint8Array()];
+  }),
+) as Record<RevocationReason, Uint8Array>;
+
 function encodeEntry(entry: RevokedEntry): Uint8Array {
-  const extensions: Uint8Array[] = [];
-  if (entry.reason !== 'unspecified') {
-    extensions.push(sequence(oid(OID.reasonCode), octetString(integer(REASON_CODES[entry.reason], TAG.enumerated))));
-  }
+  const reason = encodeReason(entry.reason);
+  const extensions = reason ? [reason] : [];
   if (entry.invalidityDate) extensions.push(sequence(oid(OID.invalidityDate), octetString(generalizedTime(entry.invalidityDate))));
   const rest = extensions.length > 0 ? [sequence(...extensions)] : [];
   return sequence(integer(Buffer.from(entry.serialHex, 'hex')), x509Time(entry.revokedAt), ...rest);
 }
 
+/** What stands before and after the signed bytes in a CertificateList: large lists are stored in pieces, and these are two of them. */
+export function frameCrl(tbsLength: number, suite: Suite, signature: Uint8Array): { head: Uint8Array; tail: Uint8Array } {
+  const tail = Buffer.concat([encodeSignatureAlgorithm(suite), bitString(signature)]);
+  return { head: encodeHeader(TAG.sequence, tbsLength + tail.length), tail };
+}
+
 /** CertificateList from the signed bytes and their signature. */
 export function assembleCrl(tbs: Uint8Array, suite: Suite, signature: Uint8Array): Uint8Array {
-  return sequence(tbs, encodeSignatureAlgorithm(suite), bitString(signature));
+  const { head, tail } = frameCrl(tbs.length, suite, signature);
+  return Buffer.concat([head, tbs, tail]);
 }

@@ -64,7 +64,7 @@ export const crlRule: SigningRule = ({ key, structure, now }) => {
   try {
     const algorithm = parseDer(structure, { maxElements: 1_000, maxDepth: 20 }).at(1).bytes;
     if (Buffer.compare(algorithm, encodeSignatureAlgorithm(key.suite)) !== 0) return 'signature algorithm is not that of the key';
-    crl = new Crl(sequence(structure, algorithm, bitString(Uint8Array.of(0))));
+    crl = new Crl(sequence(structure, algorithm, bitString(Uint8Array.of(0))), { lookUp: false });
   } catch (error) {
     if (error instanceof DerError) return 'not a TBSCertList';
     throw error;
