@@ -96,7 +96,7 @@ function compareSignatureField(step: Step, old: FieldNode, fresh: FieldNode, own
   if (wrong.length > 0)
     report({ level: 'forbidden', what: `${wasSigned ? 'signed-' : ''}field-changed:${wrong.join('+')}`, field: owner.name });
   else if (!value || !isFresh(step, value)) report({ level: 'forbidden', what: `field-changed:${touched.join('+')}`, field: owner.name });
-  else if (old === owner) report(signed(value, owner.name, false));
+  else if (old === owner) report({ ...signed(value, owner.name, false), ...(isVisible(after, fresh) ? { drawn: true } : {}) });
 }
 
 /** Whether the signature was made in this update: an older one led to by a new field would lend that field its good name. */
@@ -110,8 +110,20 @@ function signed(value: PdfDict, field: string, newVisibleField: boolean): Change
   return { level, what: stamp ? 'timestamp-added' : 'signature-added', field, ...(newVisibleField ? { newVisibleField } : {}) };
 }
 
-/** Only signature fields may be new, without actions, and an unsigned one only if nothing of it is drawn. */
+/**
+ * Only signature fields may be new, without actions, and an unsigned one only if nothing of it is drawn. So with every field below
+ * it: readers draw a kid whatever stands above it.
+ */
 function judgeNewField(step: Step, field: FieldNode): void {
+  judgeOneNewField(step, field);
+  for (const child of field.children) {
+    // A nameless kid is the field's own widget and was judged with it; below it nothing belongs.
+    if (child.widgetOnly && !field.widgetOnly) for (const grandchild of child.children) judgeNewField(step, grandchild);
+    else judgeNewField(step, child);
+  }
+}
+
+function judgeOneNewField(step: Step, field: FieldNode): void {
   const { after, report } = step;
   const owner = field.widgetOnly ? field.parent : field;
   const drawn = widgetsOf(after, field);
@@ -135,8 +147,8 @@ function faultOfNewField(
   visible: boolean,
 ): string | undefined {
   if (owner?.type !== 'Sig') return 'field-added';
-  if (drawn.some(({ dict }) => dict.entries.has('A') || dict.entries.has('AA'))) return 'action-added';
-  if (drawn.some(({ dict }) => dict.duplicates.length > 0)) return 'duplicate-keys';
+  if (drawn.some(({ dict }) => ['A', 'AA', 'Popup'].some((key) => dict.entries.has(key)))) return 'action-added';
+  if ([field, ...drawn].some(({ dict }) => dict.duplicates.length > 0)) return 'duplicate-keys';
   // A widget for a field that was there before is only for the update that signs the field.
   if (field.widgetOnly && !isSigned) return 'widget-added';
   if (!isSigned && field.dict.entries.has('V')) return 'field-of-other-signature';

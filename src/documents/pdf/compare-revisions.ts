@@ -24,6 +24,8 @@ export interface Change {
   readonly newField?: boolean;
   /** A new signature field that is drawn on a page. */
   readonly newVisibleField?: boolean;
+  /** A field that was reserved before is signed, and what the signer put there is drawn on a page. */
+  readonly drawn?: boolean;
 }
 
 /** Keys under which a reference to a field or widget means the field as such and is judged by the rules for forms. */
@@ -155,9 +157,10 @@ function compareAnnotations(step: Step, oldPage: PdfDict, newPage: PdfDict): voi
   rest = rest.concat(fresh.slice(at));
   for (const item of rest) {
     const field = isRef(item) ? newForm.byNumber.get(item.num) : undefined;
-    const isNewSignature = field?.type === 'Sig' && (!oldForm.byNumber.has(field.num ?? -1) || isSignedNow(step, field.num));
-    if (isNewSignature) continue;
     const subtype = nameOf(after.get(after.dict(item) ?? newPage, 'Subtype')) ?? '';
+    const isNewSignature = field?.type === 'Sig' && (!oldForm.byNumber.has(field.num ?? -1) || isSignedNow(step, field.num));
+    // Other kinds are drawn from more than their rectangle, by which the form's rules tell what can be seen.
+    if (isNewSignature && subtype === 'Widget') continue;
     report(
       subtype === 'Widget' ? { level: 'forbidden', what: 'widget-added' } : { level: 'annotation', what: `annotation-added:${subtype}` },
     );

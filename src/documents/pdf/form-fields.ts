@@ -77,11 +77,17 @@ export function widgetsOf(view: PdfView, node: FieldNode): FieldNode[] {
   return nameOf(view.get(node.dict, 'Subtype')) === 'Widget' || kids.length === 0 ? [node, ...kids] : kids;
 }
 
-/** Whether anything of the field can be seen: a rectangle with an area. */
+/** No page is larger (ISO 32000-1 annex C); numbers beyond are read in many ways. */
+const MAX_COORDINATE = 1_000_000;
+
+/** Whether anything of the field can be seen: a rectangle with an area, or one that readers might make something of. */
 export function isVisible(view: PdfView, node: FieldNode): boolean {
   return widgetsOf(view, node).some(({ dict }) => {
-    const [x0, y0, x1, y1] = itemsOf(view, dict.entries.get('Rect')).map((item) => view.resolve(item));
-    return typeof x0 === 'number' && typeof x1 === 'number' && typeof y0 === 'number' && typeof y1 === 'number' && x0 !== x1 && y0 !== y1;
+    if (view.get(dict, 'Rect') === null || view.get(dict, 'Rect') === undefined) return false;
+    const corners = itemsOf(view, dict.entries.get('Rect')).map((item) => view.resolve(item));
+    const isPlain = corners.length === 4 && corners.every((one) => typeof one === 'number' && Math.abs(one) <= MAX_COORDINATE);
+    const [x0, y0, x1, y1] = corners;
+    return !isPlain || (x0 !== x1 && y0 !== y1);
   });
 }
 

@@ -217,8 +217,8 @@ function isOfficial(judged: readonly JudgedSignature[], steps: JudgedStep[] | st
   });
 }
 
-function isShown({ newVisibleField, level, what }: Change): boolean {
-  return newVisibleField === true || what === 'field-filled' || level === 'annotation';
+function isShown({ newVisibleField, drawn, level, what }: Change): boolean {
+  return newVisibleField === true || drawn === true || what === 'field-filled' || level === 'annotation';
 }
 
 const TRUSTED_BYTES: readonly Verdict[] = ['genuine', 'untrusted-signer', 'partly-covered'];
