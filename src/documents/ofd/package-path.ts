@@ -32,9 +32,18 @@ export function percentDecoded(path: string): string | undefined {
   }
 }
 
-/** File systems of some readers take such names for one and the same. */
+/**
+ * File systems of some readers take such names for one and the same: without regard to case and composition, to characters that
+ * are not seen (HFS+), to dots and blanks at the end of a part, and to what stands behind a colon (Windows, NTFS).
+ */
 function foldedName(name: string): string {
-  return name.normalize('NFC').toLowerCase();
+  const parts = name.split('/').map((part) => part.replace(/:.*$/, '').replace(/(?<=[^. ])[. ]+$/, ''));
+  return parts
+    .join('/')
+    .replace(/\p{Default_Ignorable_Code_Point}/gu, '')
+    .toUpperCase()
+    .toLowerCase()
+    .normalize('NFC');
 }
 
 /** Finds files by the paths that other files give, the strict reading first and then those of tolerant readers. */

@@ -1,0 +1,36 @@
+/**
+ * A second page file beside the signed one, under a name that some file system takes for the same: a reader that unpacks the
+ * package to disk would show the forger's page.
+ */
+import { beforeAll, expect, test } from 'vitest';
+import { verifyOfd } from '#documents/ofd/verify-ofd.ts';
+import { repack, SealingTown, sampleFiles } from '#test/fakes/sample-ofd.ts';
+
+const town = new SealingTown();
+const PAGE = 'Doc_0/Pages/Page_0/Content.xml';
+const page = (sampleFiles()[PAGE] ?? '').replaceAll('2026', '2099');
+
+let sealed: Uint8Array;
+beforeAll(async () => {
+  sealed = await town.sealed();
+});
+
+test.each([
+  ['another case', 'doc_0/PAGES/Page_0/Content.XML'],
+  ['a trailing dot (Windows)', `${PAGE}.`],
+  ['a trailing blank (Windows)', `${PAGE} `],
+  ['dots and blanks behind a folder (Windows)', 'Doc_0/Pages. ./Page_0/Content.xml'],
+  ['the main stream by its name (NTFS)', `${PAGE}::$DATA`],
+  ['a long s (APFS folds it)', 'Doc_0/Pageſ/Page_0/Content.xml'],
+  ['a joiner that is not seen (HFS+ ignores it)', 'Doc_0/Pa\u200dges/Page_0/Content.xml'],
+  ['a soft hyphen', 'Doc_0/Pages/Page_0/Con\u00adtent.xml'],
+])('%s', (_name, name) => {
+  const forged = verifyOfd(repack(sealed, { [name]: page }), town.options).report;
+  expect(forged.official).toBe(false);
+  expect(['altered', 'partly-covered', 'malformed']).toContain(forged.verdict);
+});
+
+test('a file of quite another name stays what it is', () => {
+  const other = verifyOfd(repack(sealed, { 'Doc_0/Pages/Page_0/Content.xml.bak': page }), town.options).report;
+  expect(other).toMatchObject({ verdict: 'genuine', reasons: expect.arrayContaining(['entries-not-linked']) });
+});
