@@ -13,6 +13,7 @@ import { publishDueCrls } from '#certificates/publish-crls.ts';
 import { refreshOcspAnswers } from '#certificates/refresh-ocsp.ts';
 import { sendCertificateNotices } from '#certificates/send-certificate-notices.ts';
 import { settleCertificateRequests } from '#certificates/settle-certificate-requests.ts';
+import { sweepCrls } from '#certificates/sweep-crls.ts';
 import { publishTrustList } from '#certificates/trust-list-publish.ts';
 import { writeCertificateNotices } from '#certificates/write-certificate-notices.ts';
 import { certifyCodeKeys } from '#codes/certify-code-keys.ts';
@@ -200,6 +201,7 @@ function workOf(deps: WorkDeps): Job[] {
     alone('audit-checkpoint', 60, () => writeCheckpoint(deps)),
     alone('certify-code-keys', 3600, () => certifyCodeKeys(deps)),
     alone('publish-crls', 60, () => publishDueCrls(deps)),
+    alone('sweep-crls', 3600, () => sweepCrls(deps)),
     alone('refresh-ocsp', 60, () => refreshOcspAnswers(deps)),
     // Its own lock lets one process at it: no lease outlives a crash, and the maximum merge delay holds.
     { name: 'issuance-log', everySeconds: 1, run: () => publishLog(deps) },

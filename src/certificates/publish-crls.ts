@@ -152,7 +152,13 @@ async function storeDelta(
   { number, thisUpdate, total }: { number: bigint; thisUpdate: Date; total: number },
 ): Promise<StoredList> {
   const base = await tx.revocationList.findFirst({
-    where: { issuerKey: authority.keyName, scope: 'complete', nextUpdate: { gt: thisUpdate } },
+    // Not one whose signing was interrupted: nobody has it. This moment's own is signed before its delta.
+    where: {
+      issuerKey: authority.keyName,
+      scope: 'complete',
+      nextUpdate: { gt: thisUpdate },
+      OR: [{ digest: { not: null } }, { der: { not: null } }, { number }],
+    },
     orderBy: { number: 'asc' },
     select: { number: true, thisUpdate: true },
   });
