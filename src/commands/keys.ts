@@ -1,22 +1,23 @@
 /** `tongren keys …`: every kind of signing key, and its successor. Running processes follow within a minute, without a restart. */
-
+import { setTimeout as pause } from 'node:timers/promises';
 import { localDataKeys } from '#adapters/local-data-keys.ts';
 import { CHECKPOINT_KEY } from '#audit/checkpoint.ts';
 import { rotateDataKey } from '#audit/rotate-data-key.ts';
 import { type KeyLine, succeedKey } from '#audit/succeed-key.ts';
 import { listAuthorities } from '#certificates/authorities.ts';
 import type { AuthoritySuite } from '#certificates/certificate-deps.ts';
+import { dropOcspAnswers } from '#certificates/drop-ocsp-answers.ts';
 import { certifyRecordKeys, recordKeyName } from '#certificates/log-signer.ts';
 import { revokeCertificatesOfKey } from '#certificates/revoke-key.ts';
 import { serviceKeyName } from '#certificates/service-signer.ts';
 import { RECEIPT_KEY, STATUS_LIST_KEY } from '#codes/code-key-ring.ts';
-import { rotateCodeKey } from '#codes/rotate-code-key.ts';
+import { ROTATION_LEAD_SECONDS, rotateCodeKey } from '#codes/rotate-code-key.ts';
 import { fieldCipher } from '#crypto/field-cipher.ts';
 import { type OpenInstallation, openInstallation } from '#edge/open-installation.ts';
-import { loadSigningKeys, promoteSigningKey, rotateSigningKey, type TokenAlgorithm } from '#oidc/signing-keys.ts';
+import { loadSigningKeys, promoteSigningKey, replaceSigningKey, rotateSigningKey, type TokenAlgorithm } from '#oidc/signing-keys.ts';
 import { Problem } from '#problem.ts';
 import { SEAL_MAKER_KEY } from '#seals/prepare-seal-maker.ts';
-import { keyNamesOf } from '#storage/key-generations.ts';
+import { FOLLOWED_WITHIN_MS, readGenerations } from '#storage/key-generations.ts';
 import { openDataKeys } from '#storage/open-data-keys.ts';
 
 const EXIT = { good: 0, refused: 1, wrongUse: 3 } as const;
@@ -33,12 +34,18 @@ const LINES: Record<string, (suite: Suite) => KeyLine> = {
   log: (suite) => ({ base: recordKeyName('issuance-log', suite), suite, purpose: 'tree-head' }),
   'trust-list': (suite) => ({ base: recordKeyName('trust-list', suite), suite, purpose: 'trust-list' }),
   audit: () => ({ base: CHECKPOINT_KEY, suite: 'es256', purpose: 'audit-checkpoint' }),
-  'status-list': () => ({ base: STATUS_LIST_KEY.name, suite: STATUS_LIST_KEY.suite, purpose: STATUS_LIST_KEY.purpose }),
-  receipt: () => ({ base: RECEIPT_KEY.name, suite: RECEIPT_KEY.suite, purpose: RECEIPT_KEY.purpose }),
+  'status-list': () => ({ ...lineOf(STATUS_LIST_KEY), leadSeconds: ROTATION_LEAD_SECONDS }),
+  receipt: () => ({ ...lineOf(RECEIPT_KEY), leadSeconds: ROTATION_LEAD_SECONDS }),
   'seal-maker': () => ({ base: SEAL_MAKER_KEY, suite: 'sm2-sm3', purpose: 'seal-info' }),
 };
 export const KEY_KINDS = [...Object.keys(LINES), 'code', 'token', 'data'];
+/** What a compromised key of these signed is still shown with its public key: copies kept elsewhere from before tell the truth. */
+const STAYS_PUBLISHED: readonly string[] = ['log', 'audit'];
 const IN_BOTH_SUITES: readonly string[] = ['ocsp', 'timestamp', 'log', 'trust-list'];
+
+function lineOf({ name, suite, purpose }: typeof STATUS_LIST_KEY | typeof RECEIPT_KEY): KeyLine {
+  return { base: name, suite, purpose };
+}
 
 interface ListedKey {
   kind: string;
@@ -59,9 +66,13 @@ export function listKeys({ json }: { json?: boolean }): Promise<number> {
     for (const [kind, lineOf] of Object.entries(LINES)) {
       for (const suite of IN_BOTH_SUITES.includes(kind) ? (['es256', 'sm2-sm3'] as const) : (['es256'] as const)) {
         const line = lineOf(suite);
-        const names = await keyNamesOf(deps.db, line.base);
-        for (const [index, name] of names.entries()) {
-          if (await deps.keys.find(name)) keys.push({ kind, name, suite: line.suite, state: index === 0 ? 'current' : 'retired' });
+        const generations = await readGenerations(deps.db, line.base);
+        const current = generations.find(({ signsFrom }) => !signsFrom || signsFrom <= deps.clock.now())?.name;
+        let isNewer = true;
+        for (const { name, compromisedAt } of generations) {
+          if (name === current) isNewer = false;
+          const state = name === current ? 'current' : isNewer ? 'next' : compromisedAt ? 'compromised' : 'retired';
+          if (await deps.keys.find(name)) keys.push({ kind, name, suite: line.suite, state });
         }
       }
     }
@@ -90,7 +101,9 @@ export function listKeys({ json }: { json?: boolean }): Promise<number> {
 
 export interface RotateOptions {
   suite?: Suite;
-  /** The old key is in wrong hands: its certificates are revoked at once. */
+  /** Of token keys. */
+  alg?: TokenAlgorithm;
+  /** The old key is in wrong hands: it must stop counting, at once. */
   compromised?: boolean;
   json?: boolean;
 }
@@ -112,30 +125,60 @@ export function rotateKey(kind: string, options: RotateOptions): Promise<number>
 
 type Opened = OpenInstallation & { fields: ReturnType<typeof fieldCipher> & { sealingVersion: number } };
 
-async function rotate(
-  { config, deps, fields }: Opened,
-  kind: string,
-  { suite = 'es256', compromised }: RotateOptions,
-): Promise<Record<string, unknown>> {
+async function rotate({ config, deps, fields }: Opened, kind: string, options: RotateOptions): Promise<Record<string, unknown>> {
+  const { suite = 'es256', alg = 'ES256', compromised = false } = options;
   if (kind === 'code') {
     const { keyName, mintFrom } = await rotateCodeKey(deps, { suite, by: BY, ...(compromised ? { leadSeconds: 1 } : {}) });
-    return { after: keyName, from: mintFrom.toISOString() };
+    return { after: keyName, from: mintFrom.toISOString(), ...followOf(kind, compromised) };
   }
-  if (kind === 'token') return rotateToken({ ...deps, fields }, 'ES256');
+  if (kind === 'token') {
+    if (!compromised) return rotateToken({ ...deps, fields }, alg);
+    const { gone, kid } = await replaceSigningKey({ ...deps, fields }, { alg, by: BY });
+    return { deleted: gone, signing: kid, ...followOf(kind, compromised) };
+  }
   if (kind === 'data') {
     const { version, sealsFrom } = await rotateDataKey({ ...deps, dataKeys: localDataKeys(config.secret) }, BY);
-    const follow = compromised ? 'what the old key sealed is not sealed anew by this / 旧密钥加密的数据不会因此重新加密' : undefined;
-    return { after: `data-${version}`, from: sealsFrom.toISOString(), ...(follow ? { follow } : {}) };
+    return { after: `data-${version}`, from: sealsFrom.toISOString(), ...followOf(kind, compromised) };
   }
   const line = LINES[kind]?.(suite);
   if (!line) throw new Error(`No such kind of key: ${kind}. / 没有该类密钥。`);
-  const { before, after } = await succeedKey(deps, line, BY);
+  const { before, after, signsFrom } = await succeedKey(deps, line, BY, { compromised: compromised && !STAYS_PUBLISHED.includes(kind) });
   const revoked = compromised ? await revokeOld(deps, before) : [];
   if (kind === 'log') await certifyRecordKeys(deps, 'issuance-log');
   if (kind === 'trust-list') await certifyRecordKeys(deps, 'trust-list');
-  const follow =
-    kind === 'seal-maker' && compromised ? 'every seal made with it must be made anew / 用该密钥制作的印章须重新制作' : undefined;
-  return { before, after: after.name, ...(compromised ? { revoked: revoked.join(' ') || 'none' } : {}), ...(follow ? { follow } : {}) };
+  return {
+    before,
+    after: after.name,
+    from: signsFrom.toISOString(),
+    ...(compromised ? { revoked: revoked.join(' ') || 'none' } : {}),
+    ...(compromised && kind === 'ocsp' ? { dropped: await dropAnswers(deps, suite) } : {}),
+    ...followOf(kind, compromised),
+  };
+}
+
+/** What a command cannot undo, and whose part it is. */
+const FOLLOW: Record<string, string> = {
+  'seal-maker': 'every seal made with it must be made anew / 用该密钥制作的印章须重新制作',
+  data: 'what the old key sealed is not sealed anew by this / 旧密钥加密的数据不会因此重新加密',
+  code: 'codes by the old key are refused two minutes from now, offline when the verifier has fetched the keys again / 旧密钥签发的码两分钟后失效；离线核验端须重新下载公钥',
+  token: 'relying apps follow when they fetch the published keys again / 接入应用重新获取公钥后生效',
+  receipt: 'receipts by the old key prove nothing any more; the records of look-ups stand / 旧密钥签发的回执不再有效，核验记录不受影响',
+  'status-list': 'verifiers that work offline must fetch keys and list again / 离线核验端须重新下载公钥和状态列表',
+  audit: 'checkpoints that were kept before today still tell by their copies; keep a new one now / 请立即另存新的检查点',
+  log: 'heads that were kept elsewhere still tell by their copies; keep a new one now / 请立即另存新的日志树头',
+};
+
+function followOf(kind: string, compromised: boolean): { follow?: string } {
+  const follow = compromised ? FOLLOW[kind] : undefined;
+  return follow === undefined ? {} : { follow };
+}
+
+/** Other processes sign with the old key for some seconds yet, and keep what they signed: it goes when they have followed. */
+async function dropAnswers(deps: OpenInstallation['deps'], suite: Suite): Promise<number> {
+  const dropped = await dropOcspAnswers(deps, suite);
+  console.error('Waiting for running processes to follow … / 正在等待运行中的进程切换……');
+  await pause(FOLLOWED_WITHIN_MS);
+  return dropped + (await dropOcspAnswers(deps, suite));
 }
 
 async function revokeOld(deps: OpenInstallation['deps'], name: string): Promise<string[]> {

@@ -119,7 +119,8 @@ export function registerAuthorityCommands(program: Command): void {
       ]),
     )
     .addOption(new Option('--suite <suite>', 'where a kind comes in both').choices(['sm2-sm3', 'es256']).default('es256'))
-    .option('--compromised', 'the old key is in wrong hands: revoke its certificates at once')
+    .addOption(new Option('--alg <alg>', 'of token keys').choices(['ES256', 'RS256']).default('ES256'))
+    .option('--compromised', 'the old key is in wrong hands: its certificates are revoked, and what it signed stops counting, at once')
     .addOption(asJson())
     .action(async (kind: string, options) => {
       const { rotateKey } = await import('./keys.ts');

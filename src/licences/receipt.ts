@@ -13,12 +13,12 @@ export type LookUpRow = NonNullable<Awaited<ReturnType<Database['lookUp']['findU
 
 /** The receipt of a look-up; signed and kept at the first call. */
 export async function receiptOf(
-  deps: Pick<LicenceDeps, 'db' | 'keys' | 'publicOrigin'>,
+  deps: Pick<LicenceDeps, 'db' | 'clock' | 'keys' | 'publicOrigin'>,
   row: LookUpRow,
   identifier: string,
 ): Promise<string> {
   if (row.receipt !== null) return row.receipt;
-  const key = { ...RECEIPT_KEY, name: await currentKeyName(deps.db, RECEIPT_KEY.name) };
+  const key = { ...RECEIPT_KEY, name: await currentKeyName(deps.db, RECEIPT_KEY.name, deps.clock.now()) };
   const receipt = await signJws(deps.keys, key, RECEIPT_TYPE, {
     iss: deps.publicOrigin,
     jti: row.id,

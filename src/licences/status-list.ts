@@ -3,13 +3,14 @@
  * when the last one grows old; readers keep it for its `ttl` and may rely on it until its `exp`.
  */
 
+import { decodeProtectedHeader } from 'jose';
 import { STATUS_LIST_KEY } from '#codes/code-key-ring.ts';
 import type { CodeKeysFile } from '#codes/code-keys.ts';
 import { currentCodeKeys } from '#codes/publish-keys.ts';
 import type { StatusEntry } from '#codes/status-bits.ts';
 import { STATUS_VALUES, signStatusList } from '#codes/status-list-token.ts';
 import { Problem } from '#problem.ts';
-import { currentKeyName } from '#storage/key-generations.ts';
+import { currentKeyName, keyNamesOf } from '#storage/key-generations.ts';
 import type { LicenceDeps } from './licence-deps.ts';
 import { codeLicenceTypes } from './licence-types.ts';
 import { ensureStatusListRow } from './status-places.ts';
@@ -43,7 +44,7 @@ export async function publishStatusList(deps: StatusListDeps): Promise<Published
   const expiresAt = new Date(issuedAt.getTime() + STATUS_LIST_LIFE_SECONDS * 1000);
   const token = await signStatusList(
     keys,
-    { ...STATUS_LIST_KEY, name: await currentKeyName(db, STATUS_LIST_KEY.name) },
+    { ...STATUS_LIST_KEY, name: await currentKeyName(db, STATUS_LIST_KEY.name, issuedAt) },
     {
       uri: statusListUriOf(publicOrigin),
       issuedAt,
@@ -65,10 +66,16 @@ export async function currentStatusList(deps: StatusListDeps): Promise<Published
   const row = await deps.db.statusList.findUnique({ where: { id: ROW } });
   const ageMs = deps.clock.now().getTime() - (row?.publishedAt?.getTime() ?? Number.NEGATIVE_INFINITY);
   const young = ageMs >= 0 && ageMs < STATUS_LIST_TTL_SECONDS * 1000;
-  if (row?.token && row.publishedAt && young && row.published === row.changes) {
+  if (row?.token && row.publishedAt && young && row.published === row.changes && (await isByKeyThatCounts(deps.db, row.token))) {
     return { token: row.token, json: { statusListToken: row.token }, asOf: wholeSeconds(row.publishedAt) };
   }
   return publishStatusList(deps);
+}
+
+/** A list signed with a key that came into wrong hands is not served, however young it is. */
+async function isByKeyThatCounts(db: StatusListDeps['db'], token: string): Promise<boolean> {
+  const { kid } = decodeProtectedHeader(token);
+  return kid !== undefined && (await keyNamesOf(db, STATUS_LIST_KEY.name)).includes(kid);
 }
 
 /** What verifiers keep for working without us: `code-keys.json`. */

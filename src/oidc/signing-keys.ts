@@ -84,6 +84,30 @@ export async function promoteSigningKey({ db, clock }: Deps, { kid, by }: { kid:
   });
 }
 
+/**
+ * The signing key is in wrong hands: it is deleted, so that no ID token by it verifies any more once relying apps look at the
+ * published keys again, and another one signs from the next reload on; one that was published already, where there is. Sessions,
+ * access and refresh tokens are not signed and stay. Throws Problem `signing-key-not-found`.
+ */
+export async function replaceSigningKey(
+  deps: Deps,
+  { alg, by }: { alg: TokenAlgorithm; by: string },
+): Promise<{ gone: string; kid: string }> {
+  const at = deps.clock.now();
+  return deps.db.$transaction(async (tx) => {
+    await lockKeys(tx);
+    const gone = await tx.oidcSigningKey.findFirst({ where: { alg, state: 'active' } });
+    if (!gone) throw new Problem('signing-key-not-found');
+    await tx.oidcSigningKey.delete({ where: { kid: gone.kid } });
+    const next = await tx.oidcSigningKey.findFirst({ where: { alg, state: 'next' }, orderBy: { createdAt: 'asc' } });
+    const kid = next?.kid ?? (await storeNewKey(tx, deps, alg, 'active'));
+    if (next) await tx.oidcSigningKey.update({ where: { kid }, data: { state: 'active', promotedAt: at } });
+    const detail = { alg, successor: kid };
+    await recordEvent(tx, { kind: 'token-key-compromised', actor: by, subject: `token-key:${gone.kid}`, detail, at });
+    return { gone: gone.kid, kid };
+  });
+}
+
 /** Forgets keys retired long ago. Answers how many. */
 export async function sweepRetiredKeys({ db, clock }: Pick<OidcDeps, 'db' | 'clock'>): Promise<number> {
   const before = new Date(clock.now().getTime() - RETIRED_DAYS * 86_400_000);

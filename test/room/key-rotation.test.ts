@@ -9,15 +9,19 @@ import { succeedKey } from '#audit/succeed-key.ts';
 import { verifyChain } from '#audit/verify-chain.ts';
 import { answerOcsp } from '#certificates/answer-ocsp.ts';
 import { currentAuthority } from '#certificates/authorities.ts';
+import { dropOcspAnswers } from '#certificates/drop-ocsp-answers.ts';
 import { trustedCertificates } from '#certificates/find-certificates.ts';
 import { issueCertificate } from '#certificates/issue-certificate.ts';
 import { requestTimestamp } from '#certificates/issue-timestamp.ts';
 import { findRecordKeys, recordSigners } from '#certificates/log-signer.ts';
 import { revokeCertificatesOfKey } from '#certificates/revoke-key.ts';
 import { findServiceSigner } from '#certificates/service-signer.ts';
+import { RECEIPT_KEY } from '#codes/code-key-ring.ts';
+import { signJws } from '#codes/jws.ts';
 import { digest, generateKeyPair } from '#crypto/suite.ts';
 import { judgeTimeStamp } from '#documents/judge-time-stamp.ts';
-import { codeKeysFile, publishStatusList } from '#licences/status-list.ts';
+import { codeKeysFile, currentStatusList, publishStatusList } from '#licences/status-list.ts';
+import { ensureSigningKeys, loadSigningKeys, replaceSigningKey, rotateSigningKey } from '#oidc/signing-keys.ts';
 import { encodeCertId, issuerHashes } from '#pki/ocsp-cert-id.ts';
 import { judgeOcsp } from '#pki/ocsp-judge.ts';
 import { encodeOcspRequest } from '#pki/ocsp-request.ts';
@@ -123,6 +127,91 @@ test('status lists: the published keys verify the list of either key', async () 
   expect(kids).toEqual(expect.arrayContaining([before, after.name]));
 });
 
+test('status lists: a successor is published a day before it signs', async () => {
+  const kidOf = async () => decodeProtectedHeader((await publishStatusList(city.deps)).token).kid;
+  const before = await kidOf();
+  const line = { base: 'status-list-p256', suite: 'es256', purpose: 'status-list', leadSeconds: 86_400 } as const;
+  const { after, signsFrom } = await succeedKey(city.deps, line, BY);
+  expect(signsFrom.getTime() - city.deps.clock.now().getTime()).toBe(86_400_000);
+  city.deps.codes.refresh();
+  expect((await codeKeysFile(city.deps)).keys.map(({ kid }) => kid)).toEqual(expect.arrayContaining([before, after.name]));
+  expect(await kidOf()).toBe(before);
+  await expect(succeedKey(city.deps, line, BY)).rejects.toMatchObject({ code: 'key-succession-running' });
+  city.deps.clock.advance(86_400_000);
+  expect(await kidOf()).toBe(after.name);
+});
+
+describe('in wrong hands', () => {
+  test('a status list is signed anew at once, also by a successor that was waiting, and the old key is published no more', async () => {
+    const line = { base: 'status-list-p256', suite: 'es256', purpose: 'status-list', leadSeconds: 86_400 } as const;
+    const waiting = (await succeedKey(city.deps, line, BY)).after.name;
+    const served = async () => decodeProtectedHeader((await currentStatusList(city.deps)).token).kid;
+    const before = await served();
+    expect(before).not.toBe(waiting);
+    const { before: gone, after } = await succeedKey(city.deps, line, BY, { compromised: true });
+    expect([gone, after.name]).toEqual([before, waiting]);
+    city.deps.codes.refresh();
+    expect(await served()).toBe(waiting);
+    const kids = (await codeKeysFile(city.deps)).keys.map(({ kid }) => kid);
+    expect(kids).toContain(waiting);
+    expect(kids).not.toContain(gone);
+  });
+
+  test('receipts by the old key, the very first included, verify by no published key; later ones do', async () => {
+    const receipt = () => signJws(city.deps.keys, { ...RECEIPT_KEY, name: current }, 'tongren-receipt+jwt', claims());
+    const claims = () => ({
+      iss: 'https://example.cn',
+      jti: '1',
+      iat: Math.floor(city.deps.clock.now().getTime() / 1000),
+      verdict: 'in-force',
+    });
+    let current = await currentKeyName(db, RECEIPT_KEY.name);
+    const old = await receipt();
+    const line = { base: RECEIPT_KEY.name, suite: 'es256', purpose: 'receipt' } as const;
+    const { before, after } = await succeedKey(city.deps, line, BY, { compromised: true });
+    expect(before).toBe(current);
+    current = after.name;
+    const published = (await city.deps.codes.verificationKeys()).filter(({ purpose }) => purpose === 'receipt');
+    expect(published.map(({ kid }) => kid)).toEqual([after.name]);
+    const keyOf = (jws: string) => published.find(({ kid }) => kid === decodeProtectedHeader(jws).kid);
+    expect(keyOf(old)).toBeUndefined();
+    expect(keyOf(await receipt())).toBeDefined();
+  });
+
+  test('kept answers of a responder go, and the next is signed by its successor', async () => {
+    const subject = { commonName: '张三' };
+    const wanted = { profile: 'person', suite: 'es256', subject, spki: generateKeyPair('es256').spki, days: 300, by: BY } as const;
+    const { certificate } = await issueCertificate(city.deps, wanted);
+    const issuer = (await currentAuthority(city.deps, 'persons', 'es256')).certificate;
+    const request = encodeOcspRequest([encodeCertId(issuerHashes(issuer, 'sha1'), 'sha1', certificate.serialBytes)]);
+    const signer = async () => {
+      const reply = parseOcspResponse((await answerOcsp(city.deps, request)).der);
+      if (reply.status === 'refused') throw new Error(String(reply.code));
+      return reply.basic.certificates[0]?.serialHex;
+    };
+    const before = await signer();
+    await succeedKey(city.deps, { base: 'ocsp-p256', suite: 'es256', purpose: 'ocsp-response' }, BY);
+    settle();
+    expect(await signer()).toBe(before);
+    expect(await dropOcspAnswers(city.deps, 'es256')).toBeGreaterThan(0);
+    expect(await signer()).not.toBe(before);
+  });
+
+  test('a token key is deleted and another signs; one that was published already is preferred', async () => {
+    const deps = { db, clock: city.deps.clock, fields: city.deps.fields };
+    await ensureSigningKeys(deps);
+    for (const alg of ['ES256', 'RS256'] as const) {
+      const states = async () => (await loadSigningKeys(deps)).filter((key) => key.alg === alg).map(({ kid, state }) => `${kid} ${state}`);
+      const first = await replaceSigningKey(deps, { alg, by: BY });
+      expect(await states()).toEqual([`${first.kid} active`]);
+      const next = await rotateSigningKey(deps, { alg, by: BY });
+      const second = await replaceSigningKey(deps, { alg, by: BY });
+      expect(second).toEqual({ gone: first.kid, kid: next });
+      expect(await states()).toEqual([`${next} active`]);
+    }
+  });
+});
+
 test('the seal maker: seals made before stay usable, unless its key was compromised', async () => {
   const before = await prepareSealMaker(city.deps);
   const { after } = await succeedKey(city.deps, { base: 'seal-maker-sm2', suite: 'sm2-sm3', purpose: 'seal-info' }, BY);
@@ -138,12 +227,12 @@ test('the seal maker: seals made before stay usable, unless its key was compromi
 
 test('another process follows when what it remembers is old, and two successors at once are two refusals short of a mess', async () => {
   const other = openDatabase(address, { maxConnections: 1 });
-  const line = { base: 'receipt-p256', suite: 'es256', purpose: 'receipt' } as const;
-  expect(await currentKeyName(other, line.base)).toBe('receipt-p256');
+  const line = { base: 'two-at-once', suite: 'es256', purpose: 'receipt' } as const;
+  expect(await currentKeyName(other, line.base)).toBe('two-at-once');
   const outcomes = await Promise.allSettled([succeedKey(city.deps, line, BY), succeedKey(city.deps, line, BY)]);
   expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
-  expect(await currentKeyName(db, line.base)).toBe('receipt-p256-2');
+  expect(await currentKeyName(db, line.base)).toBe('two-at-once-2');
   const fresh = openDatabase(address, { maxConnections: 1 });
-  expect(await currentKeyName(fresh, line.base)).toBe('receipt-p256-2');
+  expect(await currentKeyName(fresh, line.base)).toBe('two-at-once-2');
   await Promise.all([other.$disconnect(), fresh.$disconnect()]);
 });
