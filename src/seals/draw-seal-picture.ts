@@ -1,7 +1,7 @@
 /**
  * The picture of an e-seal: red on transparent, after 国发〔1999〕25号 and trade practice. Round with a ring, a five-pointed star and the
- * name on an arc from left to right in Song type; a special-purpose seal has its purpose in a straight line under the star; a person's
- * name seal is square. Letters are outlines, so that the SVG looks the same everywhere.
+ * name on an arc from left to right in Song type; a special-purpose seal has its purpose in a straight line under the star; the seal for
+ * invoices is oval, a person's name seal square. Letters are outlines, so that the SVG looks the same everywhere.
  */
 
 import { encodeStencilPng } from '#documents/page/encode-png.ts';
@@ -10,19 +10,20 @@ import { openOutlines } from '#documents/page/glyph-outlines.ts';
 import { opacityOfSvg } from '#documents/page/svg-picture.ts';
 import { Problem } from '#problem.ts';
 import { drawNameSeal } from './draw-name-seal.ts';
+import { drawOvalSeal } from './draw-oval-seal.ts';
 import { drawRoundSeal } from './draw-round-seal.ts';
 import { SEAL_COLOUR, type SealGlyph, type SealLettering } from './seal-lettering.ts';
 
 export interface SealPictureInput {
   /** What stands on the arc; for `personal`, the person's name. */
   organisationName: string;
-  kind: 'official' | 'special' | 'personal';
+  kind: 'official' | 'special' | 'invoice' | 'personal';
   /** Round seals, millimetres. Default 42; the rules allow up to 45 below a province. */
   diameterMm?: number;
   centre?: 'star' | 'none';
   /** The straight line under the star, for example 电子证照专用章. */
   bottomText?: string;
-  /** Seal number on the lower arc. */
+  /** Seal number on the lower arc; for `invoice`, the taxpayer's number across the middle. */
   serial?: string;
   /** Default 400. */
   dpi?: number;
@@ -40,8 +41,8 @@ const MAX_LINE = 16;
 
 /** @throws Problem `seal-name-length`, `character-not-in-font`. */
 export async function drawSealPicture(input: SealPictureInput): Promise<SealPicture> {
-  const name = input.organisationName.normalize('NFC').replace(/\s+/g, '');
-  const bottomText = (input.bottomText ?? '').normalize('NFC').replace(/\s+/g, '');
+  const name = sealText(input.organisationName);
+  const bottomText = sealText(input.bottomText ?? '');
   const serial = (input.serial ?? '').replace(/\s+/g, '');
   const length = Array.from(name).length;
   if (length < 1 || length > MAX_NAME || Array.from(bottomText).length > MAX_LINE || serial.length > 20)
@@ -51,7 +52,9 @@ export async function drawSealPicture(input: SealPictureInput): Promise<SealPict
   const drawing =
     input.kind === 'personal'
       ? drawNameSeal(name, lettering)
-      : drawRoundSeal({ name, bottomText, serial, diameterMm, star: (input.centre ?? 'star') === 'star' }, lettering);
+      : input.kind === 'invoice'
+        ? drawOvalSeal({ name, taxNumber: serial, bottomText }, lettering)
+        : drawRoundSeal({ name, bottomText, serial, diameterMm, star: (input.centre ?? 'star') === 'star' }, lettering);
   const { widthMm, heightMm } = drawing;
   const svg =
     `<svg xmlns="http://www.w3.org/2000/svg" width="${widthMm}mm" height="${heightMm}mm" viewBox="0 0 ${widthMm} ${heightMm}">` +
@@ -60,6 +63,11 @@ export async function drawSealPicture(input: SealPictureInput): Promise<SealPict
   const { alpha, widthPx, heightPx } = await opacityOfSvg(svg, Math.round((widthMm / 25.4) * dpi));
   const png = encodeStencilPng(alpha, widthPx, heightPx, SEAL_COLOUR, dpi);
   return { svg, png, widthMm, heightMm };
+}
+
+/** As it is cut: without blanks, brackets as wide as the letters beside them. */
+function sealText(text: string): string {
+  return text.normalize('NFC').replace(/\s+/g, '').replaceAll('(', '（').replaceAll(')', '）');
 }
 
 /** Song type for names, sans for numbers. */

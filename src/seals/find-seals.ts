@@ -47,7 +47,11 @@ export async function searchSeals(deps: FindDeps, query: SealQuery): Promise<{ i
   const rows = await deps.db.seal.findMany({
     where: {
       ...byStatus,
-      ...(text === '' ? {} : /^\d{6,14}$/.test(text) ? { esId: { startsWith: text } } : { name: { startsWith: text.replace(/[\\%_]/g, '\\$&') } }),
+      ...(text === ''
+        ? {}
+        : /^\d{6,14}$/.test(text)
+          ? { esId: { startsWith: text } }
+          : { name: { startsWith: text.replace(/[\\%_]/g, '\\$&') } }),
       ...(cursor !== undefined && isUuid(cursor) ? { id: { lt: cursor } } : {}),
     },
     orderBy: { id: 'desc' },

@@ -24,6 +24,8 @@ export interface GlyphPlace {
   heightMm: number;
   /** Clockwise. */
   angleDegrees?: number;
+  /** How much of the height capitals and figures take; default all. Beside Han characters they look too large at full height. */
+  capitals?: number;
 }
 
 /** Han ink fills about 0.94 of the em square, whose centre lies 0.38 em above the baseline. */
@@ -34,7 +36,7 @@ const CAPITAL_CENTRE_EM = 0.365;
 export function placeGlyph(glyph: SealGlyph, place: GlyphPlace): string {
   if (glyph.path === '') return '';
   const isHan = glyph.advanceEm > 0.95;
-  const height = isHan ? place.heightMm : place.heightMm / 0.74;
+  const height = isHan ? place.heightMm : (place.heightMm * (place.capitals ?? 1)) / 0.74;
   const width = isHan ? place.widthMm : Math.min(height, place.widthMm / glyph.advanceEm);
   const scaleX = width * glyph.scale;
   const scaleY = height * glyph.scale;
