@@ -7,15 +7,17 @@ import { isDivisionCode } from '#people/division.ts';
 import { isUuid } from '#people/is-uuid.ts';
 import { type Organisation, requireOrganisation } from '#people/organisations.ts';
 import { type FieldFault, Problem } from '#problem.ts';
+import type { CheckedPicture } from './check-seal-picture.ts';
+import { columnsOf, designOf, designSeal, digestOfPicture, pictureOfDesign, type SealWishes } from './design-seal.ts';
+import { requireSealRow } from './find-seals.ts';
 import { noteSealChange } from './note-seal-change.ts';
-import { isSealKind, type SealKind, sealNameOf } from './seal-kinds.ts';
+import { isSealKind } from './seal-kinds.ts';
 import type { SealDeps, SealRow } from './seal-view.ts';
 
 export const MAKE_SEAL = 'make-seal';
 
-export interface SealApplication {
+export interface SealApplication extends SealWishes {
   organisationId: string;
-  kind: SealKind;
   /** Short names of the licence types it is for; empty for any. */
   licenceTypes: string[];
   /** Six digits for the seal's number; default: the organisation's division. */
@@ -26,20 +28,19 @@ export interface SealApplication {
   by: { personId: string };
 }
 
-/** Throws Problem `not-allowed`, `organisation-not-found`, `invalid-input`, `seal-not-found` (replaces). */
+/**
+ * Throws Problem `not-allowed`, `organisation-not-found`, `invalid-input`, `seal-not-found` (replaces), `seal-name-length`,
+ * `character-not-in-font`.
+ */
 export async function applyForSeal(deps: SealDeps, input: SealApplication): Promise<{ sealId: string; approvalId: string }> {
   const { db, clock } = deps;
-  const staff = await requireRole(deps, { personId: input.by.personId, organisationId: input.organisationId, role: 'seal-admin' });
-  const organisation = await requireOrganisation(deps, input.organisationId);
-  const divisionCode = (input.divisionCode ?? divisionOf(organisation)).slice(0, 6);
-  refuseFaults(input, divisionCode);
-  if (input.replaces !== undefined) await requireReplaceable(deps, input.replaces, input.organisationId);
+  const { staff, divisionCode, design } = await prepare(deps, input);
   const at = clock.now();
   return db.$transaction(async (tx) => {
     const row = await tx.seal.create({
       data: {
         organisationId: input.organisationId,
-        name: sealNameOf(organisation.name, input.kind),
+        ...columnsOf(design),
         kind: input.kind,
         divisionCode,
         licenceTypes: [...new Set(input.licenceTypes)].sort(),
@@ -68,10 +69,41 @@ export async function applyForSeal(deps: SealDeps, input: SealApplication): Prom
   });
 }
 
-/** What the second person approves, and what the maker compares before making. */
+/** The seal as it would be, with noughts for a number: to look at before applying. Writes nothing. Throws as `applyForSeal`. */
+export async function previewSeal(deps: SealDeps, input: SealApplication): Promise<CheckedPicture & { name: string }> {
+  const { design, picture } = await prepare(deps, input);
+  return { ...picture, name: design.name };
+}
+
+/** A seal that is not made yet, as it will look: for who has to approve it. */
+export async function drawnAsApplied(deps: Pick<SealDeps, 'db'>, sealId: string): Promise<CheckedPicture> {
+  const row = await requireSealRow(deps, sealId);
+  const organisation = await requireOrganisation(deps, row.organisationId);
+  return pictureOfDesign(organisation, designOf(row), row.esId ?? `${row.divisionCode}00000000`);
+}
+
+async function prepare(deps: SealDeps, input: SealApplication) {
+  const { organisationId, replaces } = input;
+  const staff = await requireRole(deps, { personId: input.by.personId, organisationId, role: 'seal-admin' });
+  const organisation = await requireOrganisation(deps, organisationId);
+  const divisionCode = (input.divisionCode ?? divisionOf(organisation)).slice(0, 6);
+  refuseFaults(input, divisionCode);
+  if (replaces !== undefined) await requireReplaceable(deps, replaces, organisationId);
+  const design = await designSeal(organisation, input);
+  const picture = await pictureOfDesign(organisation, { ...design, kind: input.kind }, `${divisionCode}00000000`);
+  return { staff, divisionCode, design, picture };
+}
+
+/** What the second person approves, and what the maker compares before making. What is as usual is left out. */
 export function approvedContentOf(row: SealRow) {
-  const { organisationId, name, kind, divisionCode, licenceTypes, replacesId } = row;
-  return { organisationId, name, kind, divisionCode, licenceTypes, replacesId };
+  const { organisationId, name, kind, divisionCode, licenceTypes, replacesId, purpose, diameterMm, hasStar, givenPicture } = row;
+  return {
+    ...{ organisationId, name, kind, divisionCode, licenceTypes, replacesId },
+    ...(purpose === null ? {} : { purpose }),
+    ...(diameterMm === null ? {} : { diameterMm }),
+    ...(hasStar ? {} : { hasStar }),
+    ...(givenPicture ? { picture: digestOfPicture(givenPicture) } : {}),
+  };
 }
 
 function refuseFaults(input: SealApplication, divisionCode: string): void {

@@ -15,7 +15,7 @@ import type { KeyPurpose } from '#ports/key-store.ts';
 import { Problem } from '#problem.ts';
 import { allotEsId } from './allot-es-id.ts';
 import { approvedContentOf, MAKE_SEAL } from './apply-for-seal.ts';
-import { drawSealPicture } from './draw-seal-picture.ts';
+import { designOf, pictureOfDesign } from './design-seal.ts';
 import { requireSealRow } from './find-seals.ts';
 import { moveSeal } from './note-seal-change.ts';
 import { prepareSealMaker } from './prepare-seal-maker.ts';
@@ -45,12 +45,7 @@ export async function makeSeal(
 
   const kind = SEAL_KINDS[row.kind as SealKind];
   const maker = await prepareSealMaker(deps, days);
-  const picture = await drawSealPicture({
-    organisationName: organisation.name,
-    kind: kind.drawing,
-    ...(kind.purpose ? { bottomText: kind.purpose } : {}),
-    serial: esId,
-  });
+  const picture = await pictureOfDesign(organisation, designOf(row), esId);
   const signer = parseCertificate(certificate);
   const widthMm = Math.round(picture.widthMm);
   const heightMm = Math.round(picture.heightMm);

@@ -2,6 +2,7 @@
 import type { CertificateDeps } from '#certificates/certificate-deps.ts';
 import { findOrganisation } from '#people/organisations.ts';
 import type { Database } from '#storage/database.ts';
+import { designOf } from './design-seal.ts';
 import type { SealKind } from './seal-kinds.ts';
 import { type SealStatus, sealStatusAt } from './seal-status.ts';
 
@@ -24,6 +25,10 @@ export interface SealView {
   users: string[];
   /** Files a day; null for no limit. */
   dailyLimit: number | null;
+  /** Under the star of a `special` one. */
+  purpose: string | undefined;
+  /** A picture that came with the application, or was drawn for it. */
+  givenPicture: { png: Uint8Array; widthMm: number; heightMm: number } | undefined;
   divisionCode: string;
   approvalId: string | undefined;
   replacesId: string | undefined;
@@ -52,6 +57,8 @@ export async function sealViewOf(deps: Pick<SealDeps, 'db' | 'clock'>, row: Seal
     licenceTypes: row.licenceTypes,
     users: row.users,
     dailyLimit: row.dailyLimit,
+    purpose: row.purpose ?? undefined,
+    givenPicture: designOf(row).given,
     divisionCode: row.divisionCode,
     approvalId: row.approvalId ?? undefined,
     replacesId: row.replacesId ?? undefined,

@@ -29,7 +29,7 @@ export function registerMultipartForms(server: FastifyInstance): void {
     if (!upload || !request.isMultipart()) return;
     // Before a byte is read: nobody fills our memory without signing in.
     requireSession(request);
-    const fields: Record<string, string> = {};
+    const fields: Record<string, string | string[]> = {};
     const { maxFiles = 1 } = upload;
     const limits = {
       fileSize: upload.maxFileBytes,
@@ -40,7 +40,7 @@ export function registerMultipartForms(server: FastifyInstance): void {
     };
     try {
       for await (const part of request.parts({ limits })) {
-        if (part.type === 'field') fields[part.fieldname] = String(part.value);
+        if (part.type === 'field') fields[part.fieldname] = together(fields[part.fieldname], String(part.value));
         else {
           const bytes = await part.toBuffer();
           if (bytes.length > 0) uploads.set(part.fieldname, { name: part.filename, bytes });
@@ -51,4 +51,9 @@ export function registerMultipartForms(server: FastifyInstance): void {
     }
     request.body = fields;
   });
+}
+
+/** As in ordinary forms: boxes ticked under one name are a list. */
+function together(before: string | string[] | undefined, value: string): string | string[] {
+  return before === undefined ? value : [before, value].flat();
 }

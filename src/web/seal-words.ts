@@ -12,6 +12,10 @@ const KINDS: Record<string, Words> = {
   licence: { zh: '电子证照专用章', en: 'E-licence seal' },
   contract: { zh: '合同专用章', en: 'Contract seal' },
   finance: { zh: '财务专用章', en: 'Finance seal' },
+  invoice: { zh: '发票专用章', en: 'Seal for invoices' },
+  special: { zh: '业务专用章（自定用途）', en: 'Special-purpose seal' },
+  'legal-representative': { zh: '法定代表人名章', en: 'Legal representative’s name seal' },
+  signature: { zh: '个人签名章', en: 'Personal signature' },
 };
 
 const STATES: Record<SealStatus, StatusWords> = {

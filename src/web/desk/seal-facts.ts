@@ -3,6 +3,8 @@ import { listStaff } from '#access/find-staff.ts';
 import { listLicenceTypes } from '#documents/page/licence-type.ts';
 import { listClients } from '#oidc/clients.ts';
 import { requireMaskedPerson } from '#people/find-person.ts';
+import { Problem } from '#problem.ts';
+import { drawnAsApplied } from '#seals/apply-for-seal.ts';
 import { findSealHistory } from '#seals/find-seals.ts';
 import { countSealUses } from '#seals/record-seal-use.ts';
 import { findPendingSealChanges } from '#seals/request-seal-change.ts';
@@ -72,6 +74,20 @@ export async function sealFacts(context: WebContext, seal: SealView) {
         rules: entry.rules ? await rulesInWords(context, entry.rules) : undefined,
       })),
     ),
-    picture: seal.picturePng ? `data:image/png;base64,${Buffer.from(seal.picturePng).toString('base64')}` : undefined,
+    picture: await pictureOf(context, seal),
   };
+}
+
+/** As it was made; before that, as it will look. */
+async function pictureOf(context: WebContext, seal: SealView) {
+  const made = seal.picturePng && { png: seal.picturePng, widthMm: seal.widthMm, heightMm: seal.heightMm };
+  const waits = seal.status === 'applied' || seal.status === 'approved';
+  const shown = made ?? seal.givenPicture ?? (waits ? await drawnAsApplied(context, seal.id).catch(unlessProblem) : undefined);
+  return shown && { ...shown, src: `data:image/png;base64,${Buffer.from(shown.png).toString('base64')}` };
+}
+
+/** What cannot be drawn is found out when it is made; its page is shown all the same. */
+function unlessProblem(error: unknown): undefined {
+  if (!(error instanceof Problem)) throw error;
+  return undefined;
 }

@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { appointStaff } from '#access/appoint-staff.ts';
 import { registerPerson } from '#people/register-person.ts';
+import { drawSealPicture } from '#seals/draw-seal-picture.ts';
 import { findSeal } from '#seals/find-seals.ts';
 import { describeSealedFile, recordSealUse } from '#seals/record-seal-use.ts';
 import { activeSeal } from '#test/room/licences/sample-city.ts';
@@ -177,4 +178,71 @@ test.each([
   ['/seals/x', 404],
 ])('%s answers %d', async (path, status) => {
   expect((await city.stranger().get(path)).statusCode).toBe(status);
+});
+
+describe('applying with a preview', () => {
+  const picture = async () => (await drawSealPicture({ organisationName: '示范市市场监督管理局', kind: 'official' })).png;
+
+  async function preview(who: Browser, fields: Record<string, string | string[]>, file?: Uint8Array) {
+    const csrf = /name="csrf" value="([^"]+)"/.exec((await who.get('/desk/seals')).body)?.[1] ?? '';
+    const parts = Object.entries({ csrf, ...fields }).flatMap(([name, value]) =>
+      [value].flat().map((one) => Buffer.from(`--x\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${one}\r\n`)),
+    );
+    const head = '--x\r\ncontent-disposition: form-data; name="picture"; filename="p.png"\r\ncontent-type: image/png\r\n\r\n';
+    const payload = Buffer.concat([...parts, Buffer.from(head), file ?? Buffer.alloc(0), Buffer.from('\r\n--x--\r\n')]);
+    const headers = { accept: 'text/html', 'content-type': 'multipart/form-data; boundary=x' };
+    return who.send({ method: 'POST', url: '/desk/seals/preview', headers, payload });
+  }
+  function hiddenOf(body: string): Record<string, string[]> {
+    const all: Record<string, string[]> = {};
+    for (const [, name = '', value = ''] of body.matchAll(/<input type="hidden" name="(\w+)" value="([^"]*)">/g)) {
+      if (name !== 'csrf') all[name] = [...(all[name] ?? []), value];
+    }
+    return all;
+  }
+
+  test('a drawn seal is shown, then applied for as shown, with every type that was ticked', async () => {
+    const shown = await preview(keeper, {
+      kind: 'special',
+      purpose: '不动产登记专用章',
+      licenceTypes: ['residence-permit', 'driving-licence'],
+    });
+    expect(shown.statusCode).toBe(200);
+    expect(shown.body).toContain('data:image/png;base64,');
+    const sent = await keeper.submit('/desk/seals', '/desk/seals', hiddenOf(shown.body));
+    expect(sent.statusCode).toBe(303);
+    const at = sent.headers.location as string;
+    const page = await approver.get(at);
+    expect(page.body).toContain('示范市市场监督管理局不动产登记专用章');
+    expect(page.body).toContain('data:image/png;base64,');
+    expect(await findSeal(city.deps, at.split('/').at(-1) ?? '')).toMatchObject({ licenceTypes: ['driving-licence', 'residence-permit'] });
+  });
+
+  test('a picture of one’s own is checked, kept for who sent it only, and made as it was seen', async () => {
+    const shown = await preview(keeper, { kind: 'official', diameterMm: '42' }, await picture());
+    expect(shown.statusCode).toBe(200);
+    const hidden = hiddenOf(shown.body);
+    const { id } = await registerPerson(city.deps, { name: '郑管章', phone: '13900050009', by: 'system:test' });
+    await appointStaff(city.deps, { personId: id, organisationId: city.department.id, roles: ['seal-admin'], by: 'system:test' });
+    const stolen = await (await city.as(id)).submit('/desk/seals', '/desk/seals', hidden);
+    expect(stolen.statusCode).toBe(422);
+    const sent = await keeper.submit('/desk/seals', '/desk/seals', hidden);
+    expect(sent.statusCode).toBe(303);
+    const seal = await findSeal(city.deps, (sent.headers.location as string).split('/').at(-1) ?? '');
+    expect(seal?.givenPicture).toMatchObject({ widthMm: 42, heightMm: 42 });
+  });
+
+  test.each([
+    ['a picture that is none', { kind: 'official' }, Buffer.from('GIF89a'), '不是 PNG'],
+    ['no kind', {}, undefined, '请选择印章种类'],
+    ['a signature without its picture', { kind: 'signature' }, undefined, '请上传签名图片'],
+  ])('%s is said at its field', async (_case, fields, file, word) => {
+    const sent = await preview(keeper, fields as Record<string, string>, file);
+    expect(sent.statusCode).toBe(422);
+    expect(sent.body).toContain(word);
+  });
+
+  test('is for the keeper only', async () => {
+    expect((await preview(approver, { kind: 'official' })).statusCode).toBe(403);
+  });
 });
