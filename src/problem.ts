@@ -14,6 +14,11 @@ export const CATALOGUE = {
   'too-many-requests': [429, 'Too many attempts. Please wait.', '操作过于频繁，请稍候再试。'],
   'not-signed-in': [401, 'Please sign in first.', '请先登录。'],
   'not-allowed': [403, 'You are not allowed to do this.', '您没有权限进行此操作。'],
+  'second-factor-needed': [
+    403,
+    'Acting for an organisation takes two factors: confirm with the password, an SMS code or a certificate as well.',
+    '办理机构业务须使用两种认证方式，请再用密码、短信验证码或数字证书确认一次。',
+  ],
   'csrf-failed': [403, 'The form has expired. Please load the page again.', '表单已失效，请刷新页面后重试。'],
   'file-too-costly': [422, 'This file takes more time or memory to judge than allowed.', '该文件处理所需的时间或内存超出限制。'],
   'position-not-chosen': [403, 'Choose first in which position you act.', '请先选择任职机构和岗位。'],

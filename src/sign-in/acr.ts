@@ -24,6 +24,11 @@ export function highestLevelOf(amr: readonly string[]): AssuranceLevel {
   return factorsOf(amr).size >= 2 || amr.includes('face') ? 4 : 3;
 }
 
+/** Two kinds of proof in one session, or a key in hardware, which its holder unlocks. */
+export function hasTwoFactors(amr: readonly string[]): boolean {
+  return factorsOf(amr).size >= 2 || amr.includes('hwk');
+}
+
 /** `urn:tongren:acr:1` to `urn:tongren:acr:5`. */
 export function acrOf(level: AssuranceLevel, amr: readonly string[]): string {
   return `urn:tongren:acr:${Math.min(level, highestLevelOf(amr))}`;

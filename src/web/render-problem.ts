@@ -88,7 +88,7 @@ export async function sendProblem(
   if (problem.status >= 500) request.log.error({ failure: describeForLog(problem.cause ?? problem) }, problem.code);
   const json = wantsJson(request);
   if (!json && request.method === 'GET') {
-    const detour = detourOf(problem.code, request.url);
+    const detour = detourOf(problem.code, request);
     if (detour) return reply.redirect(detour, 303);
   }
   reply.code(problem.status).header('cache-control', 'no-store');
@@ -111,8 +111,12 @@ function sendBarePage(reply: FastifyReply, { title, titleZh }: ProblemDocument):
 }
 
 /** Where a person goes to put the matter right. */
-function detourOf(code: ProblemCode, url: string): string | undefined {
+function detourOf(code: ProblemCode, { url, session }: FastifyRequest): string | undefined {
   if (code === 'not-signed-in') return `/login?return=${encodeURIComponent(url)}`;
+  if (code === 'second-factor-needed') {
+    const way = session?.amr.includes('pwd') ? 'sms' : 'password';
+    return `/login?way=${way}&more=1&return=${encodeURIComponent(url)}`;
+  }
   if (code === 'position-not-chosen') return `/position?return=${encodeURIComponent(url)}`;
   return undefined;
 }

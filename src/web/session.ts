@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { findStaffPositions } from '#access/find-staff.ts';
 import type { Role, Staff } from '#access/staff.ts';
 import { Problem } from '#problem.ts';
+import { hasTwoFactors } from '#sign-in/acr.ts';
 import { findSession, type Session } from '#sign-in/sessions.ts';
 import type { WebContext } from './web-context.ts';
 
@@ -17,6 +18,8 @@ declare module 'fastify' {
     positions: readonly Staff[];
     /** The position in which the person acts here; set by `requireStaff`. */
     staff: Staff | undefined;
+    /** Acting for an organisation takes two factors (GB/T 22239-2019 8.1.4.1 d): in production. */
+    staffNeedsTwoFactors: boolean;
   }
 }
 
@@ -35,6 +38,7 @@ export function registerSessions(server: FastifyInstance, context: WebContext): 
   server.decorateRequest('session', undefined);
   server.decorateRequest('staff', undefined);
   server.decorateRequest('positions');
+  server.decorateRequest('staffNeedsTwoFactors', context.production);
   server.addHook('onRequest', async (request) => {
     request.positions = [];
     const token = sessionTokenOf(request);
@@ -59,14 +63,16 @@ export function requireSession(request: FastifyRequest): Session {
 
 /**
  * The position in which the signed-in person acts here. With several that fit, the one chosen before decides;
- * with none chosen it throws `position-not-chosen`, which a page turns into the question.
+ * with none chosen it throws `position-not-chosen`, which a page turns into the question; in production `second-factor-needed`
+ * for who signed in with one factor, which a page turns into the sign-in for the other.
  */
 export function requireStaff(request: FastifyRequest, role: Role | readonly Role[]): Staff {
   const roles = typeof role === 'string' ? [role] : role;
-  requireSession(request);
+  const session = requireSession(request);
   const fitting = request.positions.filter((position) => roles.some((wanted) => position.roles.includes(wanted)));
   const [only] = fitting;
   if (!only) throw new Problem('not-allowed');
+  if (request.staffNeedsTwoFactors && !hasTwoFactors(session.amr)) throw new Problem('second-factor-needed');
   const chosen = fitting.find((position) => position.id === request.cookies[POSITION_COOKIE]);
   if (!chosen && fitting.length > 1) throw new Problem('position-not-chosen');
   request.staff = chosen ?? only;

@@ -17,8 +17,8 @@ import type { WebContext } from '#web/web-context.ts';
 export const PASSWORD = 'Banyan-Tree-37';
 export const NEWCOMER = DEMO_NEWCOMERS[0] as { name: string; citizenNumber: string };
 
-/** @param options `keepOpen`: made outside a test, the server lives as long as the file; `trustProxy`: a proxy stands in front. */
-export async function loginWorld(db: Database, options: { keepOpen?: boolean; trustProxy?: boolean } = {}) {
+/** @param options `keepOpen`: made outside a test, the server lives as long as the file; `trustProxy`: a proxy stands in front; `production`. */
+export async function loginWorld(db: Database, options: { keepOpen?: boolean; trustProxy?: boolean; production?: boolean } = {}) {
   const port = await freePort();
   const origin = `http://localhost:${port}`;
   const clock = { now: () => new Date() };
@@ -39,7 +39,7 @@ export async function loginWorld(db: Database, options: { keepOpen?: boolean; tr
     sms,
     registry: simulatedPopulationRegistry(DEMO_POPULATION),
     publicOrigin: origin,
-    production: false,
+    production: options.production ?? false,
     version: 'test',
     trustProxy: options.trustProxy ?? false,
     oidc,
