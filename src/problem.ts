@@ -41,6 +41,7 @@ export const CATALOGUE = {
   'organisation-not-found': [404, 'This organisation is not known here.', '未找到该机构。'],
   'organisation-code-taken': [409, 'An organisation with this code is already registered.', '该代码的机构已登记。'],
   // access
+  'own-position': [403, 'Nobody appoints themselves: another operator does it.', '不得为本人任命岗位，请由其他运维人员办理。'],
   'roles-conflict': [409, 'These roles may not be held by one person.', '这些岗位不能由同一人担任。'],
   'approval-not-found': [404, 'There is no such request.', '未找到该申请。'],
   'approval-pending': [409, 'A request for this is already waiting.', '同一事项已有待审批的申请。'],

@@ -2,9 +2,10 @@
 import { recordEvent } from '#audit/record-event.ts';
 import { faultyField, Problem } from '#problem.ts';
 import type { Transaction } from '#storage/database.ts';
+import { findStaff } from './find-staff.ts';
 import { type AccessDeps, areRolesCompatible, ROLES, type Role, type Staff, staffOf } from './staff.ts';
 
-/** One position per person and organisation: appointing again replaces its roles. Throws Problem `roles-conflict`, `invalid-input` at `/roles`. */
+/** One position per person and organisation: appointing again replaces its roles. Throws Problem `own-position` (nobody appoints themselves, not even an operator), `roles-conflict`, `invalid-input` at `/roles`. */
 export async function appointStaff(
   { db, clock }: AccessDeps,
   input: { personId: string; organisationId: string; roles: readonly Role[]; by: string },
@@ -17,6 +18,7 @@ export async function appointStaff(
   const at = clock.now();
   return db.$transaction(async (tx) => {
     await lockPerson(tx, personId);
+    if (await isOwnPosition(tx, by, personId)) throw new Problem('own-position');
     const positions = await tx.staff.findMany({ where: { personId, endedAt: null } });
     const others = positions.filter((position) => position.organisationId !== organisationId).map(staffOf);
     if (!areRolesCompatible([...others, { organisationId, roles }])) throw new Problem('roles-conflict');
@@ -33,6 +35,12 @@ export async function appointStaff(
     });
     return staffOf(row);
   });
+}
+
+async function isOwnPosition(tx: Transaction, by: string, personId: string): Promise<boolean> {
+  const [kind, id] = by.split(':', 2);
+  if (kind === 'person') return id === personId;
+  return kind === 'staff' && (await findStaff({ db: tx }, id ?? ''))?.personId === personId;
 }
 
 /** Ends the position; its rows stay for the record. Throws Problem `not-found`. */
