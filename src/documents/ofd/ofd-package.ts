@@ -2,7 +2,7 @@
  * An OFD package (GB/T 33190) opened for reading: the archive, the documents OFD.xml names, and budgets for everything
  * that is parsed. Tolerant as real files need (prefixes, namespaces, odd paths), strict where safety needs.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { ByteSource } from '#documents/container/byte-source.ts';
 import { digestEntry } from '#documents/container/digest-entry.ts';
 import { knownDigest } from '#documents/container/known-digests.ts';
@@ -74,7 +74,7 @@ export class OfdPackage {
   async digest(name: string, algorithm: string): Promise<string> {
     const entry = this.archive.entries.get(name);
     if (!entry || entry.size <= SMALL_BYTES) {
-      const compute = () => createHash(algorithm).update(this.read(name)).digest('base64');
+      const compute = () => hash(algorithm, this.read(name), 'base64');
       return entry ? knownDigest(entry, algorithm, compute) : compute();
     }
     this.#spend(name);
