@@ -73,7 +73,8 @@ function pack({ name: text, data, store = false, keep = false }: NewEntry, stamp
   checkEntryName(text);
   const name = Buffer.from(text, 'utf8');
   const flags = name.every((byte) => byte < 0x80) ? 0 : 0x800;
-  const deflated = store || data.length === 0 ? undefined : keep ? deflateRawKept(data) : deflateRawSync(data, { level: 6, chunkSize: roomFor(data) });
+  const deflated =
+    store || data.length === 0 ? undefined : keep ? deflateRawKept(data) : deflateRawSync(data, { level: 6, chunkSize: roomFor(data) });
   const smaller = deflated && deflated.length < data.length ? deflated : undefined;
   const base = { name, flags, crc: crc32(data), size: data.length, ...stamp };
   return { ...base, method: smaller ? 8 : 0, compressedSize: (smaller ?? data).length, pieces: [smaller ?? data] };
