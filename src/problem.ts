@@ -132,6 +132,12 @@ export const CATALOGUE = {
     '此类密钥只能由持有人自行生成，平台不代为生成。',
   ],
   'certificate-key-not-archived': [404, 'No key is kept for this certificate.', '该证书没有归档的密钥。'],
+  'encryption-certificate-taken': [
+    409,
+    'This certificate has its encryption certificate already. A lost key is recovered by two operators.',
+    '该证书已领取过加密证书；密钥丢失请申请恢复（须两名管理员审批）。',
+  ],
+  'key-recovery-not-found': [404, 'There is no such key recovery.', '未找到该密钥恢复申请。'],
   'pfx-suite-not-offered': [
     422,
     'PKCS#12 files are made for P-256 keys only; readers of SM2 files do not agree on a form.',

@@ -7,7 +7,14 @@ import type { EnrolDeps, RequestRow } from './enrolment.ts';
 /** Days before the end of a certificate on which its holder hears of it. */
 export const EXPIRY_NOTICE_DAYS = [60, 30, 7, 1] as const;
 
-export type NoticeKind = 'issued' | 'revoked' | `expires-${(typeof EXPIRY_NOTICE_DAYS)[number]}`;
+/** The numbered ones may come about again for one certificate. */
+export type NoticeKind =
+  | 'issued'
+  | 'revoked'
+  | 'encryption-issued'
+  | `key-recovery-${number}`
+  | `key-recovered-${number}`
+  | `expires-${(typeof EXPIRY_NOTICE_DAYS)[number]}`;
 
 export interface CertificateNotice {
   id: string;

@@ -28,7 +28,7 @@ export async function issueWithKeyFile(
 ): Promise<IssuedCertificate & { pfx: Uint8Array }> {
   if (!PROFILES[input.profile].exportable) throw new Problem('certificate-key-not-made-here');
   if (input.suite !== 'es256') throw new Problem('pfx-suite-not-offered');
-  requireStrong(password);
+  requireStrongPassword(password);
   const { pkcs8, spki } = generateKeyPair(input.suite);
   try {
     const issued = await issueCertificate(deps, { ...input, spki });
@@ -39,8 +39,8 @@ export async function issueWithKeyFile(
   }
 }
 
-/** The file can be tried offline at leisure, so its password carries all. */
-function requireStrong(password: string): void {
+/** The file can be tried offline at leisure, so its password carries all. Throws Problem `pfx-password-too-weak`. */
+export function requireStrongPassword(password: string): void {
   const fine =
     password.length >= MIN_PASSWORD &&
     password.length <= MAX_PASSWORD &&

@@ -10,7 +10,8 @@ import { generateKeyPair, type Suite } from '#crypto/suite.ts';
 import { keyIdentifier } from '#pki/build-certificate.ts';
 import { PROFILES } from '#pki/profiles.ts';
 import { faultyField } from '#problem.ts';
-import type { CertificateDeps } from './certificate-deps.ts';
+import type { Transaction } from '#storage/database.ts';
+import type { AuthoritySuite, CertificateDeps } from './certificate-deps.ts';
 import { type IssueCertificateInput, type IssuedCertificate, issueCertificates } from './issue-certificate.ts';
 
 export type ArchiveDeps = CertificateDeps & { fields: FieldCipher };
@@ -47,20 +48,27 @@ export async function issuePair(deps: ArchiveDeps, input: IssueCertificateInput)
     ...input,
     profile: twin,
     spki: pair.spki,
-    within: async (tx, serialHex) => {
-      const sealedKey = deps.fields.seal(archivePlace(serialHex), pair.pkcs8);
-      await tx.archivedKey.create({
-        data: { serialHex, signingSerial, suite: input.suite, sealedKey, archivedAt: deps.clock.now() },
-      });
-      const detail = { signing: signingSerial, suite: input.suite };
-      await recordEvent(tx, { kind: 'key-archived', actor: input.by, subject: `certificate:${serialHex}`, detail, at: deps.clock.now() });
-    },
+    within: (tx, serialHex) => archiveKey(tx, deps, { serialHex, signingSerial, suite: input.suite, pkcs8: pair.pkcs8, by: input.by }),
   };
   const [signing, encryption] = await issueCertificates(deps, [signingInput, encryptionInput]);
   if (!signing || !encryption) throw new Error('two asked for, fewer issued');
   const envelope = sealKeyFor(input.spki, { suite: input.suite, ...pair });
   pair.pkcs8.fill(0);
   return { signing, encryption, envelope };
+}
+
+/** Keeps the key of an encryption certificate, sealed, in the transaction that stores the certificate. */
+export async function archiveKey(
+  tx: Transaction,
+  { fields, clock }: Pick<ArchiveDeps, 'fields' | 'clock'>,
+  key: { serialHex: string; signingSerial: string; suite: AuthoritySuite; pkcs8: Uint8Array; by: string },
+): Promise<void> {
+  const { serialHex, signingSerial, suite, pkcs8, by } = key;
+  const at = clock.now();
+  const sealedKey = fields.seal(archivePlace(serialHex), pkcs8);
+  await tx.archivedKey.create({ data: { serialHex, signingSerial, suite, sealedKey, archivedAt: at } });
+  const detail = { signing: signingSerial, suite };
+  await recordEvent(tx, { kind: 'key-archived', actor: by, subject: `certificate:${serialHex}`, detail, at });
 }
 
 /** The envelope for the holder of `recipient`, a signing key of the same suite. */

@@ -3,6 +3,7 @@ import { recordEvent } from '#audit/record-event.ts';
 import { REASON_CODES, type RevocationReason } from '#pki/crl.ts';
 import type { ProfileName } from '#pki/profiles.ts';
 import { faultyField, Problem } from '#problem.ts';
+import type { Transaction } from '#storage/database.ts';
 import { type CertificateDeps, wholeSeconds } from './certificate-deps.ts';
 import { publishChange } from './publish-crls.ts';
 
@@ -34,7 +35,7 @@ export async function revokeCertificate(deps: CertificateDeps, input: RevokeCert
   const now = deps.clock.now();
   if (invalidityDate && invalidityDate > now) throw faultyField('/invalidityDate', 'Lies in the future.', '失效日期不能晚于当前时间。');
   const isHold = reason === 'certificate-hold';
-  const { issuerKey, revokedAt } = await deps.db.$transaction(async (tx) => {
+  const { issuerKeys, revokedAt } = await deps.db.$transaction(async (tx) => {
     const change = {
       revocationReason: reason,
       revokedBy: by,
@@ -70,10 +71,32 @@ export async function revokeCertificate(deps: CertificateDeps, input: RevokeCert
       detail: { reason },
       at: now,
     });
-    return { issuerKey: row?.issuerKey ?? '', revokedAt: row?.revokedAt ?? wholeSeconds(now) };
+    const twins = isHold ? [] : await revokeTwin(tx, { serialHex, reason, by, at: now });
+    return { issuerKeys: new Set([row?.issuerKey ?? '', ...twins]), revokedAt: row?.revokedAt ?? wholeSeconds(now) };
   });
-  if (input.publish !== false) await publishChange(deps, issuerKey);
+  if (input.publish !== false) for (const issuerKey of issuerKeys) await publishChange(deps, issuerKey);
   return { revokedAt };
+}
+
+/**
+ * The encryption certificate goes with its signing certificate: nobody is to encrypt any more to a holder who cannot be told by it.
+ * Its key stays in the archive, for what was encrypted before. Returns the keys that have a list to publish.
+ */
+async function revokeTwin(
+  tx: Transaction,
+  { serialHex, reason, by, at }: { serialHex: string; reason: RevocationReason; by: string; at: Date },
+): Promise<string[]> {
+  const archived = await tx.archivedKey.findUnique({ where: { signingSerial: serialHex }, select: { serialHex: true } });
+  if (!archived) return [];
+  const rows = await tx.issuedCertificate.updateManyAndReturn({
+    where: { serialHex: archived.serialHex, revokedAt: null, der: { not: null } },
+    data: { revocationReason: reason, revokedBy: by, revokedAt: wholeSeconds(at) },
+    select: { issuerKey: true },
+  });
+  const subject = `certificate:${archived.serialHex}`;
+  const detail = { reason, signing: serialHex };
+  if (rows.length > 0) await recordEvent(tx, { kind: 'certificate-revoked', actor: by, subject, detail, at });
+  return rows.map(({ issuerKey }) => issuerKey);
 }
 
 /** Lifts a hold: the certificate is good again, as if it had always been. Throws Problem `certificate-not-found`, `certificate-not-held`. */

@@ -80,5 +80,8 @@ export function messageText(kind: NoticeKind, serialHex: string, notAfter: Date)
   const which = `数字证书（序列号末四位${serialHex.slice(-4).toUpperCase()}）`;
   if (kind === 'issued') return `【通认】您的${which}已签发，有效期至${DAY.format(notAfter)}。如非本人操作，请立即登录吊销。`;
   if (kind === 'revoked') return `【通认】您的${which}已吊销。如非本人操作，请尽快联系服务窗口。`;
+  if (kind === 'encryption-issued') return `【通认】您的${which}已领取配套加密证书。如非本人操作，请立即登录吊销。`;
+  if (kind.startsWith('key-recovery-')) return `【通认】您的${which}的加密密钥恢复申请已获批准。如非您提出，请尽快联系服务窗口。`;
+  if (kind.startsWith('key-recovered-')) return `【通认】您的${which}的加密密钥已恢复并交付。如有疑问，请联系服务窗口。`;
   return `【通认】您的${which}将于${DAY.format(notAfter)}到期，请登录通认办理续期。`;
 }

@@ -71,6 +71,9 @@ export function reasonChoices(reasons: readonly RevocationReason[]): { value: st
 const NOTICES: Record<string, StatusWords> = {
   issued: { zh: '证书已签发', en: 'Issued', tone: 'info' },
   revoked: { zh: '证书已吊销', en: 'Revoked', tone: 'bad' },
+  'encryption-issued': { zh: '加密证书已领取', en: 'Encryption certificate taken', tone: 'info' },
+  'key-recovery': { zh: '加密密钥恢复已获批准', en: 'Recovery of the encryption key approved', tone: 'warn' },
+  'key-recovered': { zh: '加密密钥已恢复交付', en: 'Encryption key recovered and handed over', tone: 'warn' },
   'expires-60': { zh: '证书将在 60 天内到期', en: 'Ends within 60 days', tone: 'info' },
   'expires-30': { zh: '证书将在 30 天内到期', en: 'Ends within 30 days', tone: 'warn' },
   'expires-7': { zh: '证书将在 7 天内到期', en: 'Ends within 7 days', tone: 'warn' },
@@ -78,7 +81,7 @@ const NOTICES: Record<string, StatusWords> = {
 };
 
 export function noticeWords(kind: string): StatusWords {
-  return NOTICES[kind] ?? { zh: kind, en: kind, tone: 'quiet' };
+  return NOTICES[kind] ?? NOTICES[kind.replace(/-\d+$/, '')] ?? { zh: kind, en: kind, tone: 'quiet' };
 }
 
 const REQUEST_STATES: Record<string, StatusWords> = {

@@ -1,12 +1,12 @@
 /** Pairs of certificates, what is kept of the second key, who gets it back, and keys that we make for others. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { decideApproval } from '#access/decide-approval.ts';
 import { issueWithKeyFile } from '#certificates/export-pkcs12.ts';
+import { recoverKey } from '#certificates/hand-over-key.ts';
 import { issueCertificate, issueCertificates } from '#certificates/issue-certificate.ts';
 import { archivePlace, issuePair } from '#certificates/issue-pair.ts';
 import { IDENTIFY_CODE_PLACE, personSubject } from '#certificates/name-person.ts';
-import { recoverKey, requestKeyRecovery } from '#certificates/recover-key.ts';
+import { decideKeyRecovery, requestKeyRecovery } from '#certificates/recover-key.ts';
 import { revokeCertificate } from '#certificates/revoke-certificate.ts';
 import { openEnvelope } from '#crypto/enveloped-data.ts';
 import { OID } from '#crypto/oids.ts';
@@ -83,20 +83,24 @@ test('two operators get a key back, in an envelope for the new key, once', async
   const { encryption } = await pairFor('sm2-sm3');
   const fresh = generateKeyPair('sm2-sm3');
   const asked = { serialHex: encryption.certificate.serialHex, recipientSpki: fresh.spki, reason: '持有人介质损坏，申请恢复', by: first };
-  const { approvalId, digest } = await requestKeyRecovery(deps, asked);
-  expect(await problemOf(recoverKey(deps, { ...asked, approvalId }))).toBe('approval-not-approved');
-  expect(await problemOf(decideApproval(deps, { id: approvalId, by: first, decision: 'approve', digest }))).toBe('same-person');
-  expect(await problemOf(decideApproval(deps, { id: approvalId, by: clerk, decision: 'approve', digest }))).toBe('not-allowed');
-  await decideApproval(deps, { id: approvalId, by: second, decision: 'approve', digest });
-  const thief = { ...asked, recipientSpki: generateKeyPair('sm2-sm3').spki };
-  expect(await problemOf(recoverKey(deps, { ...thief, approvalId }))).toBe('approval-changed');
-  expect(await problemOf(recoverKey(deps, { ...asked, by: clerk, approvalId }))).toBe('not-allowed');
-  const envelope = await recoverKey(deps, { ...asked, by: third, approvalId });
+  const { id, digest } = await requestKeyRecovery(deps, asked);
+  expect(await problemOf(requestKeyRecovery(deps, asked))).toBe('approval-pending');
+  expect(await problemOf(recoverKey(deps, { id, by: first }))).toBe('approval-not-approved');
+  const decide = (by: typeof first, seen = digest) => problemOf(decideKeyRecovery(deps, { id, by, decision: 'approve', digest: seen }));
+  expect(await decide(first)).toBe('same-person');
+  expect(await decide(clerk)).toBe('not-allowed');
+  expect(await decide(second, '00'.repeat(32))).toBe('approval-changed');
+  expect(await decide(second)).toBe('ok');
+  const approval = await db.approval.findUniqueOrThrow({ where: { id } });
+  const thief = { ...(approval.payload as object), recipientSpki: Buffer.from(generateKeyPair('sm2-sm3').spki).toString('base64') };
+  await expect(db.approval.update({ where: { id }, data: { payload: thief } })).rejects.toThrow('cannot be changed');
+  expect(await problemOf(recoverKey(deps, { id, by: clerk }))).toBe('not-allowed');
+  const envelope = await recoverKey(deps, { id, by: third });
   const { point } = openSm2EnvelopedKey(scalarOfPkcs8(fresh.pkcs8), envelope.bytes);
   expect(Buffer.from(point).equals(Buffer.from(encryption.certificate.spki.subarray(26)))).toBe(true);
-  expect(await problemOf(recoverKey(deps, { ...asked, approvalId }))).toBe('approval-not-approved');
+  expect(await problemOf(recoverKey(deps, { id, by: first }))).toBe('approval-not-approved');
   const event = await db.auditEvent.findFirstOrThrow({ where: { kind: 'key-recovered', subject: `certificate:${asked.serialHex}` } });
-  expect(event.detail).toMatchObject({ requestedBy: first.personId, decidedBy: second.personId, approval: approvalId });
+  expect(event.detail).toMatchObject({ requestedBy: first.personId, decidedBy: second.personId, approval: id, grounds: 'holder' });
   expect((await db.archivedKey.findUniqueOrThrow({ where: { serialHex: asked.serialHex } })).recoveries).toBe(1);
 });
 
@@ -114,6 +118,11 @@ test('recovery is refused without the role, without an archive, without a reason
   );
   expect(await problemOf(requestKeyRecovery(deps, { ...asked, reason: 'because' }))).toBe('invalid-input');
   expect(await problemOf(requestKeyRecovery(deps, { ...asked, recipientSpki: generateKeyPair('sm2-sm3').spki }))).toBe('invalid-input');
+  // Nobody enrolled for this one, so no holder has a page to take it at; and an order names its receiver and its number.
+  const { recipientSpki: _none, ...toHolder } = asked;
+  expect(await problemOf(requestKeyRecovery(deps, toHolder))).toBe('invalid-input');
+  expect(await problemOf(requestKeyRecovery(deps, { ...asked, grounds: 'court' }))).toBe('invalid-input');
+  expect(await problemOf(requestKeyRecovery(deps, { ...toHolder, grounds: 'court', order: '(2026)示01刑初1号' }))).toBe('invalid-input');
 });
 
 const device = {
