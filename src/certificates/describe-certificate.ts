@@ -16,6 +16,8 @@ export interface CertificateFacts {
   chain: Certificate[];
   /** A root or an authority that issues: its revocation is a ceremony of its own. */
   isAuthority: boolean;
+  /** Its key is kept: two operators can recover it. */
+  isArchived: boolean;
   status: CertificateStatus;
   issuedAt: Date;
   /** Actors. */
@@ -33,12 +35,13 @@ export async function describeCertificate(deps: Pick<CertificateDeps, 'db' | 'cl
   const { db } = deps;
   const row = await db.issuedCertificate.findUnique({ where: { serialHex }, omit: { tbs: true } });
   if (!row?.der) throw new Problem('certificate-not-found');
-  const [status, authorities, request, entry, head] = await Promise.all([
+  const [status, authorities, request, entry, head, archived] = await Promise.all([
     certificateStatus(deps, serialHex),
     listAuthorities(deps),
     db.certificateRequest.findUnique({ where: { serialHex } }),
     db.logEntry.findUnique({ where: { serialHex } }),
     latestHead(deps),
+    db.archivedKey.count({ where: { serialHex } }),
   ]);
   const certificate = parseCertificate(row.der);
   const chain = [certificate];
@@ -53,6 +56,7 @@ export async function describeCertificate(deps: Pick<CertificateDeps, 'db' | 'cl
   return {
     ...{ serialHex, profile, suite, certificate, chain, status, issuedAt, issuedBy, revokedBy, invalidityDate },
     isAuthority: row.authorityKey !== null,
+    isArchived: archived > 0,
     ...(request ? { request: requestViewOf(request, deps.clock.now()) } : {}),
     ...(covered ? { log: { index: Number(entry.index), treeSize: head.document.tree_size, at: head.document.timestamp } } : {}),
   };

@@ -6,6 +6,7 @@ import { registerAuditRoutes } from './audit-routes.ts';
 import { registerCertificateRoutes } from './certificate-routes.ts';
 import { registerDeviceRoutes } from './device-routes.ts';
 import { registerOverviewRoutes } from './overview-routes.ts';
+import { registerRecoveryRoutes } from './recovery-routes.ts';
 import { registerRequestRoutes } from './request-routes.ts';
 import { registerAdminSealRoutes } from './seal-routes.ts';
 import { registerServiceRoutes } from './service-routes.ts';
@@ -20,6 +21,7 @@ export function registerAdminRoutes(server: FastifyInstance, context: WebContext
   registerAuditRoutes(server, context);
   registerRequestRoutes(server, context);
   registerCertificateRoutes(server, context);
+  registerRecoveryRoutes(server, context);
   registerAdminSealRoutes(server, context);
   registerServiceRoutes(server, context);
   registerTrustListRoutes(server, context);

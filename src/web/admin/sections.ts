@@ -7,6 +7,7 @@ export const ADMIN_SECTIONS = [
   ['/admin/audit', '审计查询', 'Audit'],
   ['/admin/requests', '证书申请', 'Requests'],
   ['/admin/certificates', '证书查询', 'Certificates'],
+  ['/admin/recoveries', '密钥恢复', 'Key recovery'],
   ['/admin/seals', '电子印章', 'Seals'],
   ['/admin/services', '信任服务', 'Services'],
   ['/admin/trust-list', '信任列表', 'Trust list'],

@@ -12,6 +12,7 @@ import {
   requestOrganisationCertificate,
 } from '#certificates/request-organisation-certificate.ts';
 import { HOLDER_REASONS, revokeHeldCertificate } from '#certificates/revoke-held-certificate.ts';
+import { takeEncryptionCertificate } from '#certificates/take-encryption-certificate.ts';
 import { toPem } from '#pki/pem.ts';
 import { Problem } from '#problem.ts';
 import type { WebContext } from '#web/web-context.ts';
@@ -57,6 +58,16 @@ const CertificateSchema = z
     certificate: z.string().describe('PEM'),
   })
   .meta({ id: 'Certificate' });
+
+const EncryptionSchema = z
+  .object({
+    serial: z.string(),
+    certificate: z.string().describe('PEM'),
+    chain: z.string().describe('PEM: certificate, issuing authority, root'),
+    envelope: z.object({ form: z.enum(['cms', 'sm2-enveloped-key']), bytes: z.string().describe('base64, DER') }).optional(),
+    pkcs12: z.string().optional().describe('base64'),
+  })
+  .meta({ id: 'EncryptionCertificate' });
 
 const serial = z.object({ serial: z.string().regex(/^[0-9a-f]{2,40}$/) });
 const missing = { ...refusals, 404: ProblemSchema };
@@ -159,6 +170,35 @@ export function registerCertificateOperations(server: FastifyInstance, context: 
       const isOwn = held && held.holder.kind !== 'person' && held.holder.organisationId === organisationId;
       if (!isOwn) throw new Problem('certificate-not-found');
       return certificateAnswer(held);
+    },
+  );
+
+  api.post(
+    '/api/certificates/:serial/encryption',
+    {
+      schema: {
+        tags: ['certificates'],
+        summary: 'Take the encryption certificate that goes with a certificate of this organisation, once',
+        description:
+          'We make its key and keep a sealed copy. It comes in an envelope that the signing key opens (CMS AuthEnvelopedData, or ' +
+          'GB/T 35276 SM2EnvelopedKey), or for P-256 with a password as PKCS#12. A lost key is recovered by two operators.',
+        security: tokenOrSession('certificates:request'),
+        params: serial,
+        body: z.object({ pkcs12Password: z.string().max(128).optional().describe('Not kept') }),
+        response: { 201: EncryptionSchema, 409: ProblemSchema, ...missing },
+      },
+    },
+    async (request, reply) => {
+      const by = await party(context, request, 'certificates:request');
+      const { pkcs12Password: password } = request.body;
+      const handover = password === undefined ? ({ as: 'envelope' } as const) : ({ as: 'pkcs12', password } as const);
+      const taken = await takeEncryptionCertificate(context, { serialHex: request.params.serial, by, handover });
+      const pem = taken.chain.map(({ der }) => toPem('CERTIFICATE', der));
+      return reply.code(201).send({
+        ...{ serial: taken.certificate.serialHex, certificate: pem[0] ?? '', chain: pem.join('') },
+        ...(taken.envelope ? { envelope: { form: taken.envelope.form, bytes: Buffer.from(taken.envelope.bytes).toString('base64') } } : {}),
+        ...(taken.pfx ? { pkcs12: Buffer.from(taken.pfx).toString('base64') } : {}),
+      });
     },
   );
 

@@ -5,12 +5,15 @@ import { z } from 'zod';
 import { cancelCertificateRequest } from '#certificates/cancel-certificate-request.ts';
 import type { CertificateRequestView } from '#certificates/enrolment.ts';
 import { fetchIssued, listCertificateRequests, requireCertificateRequest } from '#certificates/find-certificate-request.ts';
+import { findRecoveryToTake } from '#certificates/hand-over-key.ts';
 import { findHeldCertificate } from '#certificates/held-certificates.ts';
 import { ORGANISATION_PROFILES, requestOrganisationCertificate } from '#certificates/request-organisation-certificate.ts';
 import { HOLDER_REASONS, revokeHeldCertificate } from '#certificates/revoke-held-certificate.ts';
+import { findEncryptionTwin } from '#certificates/take-encryption-certificate.ts';
 import { requireOrganisation } from '#people/organisations.ts';
 import type { RevocationReason } from '#pki/crl.ts';
 import { toPem } from '#pki/pem.ts';
+import { PROFILES } from '#pki/profiles.ts';
 import { faultyField, Problem } from '#problem.ts';
 import { certificateWords, profileWords, reasonChoices } from '#web/certificate-words.ts';
 import { cursorOf, requireUuid } from '#web/path-parameters.ts';
@@ -19,6 +22,7 @@ import { sendFile } from '#web/send-file.ts';
 import { requireStaff } from '#web/session.ts';
 import { parseForm } from '#web/validate-with-zod.ts';
 import type { WebContext } from '#web/web-context.ts';
+import { registerDeskEncryptionRoutes } from './encryption-routes.ts';
 import { DESK_SECTIONS } from './sections.ts';
 
 const PAGE_SIZE = 20;
@@ -77,11 +81,17 @@ export function registerDeskCertificateRoutes(server: FastifyInstance, context: 
     const asked = await requireOwn(request);
     const held = asked.serialHex ? await findHeldCertificate(context, asked.serialHex) : undefined;
     if (refusal) reply.code(refusal.status);
-    const shown = { asked, held, refusal, reasons: reasonChoices(HOLDER_REASONS) };
+    const [twin, recovery] = held
+      ? await Promise.all([findEncryptionTwin(context, held.serialHex), findRecoveryToTake(context, held.serialHex)])
+      : [];
+    const mayTakeTwin = held?.status === 'good' && PROFILES[held.profile].encryptionTwin !== undefined;
+    const shown = { asked, held, twin, recovery, mayTakeTwin, refusal, reasons: reasonChoices(HOLDER_REASONS) };
     return reply.page('desk/certificate', { sections: DESK_SECTIONS, words: certificateWords, ...shown });
   }
 
   server.get(`${PAGE}/:id`, options, async (request, reply) => requestPage(request, reply));
+
+  registerDeskEncryptionRoutes(server, context, requestPage);
 
   server.get(`${PAGE}/:id/certificate.pem`, options, async (request, reply) => {
     const { id } = await requireOwn(request);

@@ -5,18 +5,22 @@ import { z } from 'zod';
 import { listCertificateNotices, markNoticeRead } from '#certificates/certificate-notices.ts';
 import { FRESH_SIGN_IN_SECONDS, LIMITS, MIN_PERSON_LEVEL } from '#certificates/enrolment-limits.ts';
 import { trustedCertificates } from '#certificates/find-certificates.ts';
+import { findRecoveryToTake, takeRecoveredKey } from '#certificates/hand-over-key.ts';
 import { findHeldCertificate, type HeldCertificate, listHeldCertificates } from '#certificates/held-certificates.ts';
 import { renewCertificate } from '#certificates/renew-certificate.ts';
-import { requestPersonCertificate } from '#certificates/request-person-certificate.ts';
+import { type PersonSession, requestPersonCertificate } from '#certificates/request-person-certificate.ts';
 import { revokeHeldCertificate } from '#certificates/revoke-held-certificate.ts';
+import { findEncryptionTwin, takeEncryptionCertificate } from '#certificates/take-encryption-certificate.ts';
 import { requireMaskedPerson, requirePerson } from '#people/find-person.ts';
 import type { RevocationReason } from '#pki/crl.ts';
 import { nameToString } from '#pki/name.ts';
 import { toPem } from '#pki/pem.ts';
+import { PROFILES } from '#pki/profiles.ts';
 import { Problem } from '#problem.ts';
 import { acrLevel } from '#sign-in/acr.ts';
 import type { Session } from '#sign-in/sessions.ts';
 import { certificateWords, reasonChoices } from '#web/certificate-words.ts';
+import { KeyFileForm } from '#web/key-file-form.ts';
 import { requireUuid } from '#web/path-parameters.ts';
 import { type Refusal, refusalOf, refusalOfFaults } from '#web/refusal.ts';
 import { sendFile } from '#web/send-file.ts';
@@ -42,7 +46,6 @@ const RevokeForm = z.object({
   reason: z.enum(PERSON_REASONS as [RevocationReason], { error: 'Choose a reason. / 请选择原因。' }),
   sure: z.literal('1', { error: 'Confirm that you want this. / 请确认吊销。' }),
 });
-
 export function registerMyCertificateRoutes(server: FastifyInstance, context: WebContext): void {
   const options = { schema: { hide: true } };
 
@@ -84,7 +87,10 @@ export function registerMyCertificateRoutes(server: FastifyInstance, context: We
     const issuer = nameToString(held.certificate.issuer);
     const fresh = isFresh(context, session);
     const reasons = reasonChoices(PERSON_REASONS);
-    return reply.page('my/certificate', { sections: MY_SECTIONS, words: certificateWords, held, issuer, masked, fresh, reasons, refusal });
+    const [twin, recovery] = await Promise.all([findEncryptionTwin(context, held.serialHex), findRecoveryToTake(context, held.serialHex)]);
+    const takesKeyFile = held.status === 'good' && held.suite === 'es256' && PROFILES[held.profile].encryptionTwin !== undefined;
+    const shown = { held, issuer, masked, fresh, reasons, refusal, twin, recovery, takesKeyFile };
+    return reply.page('my/certificate', { sections: MY_SECTIONS, words: certificateWords, ...shown });
   }
 
   /** Another's certificate is not there. */
@@ -106,6 +112,38 @@ export function registerMyCertificateRoutes(server: FastifyInstance, context: We
     const fileName = `certificate-${serialHex.slice(0, 8)}.pem`;
     return sendFile(reply, { bytes: Buffer.from(chain), fileName, mediaType: 'application/x-pem-file' });
   });
+
+  server.post('/my/certificates/:serial/encryption', options, async (request, reply) =>
+    sendKeyFile(request, reply, async (serialHex, by, password) => {
+      const { pfx } = await takeEncryptionCertificate(context, { serialHex, by, handover: { as: 'pkcs12', password } });
+      if (!pfx) throw new Problem('unavailable');
+      return pfx;
+    }),
+  );
+
+  server.post('/my/certificates/:serial/recovered-key', options, async (request, reply) =>
+    sendKeyFile(request, reply, async (serialHex, by, password) => (await takeRecoveredKey(context, { serialHex, by, password })).pfx),
+  );
+
+  /** The password is in this request only: in no log, no page and no store. */
+  async function sendKeyFile(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    make: (serialHex: string, by: { personId: string; session: PersonSession }, password: string) => Promise<Uint8Array>,
+  ) {
+    const { personId, acr, authTime } = requireSession(request);
+    const { serialHex } = await requireOwn(request);
+    const { data, faults } = parseForm(KeyFileForm, request.body);
+    if (!data) return certificatePage(request, reply, refusalOfFaults(faults));
+    try {
+      const by = { personId, session: { acrLevel: acrLevel(acr) ?? 1, authTime } };
+      const bytes = await make(serialHex, by, data.password);
+      const fileName = `encryption-key-${serialHex.slice(0, 8)}.p12`;
+      return sendFile(reply, { bytes, fileName, mediaType: 'application/x-pkcs12' });
+    } catch (error) {
+      return certificatePage(request, reply, refusalOf(error));
+    }
+  }
 
   server.post('/my/certificates/:serial/revoke', options, async (request, reply) => {
     const { personId } = requireSession(request);
