@@ -37,6 +37,20 @@ export async function initialiseOfflineRoots(deps: CertificateDeps, naming: Auth
   return authorities;
 }
 
+/** `cut-off`: something of it is stored, and not all. Then only the same root keys can go on. */
+export async function ceremonyState({ db }: Pick<CertificateDeps, 'db'>): Promise<'none' | 'cut-off' | 'held'> {
+  const [authorities, begun] = await Promise.all([
+    listAuthorities({ db }),
+    db.issuedCertificate.count({ where: { authorityKey: { startsWith: 'ca-root-' } } }),
+  ]);
+  if (begun === 0 && authorities.length === 0) return 'none';
+  const isWhole = AUTHORITY_SUITES.every((suite) =>
+    (['root', ...ISSUING_AREAS] as const).every((area) => authorities.some((one) => one.area === area && one.suite === suite)),
+  );
+  const lists = await db.revocationList.groupBy({ by: ['issuerKey'] });
+  return isWhole && authorities.every(({ keyName }) => lists.some(({ issuerKey }) => issuerKey === keyName)) ? 'held' : 'cut-off';
+}
+
 async function findRoot(deps: CertificateDeps, suite: AuthoritySuite): Promise<Authority | undefined> {
   return (await listAuthorities(deps)).find((one) => isRoot(one) && one.suite === suite && one.state !== 'retired');
 }

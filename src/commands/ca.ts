@@ -4,12 +4,13 @@
  */
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, open, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { systemClock } from '#adapters/system-clock.ts';
 import { type Authority, isRoot, listAuthorities } from '#certificates/authorities.ts';
 import type { CertificateDeps } from '#certificates/certificate-deps.ts';
 import {
   authorityWarnings,
+  ceremonyState,
   initialiseOfflineRoots,
   publishRootCrl,
   revokeAuthority,
@@ -42,10 +43,10 @@ export interface RootAccess {
   share: string[];
 }
 
-export interface InitOptions {
+export interface InitOptions extends RootAccess {
   out: string;
-  shares: number;
-  threshold: number;
+  shares?: number;
+  threshold?: number;
   organisation?: string;
   province?: string;
   locality?: string;
@@ -53,31 +54,62 @@ export interface InitOptions {
   json?: boolean;
 }
 
-/** `ca init`: new offline roots in both suites, an authority for each area, shares, transcript. Refuses where a root is already. */
+/**
+ * `ca init`: new offline roots in both suites, an authority for each area, shares, transcript. Refuses where a ceremony was held; one
+ * that was cut off goes on with the root files and shares it left (`root`, `share`).
+ */
 export function initialiseCa(options: InitOptions): Promise<number> {
   return inInstallation(async ({ deps }) => {
-    if ((await listAuthorities(deps)).some(isRoot)) return fail(EXIT.refused, 'This installation has a root already. / 本系统已有根证书。');
+    const state = await ceremonyState(deps);
+    if (state === 'held') return fail(EXIT.refused, 'This installation has a root already. / 本系统已有根证书。');
+    const isResumed = options.root.length > 0;
+    if (state === 'cut-off' && !isResumed)
+      return fail(
+        EXIT.refused,
+        'A ceremony was cut off here: go on with the root files and shares it left (--root, --share). / 此前的仪式中断，请用其留下的根密钥文件和份额（--root、--share）继续。',
+      );
+    if (isResumed) return resumeCeremony(deps, options);
+    const { shares: count, threshold } = options;
+    if (!count || !threshold)
+      return fail(EXIT.wrongUse, '--shares and --threshold say how many shares. / 请用 --shares 和 --threshold 指定份额数。');
     await mkdir(options.out, { recursive: true, mode: 0o700 });
     const roots = generateRoots();
     try {
-      const { files, shares } = sealRoots(roots.keys, options);
+      const { files, shares } = sealRoots(roots.keys, { shares: count, threshold });
       const written = await writeRootFiles(options.out, files, shares);
       // Before anything relies on these keys: they come back from what was written.
       await proveRestored(options.out, files, shares);
-      const naming = {
-        ...(options.organisation ? { organisation: options.organisation } : {}),
-        ...(options.province ? { province: options.province } : {}),
-        ...(options.locality ? { locality: options.locality } : {}),
-      };
-      const authorities = await initialiseOfflineRoots(withOpenRoots(deps, roots), naming, 'system:ceremony');
-      const transcript = { ...transcriptOf('init', options.participant, files[0], authorities), files: written };
-      await writeTranscript(options.out, transcript);
-      tell(transcript, options.json);
-      return EXIT.good;
+      return await holdCeremony(withOpenRoots(deps, roots), options, { file: files[0], written });
     } finally {
       roots.close();
     }
   });
+}
+
+async function resumeCeremony(deps: CertificateDeps, options: InitOptions): Promise<number> {
+  const { files, shares } = await readAccess(options);
+  const roots = openRoots(files, shares);
+  try {
+    for (const file of files) await proveKey(roots, file);
+    const written = await Promise.all(options.root.map(async (path) => writtenFile(basename(path), await readText(path))));
+    await mkdir(options.out, { recursive: true, mode: 0o700 });
+    return await holdCeremony(withOpenRoots(deps, roots), options, { file: files[0], written });
+  } finally {
+    roots.close();
+  }
+}
+
+async function holdCeremony(
+  deps: CertificateDeps,
+  { out, organisation, province, locality, participant, json }: InitOptions,
+  { file, written }: { file: RootKeyFile | undefined; written: WrittenFile[] },
+): Promise<number> {
+  const naming = { ...(organisation ? { organisation } : {}), ...(province ? { province } : {}), ...(locality ? { locality } : {}) };
+  const authorities = await initialiseOfflineRoots(deps, naming, 'system:ceremony');
+  const transcript = { ...transcriptOf('init', participant, file, authorities), files: written };
+  await writeTranscript(out, transcript);
+  tell(transcript, json);
+  return EXIT.good;
 }
 
 /** `ca restore-test`: proves that the shares bring the keys back; writes and changes nothing. */
@@ -103,7 +135,9 @@ export async function testRestore({ root, share, json }: RootAccess & { json?: b
 }
 
 /** `ca reshare`: the same keys under a new set of shares; the old set opens the old files only, which should then be destroyed. */
-export async function reshareRoots(options: RootAccess & Pick<InitOptions, 'out' | 'shares' | 'threshold' | 'json'>): Promise<number> {
+export async function reshareRoots(
+  options: RootAccess & { out: string; shares: number; threshold: number; json?: boolean },
+): Promise<number> {
   return guarded(async () => {
     const { files, shares } = await readAccess(options);
     const roots = openRoots(files, shares);
@@ -226,11 +260,14 @@ async function writeRootFiles(folder: string, files: readonly RootKeyFile[], sha
       await handle.close();
     }
     await chmod(join(folder, name), 0o400);
-    // A digest of a share in the transcript would say nothing, but nobody needs it there.
-    if (name.endsWith('.json')) written.push({ name, sha256: createHash('sha256').update(text).digest('hex') });
-    else written.push({ name, sha256: '' });
+    written.push(writtenFile(name, text));
   }
   return written;
+}
+
+/** A digest of a share in the transcript would say nothing, but nobody needs it there. */
+function writtenFile(name: string, text: string): WrittenFile {
+  return { name, sha256: name.endsWith('.json') ? createHash('sha256').update(text).digest('hex') : '' };
 }
 
 function shareText(share: SecretShare, count: number): string {

@@ -13,12 +13,14 @@ export function registerAuthorityCommands(program: Command): void {
   ca.command('init')
     .description('key ceremony: offline roots in both suites, an authority for each area, shares and transcript; before the first start')
     .requiredOption('--out <dir>', 'folder for key files, shares and transcript; take it off this machine afterwards')
-    .addOption(shareCount())
-    .addOption(threshold())
+    .addOption(shareCount().makeOptionMandatory(false))
+    .addOption(threshold().makeOptionMandatory(false))
     .option('--organisation <name>', 'name of the authority in its certificates')
     .option('--province <name>', 'province in its certificates')
     .option('--locality <name>', 'city in its certificates')
     .option('--participant <name>', 'who stood by; may be given several times', collect, [])
+    .addOption(rootFile())
+    .addOption(share())
     .addOption(asJson())
     .action(async (options) => {
       const { initialiseCa } = await import('./ca.ts');

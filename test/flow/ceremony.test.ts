@@ -8,22 +8,26 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { listAuthorities } from '#certificates/authorities.ts';
 import { findCrl } from '#certificates/find-crl.ts';
 import { parseCrl } from '#pki/crl.ts';
+import type { DatabaseAddress } from '#storage/database.ts';
 import { testDatabase } from '#test/test-database.ts';
 
 const { db, address } = await testDatabase();
+const other = await testDatabase();
 const folder = mkdtempSync(join(tmpdir(), 'tongren-ceremony-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const program = fileURLToPath(new URL('../../src/tongren.js', import.meta.url));
 const out = join(folder, 'out');
 
-function urlOf(): string {
+function urlOf(address: DatabaseAddress): string {
   if ('url' in address) return address.url;
   const { user, database, socketFolder, port } = address;
   return `postgresql://${user}@localhost/${database}?host=${encodeURIComponent(socketFolder)}&port=${port}`;
 }
 
-function tongren(...args: string[]): Promise<{ exit: number | null; words: string }> {
-  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], TONGREN_DATA_DIR: join(folder, 'data'), DATABASE_URL: urlOf() };
+const tongren = (...args: string[]) => tongrenAt({ data: 'data', at: address }, args);
+
+function tongrenAt({ data, at }: { data: string; at: DatabaseAddress }, args: string[]): Promise<{ exit: number | null; words: string }> {
+  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], TONGREN_DATA_DIR: join(folder, data), DATABASE_URL: urlOf(at) };
   const child = spawn(process.execPath, [program, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let words = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => (words += data.toString('utf8')));
@@ -124,4 +128,26 @@ describe('a ceremony', { timeout: 60_000 }, () => {
     expect(listed).toContainEqual(expect.objectContaining({ kind: 'audit', name: 'audit-p256-2', state: 'current' }));
     expect(listed).toContainEqual(expect.objectContaining({ kind: 'authority', name: 'ca-root-sm2', state: 'offline' }));
   });
+});
+
+test('a ceremony that was cut off goes on with the files and shares it left, and with nothing else', { timeout: 60_000 }, async () => {
+  const [first, second] = [join(folder, 'cut-off'), join(folder, 'goes-on')];
+  const run = (...args: string[]) => tongrenAt({ data: 'data-2', at: other.address }, ['ca', 'init', ...args]);
+  const words = ['--shares', '3', '--threshold', '2', '--organisation', '示范省'];
+  await other.db.$executeRaw`
+    CREATE FUNCTION power_cut() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''power cut''; END'`;
+  await other.db.$executeRaw`
+    CREATE TRIGGER power_cut BEFORE INSERT ON certificate_authority FOR EACH ROW WHEN (NEW.key_name = 'ca-seals-sm2') EXECUTE FUNCTION power_cut()`;
+  expect((await run('--out', first, ...words)).exit).toBe(1);
+  await other.db.$executeRaw`DROP TRIGGER power_cut ON certificate_authority`;
+  const without = await run('--out', second, ...words);
+  expect([without.exit, without.words]).toEqual([1, expect.stringContaining('cut off')]);
+  const tooFew = await run('--out', second, ...roots(first), ...shares(1, first));
+  expect(tooFew.exit).toBe(1);
+  const resumed = await run('--out', second, '--organisation', '示范省', ...roots(first), ...shares(2, first));
+  expect(resumed.exit, resumed.words).toBe(0);
+  expect(await listAuthorities(other)).toHaveLength(12);
+  const transcript = JSON.parse(readFileSync(join(second, 'transcript.json'), 'utf8')) as { files: { name: string; sha256: string }[] };
+  expect(transcript.files.map(({ name }) => name).sort()).toEqual(['ca-root-p256.key.json', 'ca-root-sm2.key.json']);
+  expect((await run('--out', join(folder, 'third'), ...words)).words).toContain('has a root already');
 });

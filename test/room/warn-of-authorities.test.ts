@@ -3,6 +3,7 @@ import { Registry } from 'prom-client';
 import { expect, test } from 'vitest';
 import { requireAuthority } from '#certificates/authorities.ts';
 import { authorityWarnings, initialiseOfflineRoots, OFFLINE_ROOT_CRL_DAYS, publishRootCrl } from '#certificates/hold-ceremony.ts';
+import { initialiseAuthorities } from '#certificates/initialise-authorities.ts';
 import { publishDueCrls } from '#certificates/publish-crls.ts';
 import { generateRoots, withRoots } from '#certificates/root-vault.ts';
 import { registerJobMetrics } from '#jobs/register-job-metrics.ts';
@@ -63,4 +64,15 @@ test('the alarm of one root stops when its list was made anew; that of the other
   expect((await gauge()).map(({ labels }) => labels['key'])).toEqual(['ca-root-sm2']);
   expect(await sayings()).toHaveLength(1);
   expect(await authorityWarnings(deps)).toMatchObject([{ keyName: 'ca-root-sm2', what: 'crl-ends' }]);
+});
+
+test('in production a root whose key lies in the key store is warned of; in development, or offline, it is not', async () => {
+  const { db: city } = await testDatabase();
+  const online = { ...deps, db: city };
+  await initialiseAuthorities(online);
+  const whatOf = async (production: boolean) =>
+    (await authorityWarnings({ ...online, production })).filter(({ what }) => what === 'root-online').map(({ keyName }) => keyName);
+  expect((await whatOf(true)).sort()).toEqual(['ca-root-p256', 'ca-root-sm2']);
+  expect(await whatOf(false)).toEqual([]);
+  expect((await authorityWarnings({ ...deps, production: true })).map(({ what }) => what)).not.toContain('root-online');
 });
