@@ -28,6 +28,7 @@ import { listLicenceTypes } from '#documents/page/licence-type.ts';
 import { LOGOUT_JOB, logoutDeliveryJob } from '#jobs/deliver-logouts.ts';
 import { prepareTrust } from '#jobs/prepare-trust.ts';
 import { registerJobMetrics } from '#jobs/register-job-metrics.ts';
+import { registerStatusMetrics } from '#jobs/register-status-metrics.ts';
 import { type Job, type Jobs, startJobs } from '#jobs/run-jobs.ts';
 import { sweepOidcJob } from '#jobs/sweep-oidc.ts';
 import { warnOfAuthoritiesJob } from '#jobs/warn-of-authorities.ts';
@@ -133,6 +134,7 @@ export async function buildApp(config: Config, ports: Ports, db: Database, optio
   }, DATA_KEYS_EVERY_MS).unref();
   // Token keys made or promoted by a command are followed without a restart.
   const reloading = setInterval(() => void oidc.reloadKeys().catch((error) => report('token keys', error)), TOKEN_KEYS_EVERY_MS).unref();
+  registerStatusMetrics(metrics, { db, clock });
   registerJobMetrics(metrics, { db, clock, production: config.production }, () => jobs);
   // A faulty licence template or font stops the start, not the first licence.
   listLicenceTypes();

@@ -20,16 +20,19 @@ export function registerJobMetrics(
     labelNames: ['state'],
     registers,
     async collect() {
-      const { pending, failed, oldestPendingSeconds } = await countLogoutDeliveries(deps);
+      const { pending, failed } = await countLogoutDeliveries(deps);
       this.set({ state: 'pending' }, pending);
       this.set({ state: 'failed' }, failed);
-      oldest.set(oldestPendingSeconds);
     },
   });
-  const oldest = new Gauge({
+  new Gauge({
     name: 'tongren_logout_delivery_oldest_pending_seconds',
     help: 'Age of the oldest back-channel log-out that is not confirmed yet.',
     registers,
+    // For itself: what another gauge sets while it is collected shows one scrape too late.
+    async collect() {
+      this.set((await countLogoutDeliveries(deps)).oldestPendingSeconds);
+    },
   });
   new Gauge({
     name: 'tongren_authority_warning_seconds',
