@@ -52,10 +52,10 @@ import type { Database } from '#storage/database.ts';
 import { openDataKeys } from '#storage/open-data-keys.ts';
 import { createServer } from '#web/create-server.ts';
 import { describeForLog } from '#web/log-without-personal-data.ts';
+import { sessionCookieName } from '#web/session.ts';
 import type { DemoFacts, SimulatedSms, WebContext } from '#web/web-context.ts';
 
 export const VERSION = '0.1.0';
-const PORTAL_COOKIE = 'tongren_session';
 const DATA_KEYS_EVERY_MS = 30_000;
 const TOKEN_KEYS_EVERY_MS = 30_000;
 
@@ -109,7 +109,7 @@ export async function buildApp(config: Config, ports: Ports, db: Database, optio
     publicOrigin: config.origin,
     onLogoutQueued: () => jobs?.wake(LOGOUT_JOB),
     onError: (error) => report('sign-in engine', error),
-    portal: { cookieName: PORTAL_COOKIE, endSession: async (token) => void (await endSession(deps, token)) },
+    portal: { cookieName: sessionCookieName(config.origin), endSession: async (token) => void (await endSession(deps, token)) },
   });
   const demo = config.demo ? await seedDemoCity({ ...deps, codes }, demoOrigins(config)) : undefined;
   const metrics = new Registry();

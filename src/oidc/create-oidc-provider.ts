@@ -111,7 +111,8 @@ export async function createOidcProvider(deps: OidcDeps, options: OidcOptions): 
       const session = await provider.Session.get(context as never);
       const ended = session.accountId === undefined ? undefined : await endSession(deps, { uid: session.uid, reason, by });
       if (!ended) return undefined;
-      context.cookies.set(provider.cookieName('session'), null, { path: '/', signed: true });
+      const secure = options.publicOrigin.startsWith('https:');
+      context.cookies.set(provider.cookieName('session'), null, { path: '/', signed: true, secure });
       setLogoutCookie(context.cookies, ended.logoutId, options);
       queued();
       return { logoutId: ended.logoutId };
@@ -193,7 +194,8 @@ function bendEngine(provider: Provider, { deps, options, queued }: Bending): voi
     if (options.portal) {
       const token = ctx.cookies.get(options.portal.cookieName, { signed: false });
       if (token) await options.portal.endSession(token);
-      ctx.cookies.set(options.portal.cookieName, null, { path: '/', signed: false, httpOnly: true, sameSite: 'lax' });
+      const secure = options.publicOrigin.startsWith('https:');
+      ctx.cookies.set(options.portal.cookieName, null, { path: '/', signed: false, httpOnly: true, sameSite: 'lax', secure });
     }
     queued();
   };

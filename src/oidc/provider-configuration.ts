@@ -73,7 +73,8 @@ export function providerConfiguration(input: ConfigurationInput): Configuration 
       keys: [...input.cookieKeys],
       long: cookie,
       short: cookie,
-      names: { session: 'tongren_op', interaction: 'tongren_interaction', resume: 'tongren_resume' },
+      // With the prefix no neighbour under the same domain can plant a session; interactions are bound to their path.
+      names: { session: secure ? '__Host-tongren_op' : 'tongren_op', interaction: 'tongren_interaction', resume: 'tongren_resume' },
     },
     clockTolerance: 10,
     assertJwtClientAuthClaimsAndHeader: (_ctx, claims) => assertFreshAssertion(claims, Math.floor(Date.now() / 1000)),

@@ -6,7 +6,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Problem } from '#problem.ts';
-import { sessionTokenOf } from './session.ts';
+import { hostCookieName, sessionTokenOf } from './session.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -38,7 +38,7 @@ export function isSameToken(expected: string, given: unknown): boolean {
 
 export function registerCsrf(server: FastifyInstance, publicOrigin: string): void {
   const secure = publicOrigin.startsWith('https:');
-  const cookie = secure ? '__Host-tongren_csrf' : 'tongren_csrf';
+  const cookie = hostCookieName(publicOrigin, 'tongren_csrf');
 
   const findSeed = (request: FastifyRequest) => {
     const seed = request.cookies[cookie];

@@ -18,12 +18,22 @@ declare module 'fastify' {
     positions: readonly Staff[];
     /** The position in which the person acts here; set by `requireStaff`. */
     staff: Staff | undefined;
+    /** Name of the cookie that holds the session. */
+    sessionCookie: string;
     /** Acting for an organisation takes two factors (GB/T 22239-2019 8.1.4.1 d): in production. */
     staffNeedsTwoFactors: boolean;
   }
 }
 
-export const SESSION_COOKIE = 'tongren_session';
+/**
+ * With the `__Host-` prefix a browser takes a cookie from this very host alone: no neighbour under the same domain can plant
+ * one and so have people act in a stranger's session. Over plain http (development) browsers refuse the prefix.
+ */
+export function hostCookieName(publicOrigin: string, name: string): string {
+  return publicOrigin.startsWith('https:') ? `__Host-${name}` : name;
+}
+
+export const sessionCookieName = (publicOrigin: string) => hostCookieName(publicOrigin, 'tongren_session');
 /** Which of several positions the person acts in: a staff id, believed only after looking it up again. */
 export const POSITION_COOKIE = 'tongren_position';
 
@@ -31,13 +41,14 @@ export const POSITION_COOKIE = 'tongren_position';
 const WITHOUT_SESSION = /^\/(?:assets|health|metrics|oidc|crl|ca|ocsp|status-lists)(?:[/?]|$)/;
 
 export function sessionTokenOf(request: FastifyRequest): string | undefined {
-  return request.cookies[SESSION_COOKIE] || undefined;
+  return request.cookies[request.sessionCookie] || undefined;
 }
 
 export function registerSessions(server: FastifyInstance, context: WebContext): void {
   server.decorateRequest('session', undefined);
   server.decorateRequest('staff', undefined);
   server.decorateRequest('positions');
+  server.decorateRequest('sessionCookie', sessionCookieName(context.publicOrigin));
   server.decorateRequest('staffNeedsTwoFactors', context.production);
   server.addHook('onRequest', async (request) => {
     request.positions = [];
@@ -51,8 +62,9 @@ export function registerSessions(server: FastifyInstance, context: WebContext): 
 /** Sets or, without a token, clears the session cookie. */
 export function setSessionCookie(reply: FastifyReply, context: WebContext, token: string | undefined): void {
   const options = { path: '/', httpOnly: true, sameSite: 'lax', secure: context.publicOrigin.startsWith('https:') } as const;
-  if (token === undefined) reply.clearCookie(SESSION_COOKIE, options);
-  else reply.setCookie(SESSION_COOKIE, token, options);
+  const name = sessionCookieName(context.publicOrigin);
+  if (token === undefined) reply.clearCookie(name, options);
+  else reply.setCookie(name, token, options);
 }
 
 /** Throws `not-signed-in`, which a page turns into a way to the sign-in. */

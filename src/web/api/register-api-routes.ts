@@ -4,6 +4,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 import { contentSecurityPolicy } from '#web/security-headers.ts';
+import { sessionCookieName } from '#web/session.ts';
 import type { VerifyUpload } from '#web/verification/verify-upload.ts';
 import type { WebContext } from '#web/web-context.ts';
 import { registerCertificateOperations } from './certificate-operations.ts';
@@ -31,7 +32,7 @@ export async function registerApiRoutes(server: FastifyInstance, context: WebCon
           session: {
             type: 'apiKey',
             in: 'cookie',
-            name: 'tongren_session',
+            name: sessionCookieName(context.publicOrigin),
             description: 'Portal session; changes also need the header x-csrf-token.',
           },
         },

@@ -1,6 +1,7 @@
-/** The small cookies of signing in. None holds personal data; all are seen by /login alone. */
+/** The small cookies of signing in. None holds personal data; over https only this very host can set them. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DEVICE_LIFE_DAYS } from '#sign-in/known-devices.ts';
+import { hostCookieName } from '#web/session.ts';
 import type { WebContext } from '#web/web-context.ts';
 
 const LIFE_SECONDS = {
@@ -17,14 +18,17 @@ const LIFE_SECONDS = {
 type LoginCookie = keyof typeof LIFE_SECONDS;
 
 export function loginCookie(request: FastifyRequest, name: LoginCookie): string | undefined {
-  return request.cookies[name] || undefined;
+  // Of which the prefix belongs to https, where browsers guard it.
+  return request.cookies[request.sessionCookie.startsWith('__Host-') ? `__Host-${name}` : name] || undefined;
 }
 
 /** Sets, or without a value clears. */
 export function setLoginCookie(reply: FastifyReply, context: WebContext, name: LoginCookie, value: string | undefined): void {
-  const options = { path: '/login', httpOnly: true, sameSite: 'lax', secure: context.publicOrigin.startsWith('https:') } as const;
-  if (value === undefined) reply.clearCookie(name, options);
-  else reply.setCookie(name, value, { ...options, maxAge: LIFE_SECONDS[name] });
+  const secure = context.publicOrigin.startsWith('https:');
+  const options = { path: secure ? '/' : '/login', httpOnly: true, sameSite: 'lax', secure } as const;
+  const prefixed = hostCookieName(context.publicOrigin, name);
+  if (value === undefined) reply.clearCookie(prefixed, options);
+  else reply.setCookie(prefixed, value, { ...options, maxAge: LIFE_SECONDS[name] });
 }
 
 /** The OpenID Provider writes cookies to the raw reply; ours would overwrite them, so they are moved over. */
