@@ -96,8 +96,18 @@ async function storeQuickly(deps: CertificateDeps, inputs: readonly IssueCertifi
   if (authorities.length === 0) return undefined;
   const prepared = inputs.map((input) => prepareCertificate(input, { authorities, publicOrigin: deps.publicOrigin, at: deps.clock.now() }));
   requireFreeKeys([], prepared);
-  const isStored = await storeCertificates(deps, { rows: prepared.map(({ row }) => row), events: prepared.map(issueEvent) });
-  return isStored ? prepared : undefined;
+  try {
+    const isStored = await storeCertificates(deps, { rows: prepared.map(({ row }) => row), events: prepared.map(issueEvent) });
+    return isStored ? prepared : undefined;
+  } catch (error) {
+    if (isKeyConflict(error)) return undefined;
+    throw error;
+  }
+}
+
+/** The database's own word, where two asked for one key in the same moment and neither saw the other. */
+function isKeyConflict(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('this key is certified under another profile');
 }
 
 /** Looks at everything anew, so that a refusal says why. */
@@ -106,11 +116,15 @@ async function storeWithCare(deps: CertificateDeps, inputs: readonly IssueCertif
   const [authorities, earlier] = await Promise.all([listAuthorities(deps), earlierUses(deps, inputs)]);
   const prepared = inputs.map((input) => prepareCertificate(input, { authorities, publicOrigin: deps.publicOrigin, at }));
   requireFreeKeys(earlier, prepared);
-  await deps.db.$transaction(async (tx) => {
-    await tx.issuedCertificate.createMany({ data: prepared.map(({ row }) => row) });
-    await recordEvents(tx, prepared.map(issueEvent));
-    for (const { input, row } of prepared) await input.within?.(tx, row.serialHex);
-  });
+  try {
+    await deps.db.$transaction(async (tx) => {
+      await tx.issuedCertificate.createMany({ data: prepared.map(({ row }) => row) });
+      await recordEvents(tx, prepared.map(issueEvent));
+      for (const { input, row } of prepared) await input.within?.(tx, row.serialHex);
+    });
+  } catch (error) {
+    throw isKeyConflict(error) ? new Problem('certificate-key-of-other-kind', { cause: error }) : error;
+  }
   return prepared;
 }
 

@@ -95,6 +95,22 @@ test('a key has one holder and one certificate', async () => {
   expect(outcomes.sort()).toEqual(['certificate-key-in-use', 'ok']);
 });
 
+test('of two requests for one key with different profiles in the same moment one is refused, whoever asks', async () => {
+  for (let round = 0; round < 5; round++) {
+    const keeper = await world.staff(world.city.id, 'seal-admin');
+    const { id } = await world.person();
+    const key = newKey();
+    const asking = (profile: 'organisation' | 'document-signer') =>
+      problemOf(requestOrganisationCertificate(deps, { by: keeper, csr: makeCsr({ key }).pem, requestId: requestId(), profile }));
+    const outcomes = await Promise.all([
+      asking('organisation'),
+      asking('document-signer'),
+      problemOf(personAsks(id, { csr: makeCsr({ key }).pem })),
+    ]);
+    expect(outcomes.sort()).toEqual(['certificate-key-in-use', 'certificate-key-in-use', 'ok']);
+  }
+});
+
 test('five certificates at the same time are the most a person holds, also when asked for at once', async () => {
   const { id } = await world.person();
   const outcomes = await Promise.all(Array.from({ length: LIMITS.person.live + 2 }, () => problemOf(personAsks(id))));

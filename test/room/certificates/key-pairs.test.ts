@@ -12,7 +12,7 @@ import { openEnvelope } from '#crypto/enveloped-data.ts';
 import { OID } from '#crypto/oids.ts';
 import { scalarOfPkcs8 } from '#crypto/sm2-encryption.ts';
 import { openSm2EnvelopedKey } from '#crypto/sm2-enveloped-key.ts';
-import { generateKeyPair } from '#crypto/suite.ts';
+import { digest as digestBytes, generateKeyPair } from '#crypto/suite.ts';
 import { parseHolderText, parseMandate } from '#pki/holder-extensions.ts';
 import { attributeOf } from '#pki/name.ts';
 import { MANDATE_EXTENSION } from '#pki/profiles.ts';
@@ -24,6 +24,7 @@ const world = await enrolmentWorld();
 const { db, deps, clock } = world;
 const USCC = '91350100M000100Y43';
 const company = { commonName: '示范茶业有限公司', organisation: '示范茶业有限公司', uscc: USCC };
+const digestOf = (spki: Uint8Array) => digestBytes('sha256', spki);
 const operator = () => world.staff(world.city.id, 'operator');
 const [first, second, third] = await Promise.all([operator(), operator(), operator()]);
 const clerk = await world.staff(world.city.id, 'counter', 'approver');
@@ -194,6 +195,31 @@ test('a key that was compromised, and a key of another kind of certificate, get 
   expect(await problemOf(issueCertificate(deps, { ...base, profile: 'document-signer' }))).toBe('certificate-key-of-other-kind');
   await revokeCertificate(deps, { serialHex: certificate.serialHex, reason: 'key-compromise', by: 'system:test' });
   expect(await problemOf(issueCertificate(deps, { ...base, profile: 'organisation' }))).toBe('certificate-key-compromised');
+});
+
+test('of two who ask for certificates of different kinds for one key in the same moment, one is refused', async () => {
+  for (const [index, within] of [undefined, async () => undefined].entries()) {
+    const { spki } = generateKeyPair('es256');
+    const base = { suite: 'es256', subject: company, spki, days: 100, by: 'system:test', ...(within ? { within } : {}) } as const;
+    const issue = (from: typeof deps, profile: 'organisation' | 'document-signer') =>
+      problemOf(issueCertificates(from, [{ ...base, profile }]));
+    // Another process has another connection and sees nothing of what is not committed yet.
+    const outcomes = await Promise.all([issue(deps, 'organisation'), issue({ ...deps }, 'document-signer')]);
+    expect(outcomes.sort(), `way ${index}`).toEqual(['certificate-key-of-other-kind', 'ok']);
+    const rows = await db.issuedCertificate.findMany({ where: { keyDigest: Uint8Array.from(digestOf(spki)) } });
+    expect(rows).toHaveLength(1);
+  }
+});
+
+test('the database itself refuses a key under a second profile, also where no process looked before', async () => {
+  const { certificate } = await issueCertificate(deps, {
+    ...{ profile: 'organisation', suite: 'es256', subject: company, days: 100, by: 'system:test' },
+    spki: generateKeyPair('es256').spki,
+  });
+  const { id: _id, ...row } = await db.issuedCertificate.findUniqueOrThrow({ where: { serialHex: certificate.serialHex } });
+  const copy = (change: object) => db.issuedCertificate.createMany({ data: [{ ...row, der: null, ...change }] });
+  await expect(copy({ serialHex: 'aa01', profile: 'seal' })).rejects.toThrow('certified under another profile');
+  expect(await copy({ serialHex: 'aa02' })).toEqual({ count: 1 });
 });
 
 test('many are issued at once in their order; one that is refused leaves none', async () => {
