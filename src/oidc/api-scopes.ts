@@ -9,6 +9,7 @@ export const API_SCOPES = {
   'certificates:read': { zh: '查询数字证书', en: 'Read certificates' },
   'certificates:request': { zh: '申请数字证书', en: 'Ask for certificates' },
   'certificates:revoke': { zh: '吊销本机构证书', en: 'Revoke certificates of the organisation' },
+  'certificates:review': { zh: '查看全部证书申请', en: 'Read all certificate requests that wait for operators' },
   'people:register': { zh: '登记人员', en: 'Register people' },
   'audit:read': { zh: '查询审计记录', en: 'Read the audit log' },
 } as const satisfies Record<string, { zh: string; en: string }>;

@@ -1,4 +1,4 @@
-/** Certificates for organisations' systems: ask, look, fetch, renew, revoke. Operators decide on requests at their pages. */
+/** Certificates for organisations' systems: ask, look, fetch, renew, revoke. What operators do is `certificate-decisions.ts`. */
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -19,13 +19,13 @@ import type { WebContext } from '#web/web-context.ts';
 import { type ApiParty, authorise } from './authorise.ts';
 import { ProblemSchema, refusals, tokenOrSession } from './schemas.ts';
 
-const STATUSES = ['requested', 'approved', 'rejected', 'issued', 'cancelled', 'expired'] as const;
+export const REQUEST_STATUSES = ['requested', 'approved', 'rejected', 'issued', 'cancelled', 'expired'] as const;
 
-const RequestSchema = z
+export const RequestSchema = z
   .object({
     id: z.string(),
     requestId: z.string(),
-    status: z.enum(STATUSES),
+    status: z.enum(REQUEST_STATUSES),
     profile: z.string(),
     suite: z.string(),
     keyFingerprint: z.string().describe('SHA-256 of the public key, hex'),
@@ -116,7 +116,7 @@ export function registerCertificateOperations(server: FastifyInstance, context: 
         summary: 'What this organisation asked for, newest first',
         security: tokenOrSession('certificates:read'),
         querystring: z.object({
-          status: z.enum(STATUSES).optional(),
+          status: z.enum(REQUEST_STATUSES).optional(),
           cursor: z.uuid().optional(),
           limit: z.coerce.number().int().min(1).max(100).default(20),
         }),
@@ -230,7 +230,7 @@ async function party(context: WebContext, request: Parameters<typeof authorise>[
   return 'clientId' in by ? { clientId: by.clientId, organisationId } : { personId: by.personId, organisationId };
 }
 
-function plainAnswer(view: CertificateRequestView): z.output<typeof RequestSchema> {
+export function plainAnswer(view: CertificateRequestView): z.output<typeof RequestSchema> {
   const { id, requestId, status, profile, suite, keyFingerprint, digest, requestedAt, expiresAt } = view;
   return {
     ...{ id, requestId, status, profile, suite, keyFingerprint, digest, requestedAt, expiresAt },

@@ -7,6 +7,7 @@ import { contentSecurityPolicy } from '#web/security-headers.ts';
 import { sessionCookieName } from '#web/session.ts';
 import type { VerifyUpload } from '#web/verification/verify-upload.ts';
 import type { WebContext } from '#web/web-context.ts';
+import { registerCertificateDecisions } from './certificate-decisions.ts';
 import { registerCertificateOperations } from './certificate-operations.ts';
 import { registerCodeOperations } from './code-operations.ts';
 import { registerLicenceOperations } from './licence-operations.ts';
@@ -45,6 +46,7 @@ export async function registerApiRoutes(server: FastifyInstance, context: WebCon
   await server.register(swaggerUi, { routePrefix: '/api/docs', staticCSP, uiConfig: { validatorUrl: null, layout: 'BaseLayout' } });
   registerCodeOperations(server, context);
   registerCertificateOperations(server, context);
+  registerCertificateDecisions(server, context);
   registerLicenceOperations(server, context);
   registerSealJobOperations(server, context);
   registerSealOperations(server, context);

@@ -97,3 +97,49 @@ test('renewing long before the end is refused', async () => {
   const { status, json } = await callApi(city, asking, 'POST', '/api/certificates/requests', body);
   expect([status, json.code]).toEqual([409, 'certificate-not-renewable']);
 });
+
+test('operators read the queue and decide over the API; a token reads it and decides nothing', async () => {
+  const reviewing = await apiToken(city, { id: 'reviewing-system', organisationId: city.department.id, scopes: ['certificates:review'] });
+  const { json: asked } = await ask();
+  const queue = async (query = '') => (await callApi(city, reviewing, 'GET', `/api/certificates/queue${query}`)).json;
+  const found = (await queue('?limit=100')).items.find(({ id }: { id: string }) => id === asked.id);
+  expect(found).toMatchObject({
+    ...{ status: 'requested', firstApproval: false, requestedBy: 'client:asking-system' },
+    holder: { kind: 'organisation', organisationId: city.department.id, organisation: city.department.name },
+  });
+  expect((await queue('?status=rejected&limit=1')).items.length).toBeLessThanOrEqual(1);
+  expect((await callApi(city, asking, 'GET', '/api/certificates/queue')).status).toBe(403);
+  const path = `/api/certificates/requests/${asked.id}/decision`;
+  const body = { decision: 'approve', digest: asked.digest };
+  const byToken = await callApi(city, reviewing, 'POST', path, body);
+  expect([byToken.status, byToken.json.code]).toEqual([401, 'not-signed-in']);
+
+  const [one, other] = [await operator(), await operator()];
+  const [first, second] = [await city.as(one.personId), await city.as(other.personId)];
+  const wrong = await first.fetchJson(path, { ...body, digest: '0'.repeat(64) });
+  expect([wrong.statusCode, wrong.json().code]).toEqual([409, 'certificate-request-changed']);
+  expect((await first.fetchJson(path, body)).json()).toMatchObject({ status: 'requested', firstApproval: true });
+  expect((await first.fetchJson(path, body)).json()).toMatchObject({ code: 'same-person' });
+  const issuing = await second.fetchJson(path, body);
+  expect([issuing.statusCode, issuing.json().status]).toEqual([200, 'issued']);
+  expect((await second.fetchJson(path, body)).json()).toMatchObject({ code: 'certificate-request-settled' });
+  const forged = await second.send({
+    method: 'POST',
+    url: path,
+    headers: { 'content-type': 'application/json' },
+    payload: JSON.stringify(body),
+  });
+  expect(forged.json()).toMatchObject({ code: 'csrf-failed' });
+});
+
+test('rejecting over the API needs a reason, and the asking system reads it', async () => {
+  const { json: asked } = await ask();
+  const path = `/api/certificates/requests/${asked.id}/decision`;
+  const browser = await city.as((await operator()).personId);
+  const reject = (reason?: string) => browser.fetchJson(path, { decision: 'reject', digest: asked.digest, ...(reason ? { reason } : {}) });
+  expect((await reject()).statusCode).toBe(422);
+  expect((await reject('与登记信息不符')).json()).toMatchObject({ status: 'rejected', reason: '与登记信息不符' });
+  const read = await callApi(city, reading, 'GET', `/api/certificates/requests/${asked.id}`);
+  expect(read.json).toMatchObject({ status: 'rejected', reason: '与登记信息不符' });
+  expect((await (await city.as(city.auditor)).fetchJson(path, { decision: 'approve', digest: asked.digest })).statusCode).toBe(403);
+});

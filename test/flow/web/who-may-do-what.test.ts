@@ -196,6 +196,7 @@ const STAFF: Record<string, Role[]> = {
   'POST /admin/staff/:id/:staffId/dismiss': ['operator'],
   'POST /admin/trust-list': ['operator'],
   'POST /admin/trust-list/:id/:act': ['operator'],
+  'POST /api/certificates/requests/:id/decision': ['operator'],
   'POST /counter': ['counter'],
   'POST /desk/certificates': ['seal-admin'],
   'POST /desk/certificates/:id/cancel': ['seal-admin'],
@@ -212,6 +213,7 @@ const STAFF: Record<string, Role[]> = {
 /** Staff with one of these roles, or a system whose token has the scope. */
 const API: Record<string, [ApiScope, Role[]]> = {
   'GET /api/certificates/:serial': ['certificates:read', ['seal-admin']],
+  'GET /api/certificates/queue': ['certificates:review', WATCH],
   'GET /api/certificates/requests': ['certificates:read', ['seal-admin']],
   'GET /api/certificates/requests/:id': ['certificates:read', ['seal-admin']],
   'GET /api/licences': ['licences:read', ['issuer']],
@@ -251,6 +253,7 @@ const BODIES: Record<string, unknown> = {
   'POST /api/certificates/:serial/encryption': {},
   'POST /api/certificates/:serial/revoke': { reason: 'superseded' },
   'POST /api/certificates/requests': { csr: 'x'.repeat(80), requestId: REQUEST_ID },
+  'POST /api/certificates/requests/:id/decision': { decision: 'approve', digest: '0'.repeat(64) },
   'POST /api/codes/offline-uses': { digits: '1', purpose: 'matrix', usedAt: '2026-06-01T07:59:00Z', requestId: REQUEST_ID },
   'POST /api/codes/redeem': { input: '1', purpose: 'matrix', requestId: REQUEST_ID },
   'POST /api/licences': { type: 'residence-permit', holder: { uscc: '9'.repeat(18) }, fields: {} },
