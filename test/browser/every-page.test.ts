@@ -17,6 +17,8 @@ import { showCode } from '#licences/show-code.ts';
 import { raiseAssurance } from '#people/raise-assurance.ts';
 import { registerPerson } from '#people/register-person.ts';
 import { toPem } from '#pki/pem.ts';
+import { findSeal } from '#seals/find-seals.ts';
+import { requestSealDestruction, requestSealRules } from '#seals/request-seal-change.ts';
 import { DocumentAuthority } from '#test/fakes/document-authority.ts';
 import { makeCsr } from '#test/fakes/make-csr.ts';
 import { type WebCity, webCity } from '#test/flow/web/web-city.ts';
@@ -60,7 +62,13 @@ beforeAll(async () => {
     certificates: toPem('CERTIFICATE', new DocumentAuthority({ name: '邻省根 CA' }).root.certificate.der),
     constraints: { purposes: ['seal', 'document-signing'], permittedNames: [{ kind: 'dns', value: 'gov.cn' }] },
   });
+  const seal = await findSeal(city.deps, city.sealId);
+  const rules = { licenceTypes: ['residence-permit', 'driving-licence'], users: [], dailyLimit: 500 };
+  await requestSealRules(city.deps, { sealId: city.sealId, rules, reason: '按年度用印管理规定调整', by: { personId: city.issuer } });
+  await requestSealDestruction(city.deps, { sealId: city.sealId, reason: '机构撤并，印章停止使用', by: { personId: city.issuer } });
   Object.assign(places, {
+    esId: seal?.esId ?? '',
+    adminSeal: `/admin/seals/${city.sealId}`,
     request: `/admin/requests/${asked.id}`,
     deskCertificate: `/desk/certificates/${asked.id}`,
     adminCertificate: `/admin/certificates/${certificate.serialHex}`,
@@ -87,6 +95,7 @@ const PAGES: readonly [name: string, path: string, who?: string][] = [
   ['not-found', '/nothing-here'],
   ['sms', '/demo/sms'],
   ['public-licence', '{public}'],
+  ['public-seal', '/seals/{esId}'],
   ['my', '/my', 'citizen'],
   ['my-empty', '/my', 'otherCitizen'],
   ['my-licence', '{licence}', 'citizen'],
@@ -108,6 +117,9 @@ const PAGES: readonly [name: string, path: string, who?: string][] = [
   ['desk-licence', '{deskLicence}', 'issuer'],
   ['desk-seals', '/desk/seals', 'issuer'],
   ['desk-seal', '{seal}', 'issuer'],
+  ['desk-seal-to-decide', '{seal}', 'approver'],
+  ['desk-seal-rules', '{seal}/rules', 'issuer'],
+  ['desk-seal-uses', '{seal}/uses', 'issuer'],
   ['admin', '/admin', 'operator'],
   ['admin-apps', '/admin/apps', 'operator'],
   ['admin-new-app', '/admin/apps/new', 'operator'],
@@ -120,6 +132,9 @@ const PAGES: readonly [name: string, path: string, who?: string][] = [
   ['admin-request', '{request}', 'operator'],
   ['admin-certificates', '/admin/certificates', 'operator'],
   ['admin-certificate', '{adminCertificate}', 'operator'],
+  ['admin-seals', '/admin/seals', 'operator'],
+  ['admin-seal', '{adminSeal}', 'operator'],
+  ['admin-seal-uses', '{adminSeal}/uses', 'operator'],
   ['admin-services', '/admin/services', 'operator'],
   ['admin-trust-list', '/admin/trust-list', 'operator'],
   ['admin-trust-entry', '{trustEntry}', 'operator'],

@@ -4,12 +4,14 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { listApprovals } from '#access/find-approvals.ts';
 import type { Staff } from '#access/staff.ts';
 import { listLicenceTypes } from '#documents/page/licence-type.ts';
 import { Problem } from '#problem.ts';
 import { applyForSeal, previewSeal, type SealApplication } from '#seals/apply-for-seal.ts';
 import { checkSealPicture, MAX_PICTURE_BYTES } from '#seals/check-seal-picture.ts';
 import { listSeals } from '#seals/find-seals.ts';
+import { CHANGE_SEAL_RULES, DESTROY_SEAL } from '#seals/request-seal-change.ts';
 import { SEAL_KIND_NAMES, SEAL_KINDS } from '#seals/seal-kinds.ts';
 import { type Refusal, refusalOf, refusalOfFaults } from '#web/refusal.ts';
 import { sealWords } from '#web/seal-words.ts';
@@ -21,6 +23,7 @@ import { findPreviewed, keepPreviewed } from './previewed-picture.ts';
 import { SEAL_ROLES } from './seal-page.ts';
 import { DESK_SECTIONS } from './sections.ts';
 
+const SEAL_CHANGES: readonly string[] = [CHANGE_SEAL_RULES, DESTROY_SEAL];
 const DIAMETERS_MM = [...new Set(Object.values(SEAL_KINDS).flatMap(({ diametersMm }) => [...diametersMm]))].sort((a, b) => a - b);
 
 const oneOrMany = z.union([z.string().transform((one) => [one]), z.array(z.string())]).default([]);
@@ -50,15 +53,18 @@ export function registerSealRoutes(server: FastifyInstance, context: WebContext)
   async function sealsPage(request: FastifyRequest, reply: FastifyReply, refusal: Refusal | undefined = undefined) {
     const staff = requireStaff(request, SEAL_ROLES);
     if (refusal) reply.code(refusal.status);
-    const [organisation, seals] = await Promise.all([
-      organisationName(context, staff.organisationId),
-      listSeals(context, { organisationId: staff.organisationId }),
+    const { organisationId } = staff;
+    const [organisation, seals, approvals] = await Promise.all([
+      organisationName(context, organisationId),
+      listSeals(context, { organisationId }),
+      listApprovals(context, { organisationId, status: 'pending', limit: 500 }),
     ]);
+    const changing = new Set(approvals.filter(({ kind }) => SEAL_CHANGES.includes(kind)).map(({ subject }) => subject));
     const values = (request.body ?? request.query ?? {}) as { licenceTypes?: string | string[] };
     return reply.page('desk/seals', {
       sections: DESK_SECTIONS,
       organisation,
-      seals,
+      seals: seals.map((seal) => ({ ...seal, waits: changing.has(`seal:${seal.id}`) })),
       types: listLicenceTypes(),
       kinds: SEAL_KIND_NAMES,
       diameters: DIAMETERS_MM,

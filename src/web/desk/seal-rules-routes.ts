@@ -36,8 +36,8 @@ export function registerSealRulesRoutes(server: FastifyInstance, context: WebCon
     const values = asked
       ? { ...asked, licenceTypes: [asked.licenceTypes ?? []].flat(), users: [asked.users ?? []].flat() }
       : { licenceTypes: seal.licenceTypes, users: seal.users, dailyLimit: seal.dailyLimit ?? '', reason: '' };
-    const choices = await listSealUsers(context, seal.organisationId);
-    return reply.page('desk/seal-rules', { sections: DESK_SECTIONS, seal, choices, types: listLicenceTypes(), values, refusal });
+    const mayUse = await listSealUsers(context, seal.organisationId);
+    return reply.page('desk/seal-rules', { sections: DESK_SECTIONS, seal, mayUse, types: listLicenceTypes(), values, refusal });
   }
 
   server.get('/desk/seals/:id/rules', options, async (request, reply) => rulesPage(request, reply));

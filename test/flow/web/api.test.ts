@@ -145,7 +145,9 @@ describe('for everybody', () => {
       '/api/seal-jobs/{id}/files',
       '/api/seal-jobs/{id}/files/{key}',
       '/api/seal-jobs/{id}/{act}',
+      '/api/seal-status/{esId}',
       '/api/seals',
+      '/api/seals/{id}/uses',
       '/api/verify',
     ]);
     const redeem = description.paths['/api/codes/redeem']?.['post'];

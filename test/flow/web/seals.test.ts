@@ -136,6 +136,19 @@ describe('the log', () => {
     for (const path of [...paths, '/rules']) expect((await neighbour.get(`${place}${path}`)).statusCode).toBe(404);
   });
 
+  test('is read by the organisation’s systems and staff over the API, and by nobody else', async () => {
+    const json = { accept: 'application/json' };
+    const at = `/api/seals/${city.sealId}/uses`;
+    const answer = (await keeper.get(`${at}?limit=1`, json)).json();
+    expect(answer.items).toEqual([
+      expect.objectContaining({ digest: expect.stringMatching(/^[0-9a-f]{64}$/), sm3: expect.stringMatching(/^[0-9a-f]{64}$/) }),
+    ]);
+    expect((await keeper.get(`${at}?cursor=${answer.nextCursor}`, json)).json().items[0]?.id).not.toBe(answer.items[0].id);
+    expect((await city.stranger().get(at, json)).statusCode).toBe(401);
+    expect((await (await city.as(city.clerk)).get(at, json)).statusCode).toBe(403);
+    expect((await keeper.get(`/api/seals/${city.company.id}/uses`, json)).statusCode).toBe(404);
+  });
+
   test('operators find a seal by number, name and state', async () => {
     const { esId = '', name = '' } = (await findSeal(city.deps, city.sealId)) ?? {};
     for (const text of [esId, esId.slice(0, 8), name.slice(0, 4)]) {
