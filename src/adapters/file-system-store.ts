@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { close, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join, normalize, sep } from 'node:path';
 import type { FileInMaking, FileStore, StoredFile } from '#ports/file-store.ts';
@@ -85,6 +85,7 @@ function openStored(path: string): StoredFile {
       }
       return bytes;
     },
-    close: () => closeSync(descriptor),
+    // Nothing was written, so nothing can be lost; on some file systems closing takes longer than reading.
+    close: () => close(descriptor, () => undefined),
   };
 }
