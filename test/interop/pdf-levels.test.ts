@@ -56,6 +56,18 @@ const levelOf = ({ timestamp, validationData }: typeof p256, level: (typeof LEVE
   ...(level === 'lta' ? { archive: true } : {}),
 });
 
+/** Extended to B-LTA, and extended once more. */
+async function extended(from: typeof p256, pdf: Uint8Array): Promise<Uint8Array> {
+  let now = pdf;
+  for (let time = 0; time < 2; time++) {
+    const { timestamp, validationData } = from;
+    const digest = from.suite === 'es256' ? 'sha256' : 'sm3';
+    const trust = { anchors, at: new Date(Date.now() + 1_000) };
+    now = (await extendPdf(now, { level: 'lta', timestamp, digest, validationData, trust })).pdf;
+  }
+  return now;
+}
+
 function run(program: string, ...args: string[]): string {
   const result = spawnSync(program, args, { encoding: 'utf8' });
   return result.stdout + result.stderr;
@@ -154,23 +166,67 @@ describe('pdfsig, qpdf and mutool', () => {
   });
 });
 
+describe('each level, and what extend makes of it', () => {
+  test.each([
+    ['b', 1, 'unchanged'],
+    ['t', 1, 'unchanged'],
+    ['lt', 1, 'edits'],
+    ['lta', 1, 'edits'],
+    ['b, extended twice', 1, 'edits'],
+    ['lta, extended twice', 1, 'edits'],
+  ] as const)('level %s: pdfsig, qpdf, mutool', async (what, valid, change) => {
+    const [level] = what.split(',') as [(typeof LEVELS)[number]];
+    const sealed = await sign(p256, samplePdf(), levelOf(p256, level));
+    const pdf = what.includes('extended') ? await extended(p256, sealed) : sealed;
+    writeFileSync(at('level.pdf'), pdf);
+    const seen = run('pdfsig', '-nssdir', `sql:${at('nss')}`, at('level.pdf'));
+    expect(seen.match(/Signature is Valid/g)).toHaveLength(valid);
+    expect(seen).toContain('Certificate is Trusted.');
+    const checked = run('qpdf', '--check', at('level.pdf'));
+    expect(checked).toContain('No syntax or stream encoding errors found');
+    expect(checked).not.toContain('WARNING');
+    expect(run('mutool', 'sign', '-v', at('level.pdf'))).toContain(change);
+    expect(verdictOf(pdf)).toMatchObject({ verdict: 'genuine' });
+  });
+
+  test.each([
+    ['P-256', p256, 'ETSI.CAdES.detached'],
+    ['SM2', sm2, 'adbe.pkcs7.detached'],
+  ] as const)('in %s, extended twice: PDFBox and Bouncy Castle verify the seal and every timestamp', async (_name, from, subFilter) => {
+    writeFileSync(at('extended-b.pdf'), await extended(from, await sign(from, samplePdf())));
+    writeFileSync(at('extended-lta.pdf'), await extended(from, await sign(from, samplePdf(), levelOf(from, 'lta'))));
+    const seen = seenByJava('extended-b.pdf', 'extended-lta.pdf');
+    const stamps = (count: number) => Array(count).fill('document-timestamp true');
+    expect(seen.filter((line) => !line.startsWith('file '))).toEqual([
+      `signature ${subFilter} true`,
+      ...stamps(2),
+      `signature ${subFilter} true`,
+      'signature-timestamp true',
+      ...stamps(3),
+    ]);
+  });
+});
+
 describe('OpenSSL', () => {
-  test('verifies the signature timestamp, and the document timestamp over the file as it was', async () => {
-    const pdf = await sign(p256, samplePdf(), levelOf(p256, 'lta'));
+  test('verifies the signature timestamp, and each document timestamp over the file as it was, extended or not', async () => {
+    const sealed = await sign(p256, samplePdf(), levelOf(p256, 'lta'));
+    const pdf = await extended(p256, sealed);
+    expect(Buffer.compare(pdf.subarray(0, sealed.length), sealed)).toBe(0);
     const file = openPdf(pdf);
-    const [seal, archive] = findSignatures(file, file.viewAt(pdf.length)).map((found, index) => locateSignature(file, found, index));
-    if (!seal?.contents || !archive?.contents || !archive.range) throw new Error('no signatures');
+    const [seal, ...archives] = findSignatures(file, file.viewAt(pdf.length)).map((found, index) => locateSignature(file, found, index));
+    if (!seal?.contents) throw new Error('no signature');
     const [signer] = parseSignedData(seal.contents).signers;
     const token = signer?.unsignedAttributes.find(({ oid }) => oid === OID.timeStampToken)?.values[0];
-    writeFileSync(at('token.der'), token?.bytes ?? '');
-    writeFileSync(at('value.bin'), signer?.signature ?? '');
-    writeFileSync(at('archive.der'), unpad(archive.contents) ?? '');
-    writeFileSync(at('archived.bin'), signedBytes(pdf, archive.range, new Uint8Array(pdf.length)));
-    for (const [tokenFile, data] of [
-      ['token.der', 'value.bin'],
-      ['archive.der', 'archived.bin'],
-    ] as const) {
-      const said = run('openssl', 'ts', '-verify', '-token_in', '-in', at(tokenFile), '-data', at(data), '-CAfile', at('root.pem'));
+    const stamped: [token: Uint8Array, data: Uint8Array][] = [[token?.bytes ?? new Uint8Array(), signer?.signature ?? new Uint8Array()]];
+    for (const { contents, range } of archives) {
+      if (!contents || !range) throw new Error('no timestamp');
+      stamped.push([unpad(contents) ?? new Uint8Array(), Uint8Array.from(signedBytes(pdf, range, new Uint8Array(pdf.length)))]);
+    }
+    expect(stamped).toHaveLength(4);
+    for (const [der, data] of stamped) {
+      writeFileSync(at('token.der'), der);
+      writeFileSync(at('data.bin'), data);
+      const said = run('openssl', 'ts', '-verify', '-token_in', '-in', at('token.der'), '-data', at('data.bin'), '-CAfile', at('root.pem'));
       expect(said).toContain('Verification: OK');
     }
   });
@@ -198,6 +254,10 @@ describe('a seam seal', () => {
       sign: p256.signer.sign,
     });
     writeFileSync(at('seam.pdf'), pdf);
+    expect(seenByJava('seam.pdf').at(-1)).toBe('signature ETSI.CAdES.detached true');
+    expect(run('pdfsig', '-nssdir', `sql:${at('nss')}`, at('seam.pdf'))).toContain('Signature is Valid.');
+    expect(run('qpdf', '--check', at('seam.pdf'))).toContain('No syntax or stream encoding errors found');
+    expect(run('mutool', 'sign', '-v', at('seam.pdf'))).toContain('unchanged since signing');
     run('pdftoppm', '-r', '50.8', '-png', at('seam.pdf'), at('poppler'));
     run('mutool', 'draw', '-q', '-r', '50.8', '-o', at('mupdf-%d.png'), at('seam.pdf'));
     for (let page = 0; page < 3; page++) {
