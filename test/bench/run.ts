@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchApp } from './bench-app.ts';
+import { benchBulk } from './bench-bulk.ts';
 import { benchCertificates } from './bench-certificates.ts';
 import { benchLicences } from './bench-licences.ts';
 import { benchLists } from './bench-lists.ts';
@@ -25,6 +26,7 @@ const sections: Record<string, () => Promise<Row[]>> = {
   signer: benchSigner,
   certificates: () => withApp(benchCertificates),
   sealing: benchSealing,
+  bulk: benchBulk,
   ofd: benchOfd,
   pdf: benchPdf,
   licences: () => withApp(benchLicences),

@@ -1,6 +1,11 @@
-/** Seals one PDF of 100 MiB to B-LTA and prints the process's peak memory. */
+/**
+ * Seals one PDF of 100 MiB to B-LTA, or verifies the one it sealed before (`verify PATH`), and prints the process's peak memory.
+ * With `seal PATH` the sealed file is kept there.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
 import { validationDataFrom } from '#documents/pdf/collect-validation-data.ts';
 import { signPdf } from '#documents/pdf/sign-pdf.ts';
+import { verifyPdf } from '#documents/pdf/verify-pdf.ts';
 import { DocumentAuthority } from '#test/fakes/document-authority.ts';
 import { buildPdf } from '#test/fakes/sample-pdf.ts';
 import { timestampAuthority } from '#test/fakes/timestamp-authority.ts';
@@ -30,15 +35,23 @@ function largePdf(bytes: number): Uint8Array {
   return file;
 }
 
-const file = largePdf(100 * MIB);
-await signPdf(file, {
-  certificates: [signer.certificate.der],
-  suite: 'es256',
-  signedAt: at,
-  fieldName: 'Seal',
-  sign: signer.sign,
-  timestamp: timestampAuthority(authority.issue('timestamp'), () => at),
-  validationData: validationDataFrom({ anchors: [authority.root.certificate], crls, now: () => at }),
-  archive: true,
-});
+const [act = 'seal', path] = process.argv.slice(2);
+const file = act === 'verify' ? readFileSync(path ?? '') : largePdf(100 * MIB);
+if (act === 'verify') {
+  // By an authority it does not know: what is read and digested is the same.
+  const { report } = verifyPdf(file, { anchors: [], at: new Date() });
+  if (report.signatures.length !== 2) throw new Error('the signatures were not found');
+} else {
+  const sealed = await signPdf(file, {
+    certificates: [signer.certificate.der],
+    suite: 'es256',
+    signedAt: at,
+    fieldName: 'Seal',
+    sign: signer.sign,
+    timestamp: timestampAuthority(authority.issue('timestamp'), () => at),
+    validationData: validationDataFrom({ anchors: [authority.root.certificate], crls, now: () => at }),
+    archive: true,
+  });
+  if (path) writeFileSync(path, sealed);
+}
 console.log(JSON.stringify({ fileMiB: file.length / MIB, peakMiB: process.resourceUsage().maxRSS / 1024 }));
