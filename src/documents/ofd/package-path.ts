@@ -21,6 +21,13 @@ export function resolvePath(directory: string, loc: string): string | undefined 
   return segments.length === 0 ? undefined : segments.join('/');
 }
 
+/** Without slashes at the end, in one pass: a pattern would try each of a million slashes anew. */
+export function withoutTrailingSlashes(path: string): string {
+  let end = path.length;
+  while (end > 0 && path[end - 1] === '/') end--;
+  return path.slice(0, end);
+}
+
 /** The path with percent escapes decoded; undefined when there are none or they are wrong. */
 export function percentDecoded(path: string): string | undefined {
   if (!path.includes('%')) return undefined;
@@ -37,7 +44,7 @@ export function percentDecoded(path: string): string | undefined {
  * are not seen (HFS+), to dots and blanks at the end of a part, and to what stands behind a colon (Windows, NTFS).
  */
 function foldedName(name: string): string {
-  const parts = name.split('/').map((part) => part.replace(/:.*$/, '').replace(/(?<=[^. ])[. ]+$/, ''));
+  const parts = name.split('/').map((part) => (part.split(':', 1)[0] ?? '').replace(/(?<=[^. ])[. ]+$/, ''));
   return parts
     .join('/')
     .replace(/\p{Default_Ignorable_Code_Point}/gu, '')

@@ -1,7 +1,7 @@
 /** What a page refers to by number: fonts, pictures, drawing parameters, colour spaces, composite units (GB/T 33190 §7.9). */
 import type { XmlElement } from '#documents/xml/read-xml.ts';
 import type { OfdPackage } from './ofd-package.ts';
-import { directoryOf } from './package-path.ts';
+import { directoryOf, withoutTrailingSlashes } from './package-path.ts';
 
 export interface FontEntry {
   name: string;
@@ -25,7 +25,7 @@ export class PictureResources {
     const base = root.attribute('BaseLoc');
     // BaseLoc names a folder, which is no entry of its own.
     const folder = base === undefined ? own : base.startsWith('/') ? base.slice(1) : own === '' ? base : `${own}/${base}`;
-    const find = (loc: string | undefined) => ofd.find(loc, folder.replace(/\/+$/, ''), own);
+    const find = (loc: string | undefined) => ofd.find(loc, withoutTrailingSlashes(folder), own);
     for (const group of root.children) {
       for (const item of group.children) {
         const id = item.attribute('ID');

@@ -7,7 +7,7 @@
 import type { XmlElement } from '#documents/xml/read-xml.ts';
 import { scanXml } from '#documents/xml/scan-xml.ts';
 import type { OfdPackage } from './ofd-package.ts';
-import { directoryOf } from './package-path.ts';
+import { directoryOf, withoutTrailingSlashes } from './package-path.ts';
 
 export interface Reach {
   /** Entry names, in the order in which they were reached. The signature list and its files are not among them. */
@@ -142,7 +142,7 @@ class Walk {
     const own = directoryOf(entry);
     const base = tree.attribute('BaseLoc')?.replaceAll('\\', '/') ?? '';
     const directory = base.startsWith('/') ? base.slice(1) : own === '' ? base : `${own}/${base}`;
-    const directories = [directory.replace(/\/+$/, ''), own, documentDirectory];
+    const directories = [withoutTrailingSlashes(directory), own, documentDirectory];
     for (const font of itemsOf(tree, 'Fonts', 'Font')) this.#each(font, 'FontFile', entry, directories);
     for (const media of itemsOf(tree, 'MultiMedias', 'MultiMedia')) this.#each(media, 'MediaFile', entry, directories);
     for (const space of itemsOf(tree, 'ColorSpaces', 'ColorSpace')) {

@@ -4,7 +4,7 @@
  */
 import { beforeAll, expect, test } from 'vitest';
 import { verifyOfd } from '#documents/ofd/verify-ofd.ts';
-import { repack, SealingTown, sampleFiles } from '#test/fakes/sample-ofd.ts';
+import { packFiles, repack, SealingTown, sampleFiles } from '#test/fakes/sample-ofd.ts';
 
 const town = new SealingTown();
 const PAGE = 'Doc_0/Pages/Page_0/Content.xml';
@@ -33,4 +33,18 @@ test.each([
 test('a file of quite another name stays what it is', () => {
   const other = verifyOfd(repack(sealed, { 'Doc_0/Pages/Page_0/Content.xml.bak': page }), town.options).report;
   expect(other).toMatchObject({ verdict: 'genuine', reasons: expect.arrayContaining(['entries-not-linked']) });
+});
+
+test.each([
+  ['slashes', `${'/'.repeat(400_000)}x`],
+  ['colons', `${':'.repeat(400_000)}\nx`],
+  ['dots', `${'.'.repeat(400_000)}x`],
+  ['blanks between dots', `${'. '.repeat(200_000)}x`],
+  ['percent signs', '%'.repeat(400_000)],
+  ['ways up', '../'.repeat(130_000)],
+])('a path of hundreds of thousands of %s is read in one pass', (_name, path) => {
+  const files = sampleFiles();
+  const resources = `<ofd:Res xmlns:ofd="http://www.ofdspec.org/2016" BaseLoc="${path}"><ofd:Fonts><ofd:Font ID="9" FontName="x"><ofd:FontFile>${path}</ofd:FontFile></ofd:Font></ofd:Fonts></ofd:Res>`;
+  const hostile = packFiles({ ...files, 'Doc_0/PublicRes.xml': resources });
+  expect(['unsigned', 'malformed']).toContain(verifyOfd(hostile, town.options).report.verdict);
 });
