@@ -38,6 +38,9 @@ async function sign() {
   if (link.href) URL.revokeObjectURL(link.href);
   link.href = URL.createObjectURL(await reply.blob());
   link.download = signedName(file.name);
+  const reached = reply.headers.get('x-signature-level') ?? 'b';
+  for (const line of /** @type {NodeListOf<HTMLElement>} */ (form.querySelectorAll('[data-level]')))
+    line.hidden = line.dataset['level'] !== reached;
   part('done').hidden = false;
   link.focus();
 }

@@ -77,6 +77,8 @@ test('get one in under two seconds, sign out, sign in with it, sign a PDF, see a
   await page.getByRole('button', { name: '签署' }).click();
   const link = page.locator('[data-download]');
   await link.waitFor({ state: 'visible' });
+  expect(await page.locator('[data-level="lt"]').isVisible()).toBe(true);
+  expect(await page.locator('[data-level="b"]').isVisible()).toBe(false);
   await picture(page, 'signed-pdf-phone');
   const [download] = await Promise.all([page.waitForEvent('download'), link.click()]);
   expect(download.suggestedFilename()).toBe('租房合同-signed.pdf');

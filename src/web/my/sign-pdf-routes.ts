@@ -1,11 +1,13 @@
 /**
  * Signing a PDF with a key in the browser: the file comes twice, first to learn what is to be signed, then with the signature.
- * Both times it is in memory only and forgotten with the answer. What comes out is a personal signature, never an official seal.
+ * Both times it is in memory only and forgotten with the answer. What comes out is a personal signature, never an official seal. It gets a
+ * timestamp of our own authority and what proves it later, when they are to be had; the answer says which level was reached.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { trustedCertificates } from '#certificates/find-certificates.ts';
 import { findHeldCertificate, listHeldCertificates } from '#certificates/held-certificates.ts';
+import { proveSignedPdf } from '#certificates/prove-signed-pdf.ts';
 import { finishHeldSignature, type HeldKeySigning, prepareHeldSignature } from '#documents/pdf/sign-with-held-key.ts';
 import { faultyField, Problem } from '#problem.ts';
 import { certificateWords } from '#web/certificate-words.ts';
@@ -60,7 +62,12 @@ export function registerSignPdfRoutes(server: FastifyInstance, context: WebConte
     const age = context.clock.now().getTime() - signedAt.getTime();
     if (age > MAX_AGE_MS || age < -MAX_SKEW_MS) throw faultyField('/signedAt', 'Too long ago: begin again.', '准备已过期，请重新签名。');
     const signature = new Uint8Array(Buffer.from(data.signature, 'base64url'));
-    const bytes = await inSlot(async () => finishHeldSignature(pdf, await signingWith(request, serial, signedAt), signature));
+    const { pdf: bytes, level } = await inSlot(async () => {
+      const signing = await signingWith(request, serial, signedAt);
+      return proveSignedPdf(context, await finishHeldSignature(pdf, signing, signature), signing.suite);
+    });
+    // For the page's module, which says what was reached.
+    reply.header('x-signature-level', level);
     return sendFile(reply, { bytes, fileName: 'signed.pdf', mediaType: 'application/pdf' });
   });
 

@@ -3,10 +3,15 @@ import { X509Certificate } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { noteForHolder } from '#certificates/certificate-notices.ts';
 import { LIMITS } from '#certificates/enrolment-limits.ts';
+import { trustedCertificates } from '#certificates/find-certificates.ts';
 import { importPrivateKey, rawFromDerSignature, signMessage } from '#crypto/suite.ts';
+import { signPdf } from '#documents/pdf/sign-pdf.ts';
+import { verifyPdf } from '#documents/pdf/verify-pdf.ts';
 import { registerPerson } from '#people/register-person.ts';
 import { parseCsr } from '#pki/csr.ts';
+import { Problem } from '#problem.ts';
 import { openSession } from '#sign-in/sessions.ts';
+import { DocumentAuthority } from '#test/fakes/document-authority.ts';
 import { makeCsr, type TestCsr } from '#test/fakes/make-csr.ts';
 import { samplePdf } from '#test/fakes/sample-pdf.ts';
 import { type Browser, type WebCity, webCity } from './web-city.ts';
@@ -217,6 +222,70 @@ describe('signing a PDF', () => {
     });
     expect(verified.body).toContain('个人签名');
     expect(verified.body).not.toContain('官方签发，内容未改动');
+  });
+
+  /** Signed from beginning to end: the reply to the second step. */
+  async function sign(browser: Browser, held: { serial: string; csr: TestCsr }, pdf?: Uint8Array) {
+    const { serial, csr } = held;
+    const { signedAt, toBeSigned } = (await step(browser, 'prepare', { serial }, pdf)).json() as { signedAt: string; toBeSigned: string };
+    const signature = signatureOf(csr, Buffer.from(toBeSigned, 'base64'));
+    return step(browser, 'finish', { serial, signedAt, signature }, pdf);
+  }
+  async function verdictOf(pdf: Uint8Array) {
+    const { roots, issuing } = await trustedCertificates(city.deps);
+    return verifyPdf(pdf, { anchors: roots, intermediates: issuing, at: new Date(city.deps.clock.now().getTime() + 1_000) }).report;
+  }
+
+  test('the file has a proven time and all that proves it later: B-LT, and so has the next signer’s', async () => {
+    const browser = await city.as(await person());
+    const held = await get(browser);
+    const signed = await sign(browser, held);
+    expect(signed.headers['x-signature-level']).toBe('lt');
+    const { verdict, official, signatures } = await verdictOf(signed.rawPayload);
+    expect([verdict, official, signatures.map(({ kind }) => kind)]).toEqual(['genuine', false, ['signature', 'timestamp']]);
+    expect(signatures[0]).toMatchObject({ form: 'pades-lt', indication: 'TOTAL-PASSED', time: { proven: expect.any(String) } });
+    city.deps.clock.advance(1_000);
+    const other = await city.as(await person());
+    const twice = await sign(other, await get(other), signed.rawPayload);
+    expect([twice.statusCode, twice.headers['x-signature-level']]).toEqual([200, 'lt']);
+    // The second timestamp lies over what proves the first: an archive for both.
+    const report = await verdictOf(twice.rawPayload);
+    expect(report.verdict).toBe('genuine');
+    expect(report.signatures.filter(({ kind }) => kind === 'signature').map(({ form }) => form)).toEqual(['pades-lta', 'pades-lta']);
+  });
+
+  test('while the timestamp authority is away the signature is made all the same, and said to be B-B', async () => {
+    const browser = await city.as(await person());
+    const held = await get(browser);
+    const { keys } = city.context;
+    city.context.keys = {
+      ...keys,
+      sign: (name, purpose, ...rest) =>
+        purpose === 'timestamp' ? Promise.reject(new Problem('signer-unavailable')) : keys.sign(name, purpose, ...rest),
+    };
+    try {
+      const signed = await sign(browser, held);
+      expect([signed.statusCode, signed.headers['x-signature-level']]).toEqual([200, 'b']);
+      const { verdict, signatures } = await verdictOf(signed.rawPayload);
+      expect([verdict, signatures.length, signatures[0]?.time.proven]).toEqual(['genuine', 1, null]);
+    } finally {
+      city.context.keys = keys;
+    }
+  });
+
+  test('beside a signature that we cannot confirm ours is made and stays B-B', async () => {
+    const browser = await city.as(await person());
+    const foreign = new DocumentAuthority({ suite: 'es256' }).issue('document-signer');
+    const pdf = await signPdf(samplePdf(), {
+      certificates: [foreign.certificate.der],
+      suite: 'es256',
+      signedAt: city.deps.clock.now(),
+      fieldName: 'Foreign',
+      sign: async (bytes) => signMessage(foreign.key, bytes),
+    });
+    const signed = await sign(browser, await get(browser), pdf);
+    expect([signed.statusCode, signed.headers['x-signature-level']]).toEqual([200, 'b']);
+    expect((await verdictOf(signed.rawPayload)).signatures.map(({ verdict }) => verdict)).toEqual(['untrusted-signer', 'genuine']);
   });
 
   test('a signature of another key, of other bytes, too late or over another file is refused', async () => {
