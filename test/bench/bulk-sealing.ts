@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 import { ApiClient, ApiRefusal } from '#commands/api-client.ts';
 import { verifyDocument } from '#documents/verify-document.ts';
 import { type BulkFiles, writeBulkFiles } from './bulk-files.ts';
-import { bulkTown, peakMiB } from './bulk-town.ts';
+import { bulkTown, cpuSeconds, peakMiB } from './bulk-town.ts';
 
 const { values } = parseArgs({
   options: { files: { type: 'string', default: '10000' }, calm: { type: 'boolean', default: false }, only: { type: 'string' } },
@@ -82,7 +82,8 @@ async function throughApi(folder: string, files: BulkFiles): Promise<void> {
   );
   say(`sent: ${rate(count, performance.now() - from)}`);
   job = await api.post<Job>(`/api/seal-jobs/${job.id}/start`);
-  let mark = { at: performance.now(), ended: 0 };
+  const spent = () => [cpuSeconds(worker.pid ?? 0), town.cpuOf('signer'), town.cpuOf('web')];
+  let mark = { at: performance.now(), ended: 0, cpu: spent() };
   const until = async (share: number) => {
     while (job.status === 'running' && job.files.sealed < share * files.good.length) {
       await pause(250);
@@ -90,7 +91,11 @@ async function throughApi(folder: string, files: BulkFiles): Promise<void> {
     }
     const ended = job.files.sealed + job.files.failed;
     say(`${ended} ended: ${rate(ended - mark.ended, performance.now() - mark.at)}; worker ${peakMiB(worker.pid ?? 0).toFixed(0)} MiB`);
-    mark = { at: performance.now(), ended };
+    const cost = spent().map((seconds, index) =>
+      ((1_000 * (seconds - (mark.cpu[index] ?? 0))) / Math.max(1, ended - mark.ended)).toFixed(1),
+    );
+    say(`  processor time of a file: worker ${cost[0]} ms, signer ${cost[1]} ms; web meanwhile ${cost[2]} ms`);
+    mark = { at: performance.now(), ended, cpu: spent() };
   };
   if (!values.calm) {
     await until(0.25);
@@ -99,13 +104,14 @@ async function throughApi(folder: string, files: BulkFiles): Promise<void> {
     await gone;
     say('worker killed with SIGKILL');
     worker = await town.startWorker();
+    mark = { ...mark, cpu: spent() };
     await until(0.5);
     await api.post(`/api/seal-jobs/${job.id}/pause`);
     await pause(3_000);
     const [one, two] = [await api.get<Job>(`/api/seal-jobs/${job.id}`), await pause(2_000, api.get<Job>(`/api/seal-jobs/${job.id}`))];
     assert(JSON.stringify(one.files) === JSON.stringify((await two).files) && one.files.waiting > 0, 'nothing is sealed while paused');
     job = await api.post<Job>(`/api/seal-jobs/${job.id}/resume`);
-    mark = { at: performance.now(), ended: one.files.sealed + one.files.failed };
+    mark = { at: performance.now(), ended: one.files.sealed + one.files.failed, cpu: spent() };
   }
   await until(0.99);
   await until(2);

@@ -46,6 +46,8 @@ export interface BulkTown {
   startWorker(): Promise<ChildProcess>;
   /** Highest resident memory so far, in MiB. */
   peakOf(role: 'web' | 'signer'): number;
+  /** Processor seconds so far. */
+  cpuOf(role: 'web' | 'signer'): number;
   close(): Promise<void>;
 }
 
@@ -53,6 +55,12 @@ type Trusted = Awaited<ReturnType<typeof trustedCertificates>>;
 
 export function peakMiB(pid: number): number {
   return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
+}
+
+/** Processor time so far, in seconds: says what a file costs on a machine that does other things too. */
+export function cpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 export async function bulkTown(): Promise<BulkTown> {
@@ -119,6 +127,7 @@ export async function bulkTown(): Promise<BulkTown> {
     publicOrigin: `http://localhost:${port}`,
   };
   const client = await department(deps);
+  const pidOf = (role: 'web' | 'signer') => (role === 'web' ? web : signer.process).pid ?? 0;
   const clientKey = join(folder, 'client.pem');
   writeFileSync(clientKey, client.pem, { mode: 0o600 });
   return {
@@ -133,7 +142,8 @@ export async function bulkTown(): Promise<BulkTown> {
       return { anchors: roots, officialAnchors: roots, intermediates: issuing, at: new Date() };
     },
     startWorker: () => start('worker'),
-    peakOf: (role) => peakMiB((role === 'web' ? web : signer.process).pid ?? 0),
+    peakOf: (role) => peakMiB(pidOf(role)),
+    cpuOf: (role) => cpuSeconds(pidOf(role)),
     async close() {
       for (const child of running) {
         const gone = new Promise((done) => child.once('exit', done));

@@ -148,6 +148,21 @@ describe('a job', () => {
     expect(await runSealJobs(deps)).toBe(0);
   });
 
+  test('takes fifty thousand files and not one more, sixty-four gibibytes and not one more', async () => {
+    const job = await newJob();
+    const fill = (jobId: string, files: number, bytes: number) => db.$executeRaw`
+      INSERT INTO seal_job_file (id, job_id, key, format, status, source_bytes, source_digest)
+      SELECT gen_random_uuid(), ${jobId}::uuid, 'row-' || n, 'ofd', 'waiting', ${bytes}, '' FROM generate_series(1, ${files}::int) AS n`;
+    await fill(job.id, 49_998, 1);
+    for (const key of ['last-but-one', 'last']) expect(await add(job.id, key, ofd)).toMatchObject({ added: true });
+    await expect(add(job.id, 'one-more', ofd)).rejects.toMatchObject({ code: 'seal-job-too-large' });
+    const heavy = await newJob();
+    await fill(heavy.id, 64, 1_073_741_823);
+    expect(await add(heavy.id, 'last', packFiles(sampleFiles()))).toMatchObject({ added: true });
+    await expect(add(heavy.id, 'one-more', ofd)).rejects.toMatchObject({ code: 'seal-job-too-large' });
+    await db.sealJobFile.deleteMany({ where: { jobId: { in: [job.id, heavy.id] } } });
+  });
+
   test('asked for twice is one job; the same number for another thing is refused', async () => {
     const requestId = 'the-same-request';
     const [one, two] = await Promise.all([newJob({ requestId }), newJob({ requestId })]);
