@@ -25,6 +25,8 @@ export interface CheckedPicture {
   png: Uint8Array;
   widthMm: number;
   heightMm: number;
+  /** The same as outlines, when we drew it. */
+  svg?: string;
 }
 
 const FAULTS: Record<PngFault, [string, string]> = {

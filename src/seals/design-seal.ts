@@ -52,7 +52,7 @@ export async function designSeal(organisation: Organisation, wishes: SealWishes)
     errors.push({ pointer: '/bearerName', detail: 'A name of 1 to 20 Chinese characters.', detailZh: '请填写 1 至 20 个汉字的姓名。' });
   }
   if (errors.length > 0) throw new Problem('invalid-input', { errors });
-  const given = picture
+  const given: CheckedPicture | undefined = picture
     ? checkSealPicture({ kind, ...picture })
     : facts.drawing === 'name'
       ? await drawSealPicture({ organisationName: bearer, kind: 'personal' })
@@ -62,7 +62,7 @@ export async function designSeal(organisation: Organisation, wishes: SealWishes)
     purpose,
     diameterMm,
     hasStar: wishes.star ?? true,
-    given: given && { png: given.png, widthMm: given.widthMm, heightMm: given.heightMm },
+    given,
   };
 }
 
@@ -84,8 +84,7 @@ export async function pictureOfDesign(
     ...(diameterMm === null ? {} : { diameterMm }),
     centre: hasStar ? 'star' : 'none',
   };
-  const { png, widthMm, heightMm } = await drawSealPicture(input);
-  return { png, widthMm, heightMm };
+  return drawSealPicture(input);
 }
 
 /** The columns a design is kept in. */
@@ -93,6 +92,7 @@ export function columnsOf({ name, purpose, diameterMm, hasStar, given }: SealDes
   return {
     ...{ name, purpose, diameterMm, hasStar },
     givenPicture: given ? Uint8Array.from(given.png) : null,
+    pictureSvg: given?.svg ?? null,
     givenWidthMm: given?.widthMm ?? null,
     givenHeightMm: given?.heightMm ?? null,
   };
@@ -105,11 +105,12 @@ export function designOf(row: {
   diameterMm: number | null;
   hasStar: boolean;
   givenPicture: Uint8Array | null;
+  pictureSvg: string | null;
   givenWidthMm: number | null;
   givenHeightMm: number | null;
 }): Omit<SealDesign, 'name'> & { kind: SealKind } {
-  const { purpose, diameterMm, hasStar, givenPicture: png, givenWidthMm: widthMm, givenHeightMm: heightMm } = row;
-  const given = png && widthMm && heightMm ? { png, widthMm, heightMm } : undefined;
+  const { purpose, diameterMm, hasStar, givenPicture: png, givenWidthMm: widthMm, givenHeightMm: heightMm, pictureSvg: svg } = row;
+  const given = png && widthMm && heightMm ? { png, widthMm, heightMm, ...(svg === null ? {} : { svg }) } : undefined;
   return { kind: row.kind as SealKind, purpose, diameterMm, hasStar, given };
 }
 

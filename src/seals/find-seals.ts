@@ -75,6 +75,23 @@ export async function requireSealRow({ db }: Pick<SealDeps, 'db'>, id: string): 
   return row;
 }
 
+export const SEAL_FILES = ['seal.esl', 'picture.png', 'picture.svg'] as const;
+
+/** The seal structure (GB/T 38540, DER), or its picture. Throws Problem `not-found` for what this seal does not have. */
+export async function readSealFile(
+  deps: Pick<SealDeps, 'db'>,
+  input: { sealId: string; file: (typeof SEAL_FILES)[number] },
+): Promise<{ bytes: Uint8Array; fileName: string; mediaType: string }> {
+  const row = await requireSealRow(deps, input.sealId);
+  const [bytes, mediaType] = {
+    'seal.esl': [row.seal, 'application/octet-stream'] as const,
+    'picture.png': [row.picturePng, 'image/png'] as const,
+    'picture.svg': [row.pictureSvg === null ? null : Buffer.from(row.pictureSvg), 'image/svg+xml'] as const,
+  }[input.file];
+  if (!bytes) throw new Problem('not-found');
+  return { bytes, mediaType, fileName: `${row.esId}${input.file.slice(input.file.indexOf('.'))}` };
+}
+
 export interface SealUse {
   id: string;
   at: Date;

@@ -84,6 +84,7 @@ export async function makeSeal(
         madeAt,
         seal: Uint8Array.from(seal),
         picturePng: Uint8Array.from(picture.png),
+        pictureSvg: picture.svg ?? null,
         widthMm,
         heightMm,
         validFrom: signer.notBefore,

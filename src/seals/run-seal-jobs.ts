@@ -4,6 +4,7 @@
  * result, and one entry in the seal's log, whatever dies on the way.
  */
 import { randomInt, randomUUID } from 'node:crypto';
+import { findStaff } from '#access/find-staff.ts';
 import { recordEvent } from '#audit/record-event.ts';
 import { Problem, type ProblemCode } from '#problem.ts';
 import { type FileFacts, keepJobFile, openJobFile, type SealableFormat } from './job-files.ts';
@@ -46,6 +47,7 @@ export async function runSealJobs(deps: SealJobDeps): Promise<number> {
   if (claimed.length === 0) return 0;
   let seal: UsableSeal;
   try {
+    await requireStillIssuer(deps, job.actor);
     seal = await requireUsableSealById(deps, { sealId: job.sealId, organisationId: job.organisationId, actor: job.actor });
   } catch (error) {
     for (const file of claimed) await giveUp(deps, file, error);
@@ -62,6 +64,12 @@ export async function runSealJobs(deps: SealJobDeps): Promise<number> {
   for (const file of claimed.filter(isLarge)) await workOn(deps, job, file, seal);
   await finishJobs(deps);
   return claimed.length;
+}
+
+/** A job may last; who began it may have left meanwhile. Throws Problem `not-allowed`. */
+async function requireStillIssuer({ db }: SealJobDeps, actor: string): Promise<void> {
+  const [kind, id = ''] = actor.split(':', 2);
+  if (kind === 'staff' && !(await findStaff({ db }, id))?.roles.includes('issuer')) throw new Problem('not-allowed');
 }
 
 function waitingAt(now: Date) {

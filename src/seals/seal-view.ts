@@ -37,6 +37,8 @@ export interface SealView {
   validFrom: Date | undefined;
   validTo: Date | undefined;
   picturePng: Uint8Array | undefined;
+  /** Whether we drew it, so that it is there as outlines too. */
+  hasVectorPicture: boolean;
   widthMm: number | undefined;
   heightMm: number | undefined;
   certificateSerial: string | undefined;
@@ -67,6 +69,7 @@ export async function sealViewOf(deps: Pick<SealDeps, 'db' | 'clock'>, row: Seal
     validFrom: row.validFrom ?? undefined,
     validTo: row.validTo ?? undefined,
     picturePng: row.picturePng ?? undefined,
+    hasVectorPicture: row.pictureSvg !== null,
     widthMm: row.widthMm ?? undefined,
     heightMm: row.heightMm ?? undefined,
     certificateSerial: row.certificateSerial ?? undefined,

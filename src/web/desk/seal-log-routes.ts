@@ -1,8 +1,10 @@
-/** A seal's log for its owner: page by page, or as a file. */
+/** What an owner takes along: the seal's log, page by page or as a file; the seal itself and its picture. */
 import type { FastifyInstance } from 'fastify';
 import { staffActor } from '#access/staff.ts';
-import { findSealUses } from '#seals/find-seals.ts';
+import { Problem } from '#problem.ts';
+import { findSealUses, readSealFile, SEAL_FILES } from '#seals/find-seals.ts';
 import { cursorOf } from '#web/path-parameters.ts';
+import { sendFile } from '#web/send-file.ts';
 import { requireStaff } from '#web/session.ts';
 import { parseForm } from '#web/validate-with-zod.ts';
 import type { WebContext } from '#web/web-context.ts';
@@ -42,5 +44,12 @@ export function registerSealLogRoutes(server: FastifyInstance, context: WebConte
     const seal = await requireOwnSeal(context, request, staff);
     const { data } = parseForm(SealLogFilter, request.query);
     return sendSealLog(context, reply, { seal, period: data ? periodOf(data) : {}, actor: staffActor(staff) });
+  });
+
+  server.get<{ Params: { id: string; file: string } }>('/desk/seals/:id/files/:file', options, async (request, reply) => {
+    const seal = await requireOwnSeal(context, request, requireStaff(request, SEAL_ROLES));
+    const file = SEAL_FILES.find((name) => name === request.params.file);
+    if (!file) throw new Problem('not-found');
+    return sendFile(reply, await readSealFile(context, { sealId: seal.id, file }));
   });
 }

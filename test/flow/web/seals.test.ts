@@ -1,6 +1,8 @@
 /** Seals by their pages: rules and end by two persons, the log and its export, what operators and the public see. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { appointStaff } from '#access/appoint-staff.ts';
+import { trustedCertificates } from '#certificates/find-certificates.ts';
+import { verifyDocument } from '#documents/verify-document.ts';
 import { registerPerson } from '#people/register-person.ts';
 import { drawSealPicture } from '#seals/draw-seal-picture.ts';
 import { findSeal } from '#seals/find-seals.ts';
@@ -157,6 +159,21 @@ describe('the log', () => {
     expect((await operator.get('/admin/seals?status=destroyed')).body).not.toContain(esId);
     expect((await operator.get('/admin/seals?text=%25')).body).not.toContain(esId);
   });
+});
+
+test('the owner takes the seal along: its structure verifies on its own, its picture is outlines as well', async () => {
+  const esl = await keeper.get(`${place}/files/seal.esl`);
+  expect(esl.headers['content-disposition']).toMatch(/filename="\d{14}\.esl"/);
+  const { roots, issuing } = await trustedCertificates(city.deps);
+  const options = { anchors: roots, intermediates: issuing, at: city.deps.clock.now() };
+  expect(verifyDocument(esl.rawPayload, 'seal.esl', options).report).toMatchObject({ format: 'seal', verdict: 'genuine' });
+  const svg = await keeper.get(`${place}/files/picture.svg`);
+  expect(svg.headers['content-type']).toContain('image/svg+xml');
+  expect(svg.headers['content-disposition']).toContain('attachment');
+  expect(svg.body).toMatch(/^<svg [^>]*width="42mm"/);
+  expect((await keeper.get(`${place}/files/picture.png`)).rawPayload.subarray(1, 4).toString()).toBe('PNG');
+  expect((await keeper.get(`${place}/files/key.pem`)).statusCode).toBe(404);
+  expect((await (await city.as(city.citizen)).get(`${place}/files/seal.esl`)).statusCode).toBe(403);
 });
 
 test('the end of a seal by two persons, as the public sees it; the page offers nothing more', async () => {

@@ -1,9 +1,11 @@
 /** Sealing in bulk: every file one result and one entry in the seal's log, whatever is paused, refused, or dies on the way. */
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { appointStaff, dismissStaff } from '#access/appoint-staff.ts';
 import { trustedCertificates } from '#certificates/find-certificates.ts';
 import { bytesInMemory } from '#documents/container/byte-source.ts';
 import { writeZip } from '#documents/container/write-zip.ts';
 import { verifyDocument } from '#documents/verify-document.ts';
+import { registerPerson } from '#people/register-person.ts';
 import type { FileInMaking } from '#ports/file-store.ts';
 import { Problem } from '#problem.ts';
 import { addJobFile, changeSealJob, createSealJob, type NewSealJob } from '#seals/create-seal-job.ts';
@@ -326,6 +328,19 @@ describe('what dies on the way', () => {
     await db.seal.update({ where: { id: city.sealId }, data: { status: 'active' } });
     const { items } = await listJobFiles(deps, { jobId: job.id, by });
     expect(items).toMatchObject([{ status: 'failed', error: 'seal-not-usable' }]);
+  });
+
+  test('who began the job has left: nothing more is sealed for them', async () => {
+    const { id } = await registerPerson(deps, { name: '冯离职', phone: '13900060001', by: 'system:test' });
+    const staff = await appointStaff(deps, { personId: id, organisationId: city.department.id, roles: ['issuer'], by: 'system:test' });
+    const leaver = { personId: id, organisationId: city.department.id };
+    const job = await newJob({ by: leaver });
+    await add(job.id, 'one', ofd);
+    await act(job.id, 'start');
+    await dismissStaff(deps, { staffId: staff.id, by: 'system:test' });
+    await runToEnd();
+    const { items } = await listJobFiles(deps, { jobId: job.id, by });
+    expect(items).toMatchObject([{ status: 'failed', error: 'not-allowed' }]);
   });
 
   test('results go a month after the end; the seal’s log stays', async () => {

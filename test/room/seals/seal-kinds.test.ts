@@ -62,7 +62,7 @@ describe('each kind', () => {
     ['signature', { picture: { bytes: handwriting(), widthMm: 30 } }, 5, [30, 10], '示范市海天贸易有限公司个人签名章'],
   ] as const)('%s %j is made and verifies', async (kind, more, type, [widthMm, heightMm], name) => {
     const row = await made(wishes({ kind, ...more }));
-    expect(row).toMatchObject({ name, widthMm, heightMm });
+    expect(row).toMatchObject({ name, widthMm, heightMm, pictureSvg: kind === 'signature' ? null : expect.stringContaining('<svg ') });
     const seal = parseSeal(row.seal ?? new Uint8Array());
     expect(seal).toMatchObject({ type, name });
     const { roots, issuing } = await trustedCertificates(city.deps);
