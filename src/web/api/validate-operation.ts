@@ -14,6 +14,7 @@ import { type PathReport, reportOfPath } from '#pki/path-report.ts';
 import { parsePem, parsePemBlocks } from '#pki/pem.ts';
 import { validatePath } from '#pki/validate-path.ts';
 import { faultyField, Problem } from '#problem.ts';
+import { networkOfAddress } from '#sign-in/network-of-address.ts';
 import { parsedTrust } from '#web/verification/parsed-trust.ts';
 import { readTrust } from '#web/verification/read-trust.ts';
 import type { WebContext } from '#web/web-context.ts';
@@ -22,7 +23,7 @@ import { ProblemSchema } from './schemas.ts';
 const MAX_BODY_BYTES = 512 * 1024;
 const MAX_CERTIFICATES = 20;
 const MAX_EVIDENCE = 10;
-/** Questions of one address a minute. */
+/** Questions of one network a minute: who has an IPv6 address has billions of them. */
 const PER_MINUTE = 120;
 /** Less than a command at a terminal is granted: many ask here at once. */
 const WORK = { signatures: 60, steps: 500, paths: 40 };
@@ -109,7 +110,7 @@ export function registerValidateOperation(server: FastifyInstance, context: WebC
 
 async function requireTurn(context: WebContext, { ip }: FastifyRequest): Promise<void> {
   const minute = Math.floor(context.clock.now().getTime() / 60_000);
-  const count = await context.ephemeral.increment(`validate:${ip}:${minute}`, 60);
+  const count = await context.ephemeral.increment(`validate:${networkOfAddress(ip)}:${minute}`, 60);
   if (count > PER_MINUTE) throw new Problem('too-many-requests', { retryAfterSeconds: 60 });
 }
 

@@ -12,6 +12,7 @@ import { DerError, oid, sequence, setOf } from '#crypto/der.ts';
 import { OID } from '#crypto/oids.ts';
 import { type Certificate, parseCertificate } from '#pki/certificate.ts';
 import { Problem } from '#problem.ts';
+import { networkOfAddress } from '#sign-in/network-of-address.ts';
 import type { WebContext } from '#web/web-context.ts';
 import { basicCredentials } from './basic-credentials.ts';
 import { MAX_EST_BODY_BYTES, readEstBody } from './read-est-body.ts';
@@ -74,7 +75,7 @@ function enrolByToken(request: FastifyRequest, context: WebContext): Promise<Dev
 
 /** Runs an enrolment and answers it; counts the tries of an address that is refused. */
 async function settle(request: FastifyRequest, reply: FastifyReply, context: WebContext, enrol: () => Promise<DeviceEnrolment>) {
-  const counter = `est-failures:${request.ip}`;
+  const counter = `est-failures:${networkOfAddress(request.ip)}`;
   if (Number((await context.ephemeral.get(counter)) ?? 0) >= MAX_FAILURES)
     throw new Problem('too-many-requests', { retryAfterSeconds: HOUR_SECONDS });
   try {

@@ -4,6 +4,7 @@ import type { AuthoritySuite } from '#certificates/certificate-deps.ts';
 import { answerTimestampQuery } from '#certificates/issue-timestamp.ts';
 import { MAX_TIMESTAMP_QUERY_BYTES } from '#pki/timestamp-query.ts';
 import { Problem } from '#problem.ts';
+import { networkOfAddress } from '#sign-in/network-of-address.ts';
 import type { WebContext } from '#web/web-context.ts';
 
 const SUITES: Record<string, AuthoritySuite> = { '/tsa': 'es256', '/tsa/sm2': 'sm2-sm3' };
@@ -20,7 +21,7 @@ export function registerTsaRoutes(server: FastifyInstance, context: WebContext):
     for (const [path, suite] of Object.entries(SUITES)) {
       scope.post(path, { schema: { hide: true }, config: { csrf: false } }, async ({ body, ip }, reply) => {
         const minute = Math.floor(context.clock.now().getTime() / 60_000);
-        if ((await context.ephemeral.increment(`tsa:${ip}:${minute}`, 60)) > PER_MINUTE) {
+        if ((await context.ephemeral.increment(`tsa:${networkOfAddress(ip)}:${minute}`, 60)) > PER_MINUTE) {
           throw new Problem('too-many-requests', { retryAfterSeconds: 60 });
         }
         if (!Buffer.isBuffer(body)) throw new Problem('unsupported-media-type');

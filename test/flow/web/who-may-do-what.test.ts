@@ -53,6 +53,8 @@ const PUBLIC = [
   'GET /problems',
   'GET /problems/:code',
   'GET /robots.txt',
+  'GET /api/seal-status/:esId',
+  'GET /seals/:esId',
   'GET /trust/bundle.pem',
   'GET /trust/list.json',
   'GET /v/:token',
@@ -161,6 +163,10 @@ const STAFF: Record<string, Role[]> = {
   'GET /admin/recoveries/new': ['operator'],
   'GET /admin/requests': WATCH,
   'GET /admin/requests/:id': WATCH,
+  'GET /admin/seals': WATCH,
+  'GET /admin/seals/:id': WATCH,
+  'GET /admin/seals/:id/uses': WATCH,
+  'GET /admin/seals/:id/uses.csv': WATCH,
   'GET /admin/services': WATCH,
   'GET /admin/staff': WATCH,
   'GET /admin/staff/:id': WATCH,
@@ -180,6 +186,9 @@ const STAFF: Record<string, Role[]> = {
   'GET /desk/licences/:id/licence.:format': ['issuer'],
   'GET /desk/seals': SEALS,
   'GET /desk/seals/:id': SEALS,
+  'GET /desk/seals/:id/rules': ['seal-admin'],
+  'GET /desk/seals/:id/uses': SEALS,
+  'GET /desk/seals/:id/uses.csv': SEALS,
   'POST /admin/apps/:id/:act': ['operator'],
   'POST /admin/apps/new': ['operator'],
   'POST /admin/certificates/:serial/release': ['operator'],
@@ -208,6 +217,9 @@ const STAFF: Record<string, Role[]> = {
   'POST /desk/licences/:id/status': ['issuer'],
   'POST /desk/seals': ['seal-admin'],
   'POST /desk/seals/:id/:act': ['approver'],
+  'POST /desk/seals/:id/changes/:approval': ['approver'],
+  'POST /desk/seals/:id/rules': ['seal-admin'],
+  'POST /desk/seals/preview': ['seal-admin'],
 };
 
 /** Staff with one of these roles, or a system whose token has the scope. */
@@ -224,6 +236,7 @@ const API: Record<string, [ApiScope, Role[]]> = {
   'GET /api/seal-jobs/:id/files': ['seals:use', ['issuer']],
   'GET /api/seal-jobs/:id/files/:key': ['seals:use', ['issuer']],
   'GET /api/seals': ['seals:read', SEALS],
+  'GET /api/seals/:id/uses': ['seals:read', SEALS],
   'POST /api/certificates/:serial/encryption': ['certificates:request', ['seal-admin']],
   'POST /api/certificates/:serial/revoke': ['certificates:revoke', ['seal-admin']],
   'POST /api/certificates/requests': ['certificates:request', ['seal-admin']],
@@ -338,8 +351,14 @@ describe('every route', () => {
     const everybody = await city.as(people.citizen);
     for (const { route } of registered.filter((one) => !changes(one.route) && !one.route.startsWith('ALL '))) {
       const { headers, statusCode } = await call(everybody, route);
-      const found = [route, headers['x-content-type-options'], headers['x-frame-options'], headers['referrer-policy']];
-      expect(found).toEqual([route, 'nosniff', 'DENY', 'same-origin']);
+      const found = [
+        route,
+        headers['x-content-type-options'],
+        headers['x-frame-options'],
+        headers['referrer-policy'],
+        headers['cross-origin-resource-policy'],
+      ];
+      expect(found).toEqual([route, 'nosniff', 'DENY', 'same-origin', 'same-origin']);
       if (OWN_RULES.includes(route)) continue;
       expect([route, headers['content-security-policy']]).toEqual([route, expect.stringContaining("frame-ancestors 'none'")]);
       if (PUBLIC.includes(route)) continue;
