@@ -29,6 +29,7 @@ import { LOGOUT_JOB, logoutDeliveryJob } from '#jobs/deliver-logouts.ts';
 import { prepareTrust } from '#jobs/prepare-trust.ts';
 import { registerJobMetrics } from '#jobs/register-job-metrics.ts';
 import { registerStatusMetrics } from '#jobs/register-status-metrics.ts';
+import { retireKeys } from '#jobs/retire-keys.ts';
 import { type Job, type Jobs, startJobs } from '#jobs/run-jobs.ts';
 import { sweepOidcJob } from '#jobs/sweep-oidc.ts';
 import { warnOfAuthoritiesJob } from '#jobs/warn-of-authorities.ts';
@@ -201,6 +202,7 @@ function workOf(deps: WorkDeps): Job[] {
     alone('sweep-sign-in', 3600, () => sweepSignIn(deps)),
     alone('chain-audit', 5, async () => (await chainEvents(deps)).chained),
     alone('audit-checkpoint', 60, () => writeCheckpoint(deps)),
+    alone('retire-keys', 3600, () => retireKeys(deps)),
     alone('certify-code-keys', 3600, () => certifyCodeKeys(deps)),
     alone('publish-crls', 60, () => publishDueCrls(deps)),
     alone('sweep-crls', 3600, () => sweepCrls(deps)),

@@ -161,6 +161,7 @@ export const CATALOGUE = {
   // signer
   'key-succession-running': [409, 'Another successor of this key was made just now.', '该密钥刚刚已被轮换。'],
   'key-exists': [409, 'A key of this name exists already.', '同名密钥已存在。'],
+  'key-retired': [410, 'This key was retired and signs nothing any more.', '该密钥已停用，不再签名。'],
   'key-not-found': [404, 'There is no key of this name.', '未找到该密钥。'],
   'suite-not-offered': [422, 'The key store does not offer this algorithm.', '密钥设备不支持该算法。'],
   'signing-refused': [403, 'This key does not sign this.', '该密钥不允许签署此内容。'],

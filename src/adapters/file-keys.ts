@@ -3,7 +3,9 @@
  * scrypt; each file is sealed by its own HKDF key with AES-256-GCM, name, suite, purposes and public key authenticated with it,
  * so that nobody can give a key another use by editing its file.
  */
+
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { chmod, link, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -30,6 +32,10 @@ const scryptAsync = promisify(scrypt) as (
 const SCRYPT = { N: 32_768, r: 8, p: 1, maxmem: 64 * 1024 * 1024 };
 const FOLDER_FILE = 'folder.json';
 const SUFFIX = '.key.json';
+/** What stays of a retired key: as the key's file, without the private half, under a MAC. */
+const RETIRED_SUFFIX = '.retired.json';
+/** Another process may have retired a key that is in memory here: looked for at most this often. */
+const LOOK_EVERY_MS = 500;
 const NAME = /^[a-z0-9][a-z0-9-]{0,99}$/;
 
 const folderShape = z.object({ version: z.literal(1), salt: z.base64(), check: z.base64() });
@@ -42,10 +48,14 @@ const keyShape = z.object({
   sealed: z.base64(),
 });
 type KeyFile = z.infer<typeof keyShape>;
+const retiredShape = keyShape.omit({ sealed: true }).extend({ mac: z.base64() });
+type RetiredFile = z.infer<typeof retiredShape>;
 
 interface LoadedKey {
   stored: StoredKey;
-  privateKey: PrivateKey;
+  /** Undefined once it is retired. */
+  privateKey: PrivateKey | undefined;
+  lookedAt: number;
 }
 
 export interface FileKeyStore extends KeyStore {
@@ -65,7 +75,15 @@ export async function fileKeyStore({ folder, secret }: { folder: string; secret:
   const loaded = new Map<string, Promise<LoadedKey | undefined>>();
   const namesByPublicKey = new Map<string, string>();
 
-  const load = (name: string): Promise<LoadedKey | undefined> => {
+  const load = async (name: string): Promise<LoadedKey | undefined> => {
+    const known = await loaded.get(name);
+    if (!known?.privateKey || performance.now() - known.lookedAt < LOOK_EVERY_MS) return known ?? read(name);
+    known.lookedAt = performance.now();
+    if (!existsSync(join(folder, name + RETIRED_SUFFIX))) return known;
+    loaded.delete(name);
+    return read(name);
+  };
+  const read = (name: string): Promise<LoadedKey | undefined> => {
     const known = loaded.get(name);
     if (known) return known;
     const loading = readKey(folder, master, name).then((key) => {
@@ -83,6 +101,7 @@ export async function fileKeyStore({ folder, secret }: { folder: string; secret:
     suites: SUITES,
     async create(name, suite, purposes) {
       if (!NAME.test(name) || purposes.length === 0) throw new Problem('invalid-input', { detail: 'Not a key name, or no purpose.' });
+      if (existsSync(join(folder, name + RETIRED_SUFFIX))) throw new Problem('key-exists');
       const pair = generateKeyPair(suite);
       const header = { version: 1 as const, name, suite, purposes: [...purposes], spki: Buffer.from(pair.spki).toString('base64') };
       const file: KeyFile = { ...header, sealed: seal(master, header, pair.pkcs8).toString('base64') };
@@ -98,7 +117,10 @@ export async function fileKeyStore({ folder, secret }: { folder: string; secret:
     async findByPublicKey(spki) {
       const wanted = Buffer.from(spki).toString('base64');
       if (!namesByPublicKey.has(wanted)) {
-        for (const file of await readdir(folder)) if (file.endsWith(SUFFIX)) await load(file.slice(0, -SUFFIX.length));
+        for (const file of await readdir(folder)) {
+          const suffix = [SUFFIX, RETIRED_SUFFIX].find((one) => file.endsWith(one));
+          if (suffix) await load(file.slice(0, -suffix.length));
+        }
       }
       const name = namesByPublicKey.get(wanted);
       return name ? (await load(name))?.stored : undefined;
@@ -106,8 +128,20 @@ export async function fileKeyStore({ folder, secret }: { folder: string; secret:
     async sign(name, purpose, structure) {
       const key = NAME.test(name) ? await load(name) : undefined;
       if (!key) throw new Problem('key-not-found');
+      if (!key.privateKey) throw new Problem('key-retired');
       if (!key.stored.purposes.includes(purpose)) throw new Problem('signing-refused', { detail: 'The key has another purpose.' });
       return signMessage(key.privateKey, structure);
+    },
+    async retire(name) {
+      const key = NAME.test(name) ? await load(name) : undefined;
+      if (!key) throw new Problem('key-not-found');
+      const { suite, purposes, spki } = key.stored;
+      const header = { version: 1 as const, name, suite, purposes: [...purposes], spki: Buffer.from(spki).toString('base64') };
+      const file: RetiredFile = { ...header, mac: retiredMac(master, header).toString('base64') };
+      await writeOnce(folder, name + RETIRED_SUFFIX, JSON.stringify(file, undefined, 2));
+      // From here on it is retired, also when what follows is cut off: the next who retires or reads it removes the file.
+      await rm(join(folder, name + SUFFIX), { force: true });
+      loaded.delete(name);
     },
   };
 }
@@ -159,7 +193,34 @@ function unseal(master: Buffer, file: KeyFile): Buffer {
   return Buffer.concat([decipher.update(sealed.subarray(12, -16)), decipher.final()]);
 }
 
+function retiredMac(master: Buffer, header: KeyHeader): Buffer {
+  return createHmac('sha256', cipherKey(master, header.name)).update('tongren retired key').update(associated(header)).digest();
+}
+
+async function readRetired(folder: string, master: Buffer, name: string): Promise<LoadedKey | undefined> {
+  const text = await readIfThere(join(folder, name + RETIRED_SUFFIX));
+  if (text === undefined) return undefined;
+  const parsed = retiredShape.safeParse(readJson(text));
+  const mac = Buffer.from(parsed.data?.mac ?? '', 'base64');
+  if (!parsed.success || parsed.data.name !== name || mac.length !== 32 || !timingSafeEqual(mac, retiredMac(master, parsed.data)))
+    throw new Error(`The file of the retired key ${name} is damaged or was changed.`);
+  await rm(join(folder, name + SUFFIX), { force: true });
+  const { suite, purposes, spki } = parsed.data;
+  const stored = { name, suite, purposes, spki: Uint8Array.from(Buffer.from(spki, 'base64')), retired: true as const };
+  return { stored, privateKey: undefined, lookedAt: 0 };
+}
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 async function readKey(folder: string, master: Buffer, name: string): Promise<LoadedKey | undefined> {
+  const retired = await readRetired(folder, master, name);
+  if (retired) return retired;
   const text = await readIfThere(join(folder, name + SUFFIX));
   if (text === undefined) return undefined;
   const damaged = (cause?: unknown) => new Error(`The key file of ${name} is damaged or was changed.`, { cause });
@@ -176,7 +237,7 @@ async function readKey(folder: string, master: Buffer, name: string): Promise<Lo
   const spki = Uint8Array.from(Buffer.from(file.spki, 'base64'));
   if (file.name !== name || privateKey.suite !== file.suite || Buffer.compare(privateKey.publicKey.spki, spki) !== 0) throw damaged();
   proveWorking(privateKey);
-  return { stored: { name, suite: file.suite, purposes: file.purposes, spki }, privateKey };
+  return { stored: { name, suite: file.suite, purposes: file.purposes, spki }, privateKey, lookedAt: performance.now() };
 }
 
 /** A key that cannot verify what it signs must not come into use. */

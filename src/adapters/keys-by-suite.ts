@@ -48,5 +48,10 @@ export function keysBySuite(stores: readonly SearchableKeyStore[]): SearchableKe
       if (!store) throw new Problem('key-not-found');
       return store.sign(name, purpose, structure, evidence);
     },
+    async retire(name, successor) {
+      const store = await homeOf(name);
+      if (!store) throw new Problem('key-not-found');
+      await store.retire(name, successor);
+    },
   };
 }

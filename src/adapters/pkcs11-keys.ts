@@ -22,6 +22,9 @@ const ID_VERSION = 1;
 const MAC_BYTES = 16;
 const ATTRIBUTE_TYPE_INVALID = 0x12;
 const PROOF = Buffer.from('tongren known answer');
+/** Another process may have retired a key that is known here: looked for at most this often. */
+const LOOK_EVERY_MS = 500;
+const BEING_MADE_MS = 400;
 
 export interface Pkcs11KeyOptions extends Pkcs11Token {
   /** The installation's secret: authenticates what each key may be used for. */
@@ -41,11 +44,17 @@ export async function pkcs11KeyStore(options: Pkcs11KeyOptions): Promise<Pkcs11K
   }
   const macKey = Buffer.from(hkdfSync('sha256', options.secret, '', 'tongren token key description', 32));
   const known = new Map<string, StoredKey>();
+  const lookedAt = new Map<string, number>();
   const making = new Map<string, Promise<unknown>>();
 
   const find = async (name: string): Promise<StoredKey | undefined> => {
     if (!NAME.test(name)) return undefined;
     await making.get(name)?.catch(() => undefined);
+    if (known.get(name)?.retired !== true && performance.now() - (lookedAt.get(name) ?? 0) > LOOK_EVERY_MS) {
+      lookedAt.set(name, performance.now());
+      const [handle] = await sessions.use((module, session) => module.findObjects(session, named(CKO.privateKey, name)));
+      if (handle === undefined) known.delete(name);
+    }
     const found = known.get(name) ?? (await sessions.use((module, session, opened) => loadKey(module, session, opened, macKey, name)));
     // Absence is not remembered: another process may make the key.
     if (found) known.set(name, found);
@@ -86,8 +95,18 @@ export async function pkcs11KeyStore(options: Pkcs11KeyOptions): Promise<Pkcs11K
     async sign(name, purpose, structure) {
       const key = await find(name);
       if (!key) throw new Problem('key-not-found');
+      if (key.retired) throw new Problem('key-retired');
       if (!key.purposes.includes(purpose)) throw new Problem('signing-refused', { detail: 'The key has another purpose.' });
       return sessions.use((module, session, opened) => signWith(module, session, opened, name, structure));
+    },
+
+    async retire(name) {
+      if (!(await find(name))) throw new Problem('key-not-found');
+      await sessions.use(async (module, session, opened) => {
+        for (const handle of await module.findObjects(session, named(CKO.privateKey, name))) await module.destroyObject(session, handle);
+        opened.objects.delete(name);
+      });
+      known.delete(name);
     },
 
     close: () => sessions.close(),
@@ -121,6 +140,8 @@ async function makeKey(module: Pkcs11Module, session: bigint, opened: Opened, ma
   const { name } = wanted;
   const ofPrivate = named(CKO.privateKey, name);
   if ((await module.findObjects(session, ofPrivate)).length > 0) throw new Problem('key-exists');
+  // A public key that is left alone is that of a retired key, whose name is never given again.
+  if ((await module.findObjects(session, named(CKO.publicKey, name))).length > 0) throw new Problem('key-exists');
   const id = describeInId(macKey, wanted);
   const pair = await generate(module, session, name, id);
   // A token lets two keys have one label. Of two processes that made one at once, each sees the other's by now and takes its own back.
@@ -167,8 +188,14 @@ async function loadKey(
   name: string,
 ): Promise<StoredKey | undefined> {
   const damaged = (why: string) => new Error(`The key ${name} in the token was changed: ${why}.`);
-  const [handle, second] = await findSettled(module, session, named(CKO.privateKey, name));
-  if (handle === undefined) return undefined;
+  let [handle, second] = await findSettled(module, session, named(CKO.privateKey, name));
+  if (handle === undefined) {
+    if ((await module.findObjects(session, named(CKO.publicKey, name))).length === 0) return undefined;
+    // A key that is just being made may have its public half first.
+    await pause(BEING_MADE_MS);
+    [handle, second] = await findSettled(module, session, named(CKO.privateKey, name));
+    if (handle === undefined) return loadRetired(module, session, macKey, name);
+  }
   if (second !== undefined) throw damaged('there are two of this name');
   const [id, extractable, never] = await module.readAttributes(session, handle, [CKA.id, CKA.extractable, CKA.neverExtractable]);
   const purposes = purposesInId(macKey, name, id ?? Buffer.alloc(0));
@@ -183,6 +210,17 @@ async function loadKey(
   if (!verifyMessage(publicKey, PROOF, await signWith(module, session, opened, name, PROOF)))
     throw damaged('it signs what it does not verify');
   return { name, suite: 'es256', purposes, spki };
+}
+
+/** What is left of a retired key: its public half, under the same description. Undefined when there is none. */
+async function loadRetired(module: Pkcs11Module, session: bigint, macKey: Buffer, name: string): Promise<StoredKey | undefined> {
+  const [handle] = await findSettled(module, session, named(CKO.publicKey, name));
+  if (handle === undefined) return undefined;
+  const [id, point] = await module.readAttributes(session, handle, [CKA.id, CKA.ecPoint]);
+  const purposes = purposesInId(macKey, name, id ?? Buffer.alloc(0));
+  if (!purposes) throw new Error(`The key ${name} in the token was changed: its purposes are not those it was made for.`);
+  const spki = Uint8Array.from(Buffer.concat([P256_SPKI_PREFIX, rawPoint(point ?? Buffer.alloc(0))]));
+  return { name, suite: 'es256', purposes, spki, retired: true };
 }
 
 /** Another process may just be taking back a key it made at the same time: two of one name are looked at again for a second. */

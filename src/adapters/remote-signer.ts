@@ -11,7 +11,15 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 const MAX_CONNECTIONS = 16;
 
 const keyShape = z.object({
-  key: z.object({ name: z.string(), suite: z.enum(SUITES), purposes: z.array(z.string()), spki: z.base64() }).nullable(),
+  key: z
+    .object({
+      name: z.string(),
+      suite: z.enum(SUITES),
+      purposes: z.array(z.string()),
+      spki: z.base64(),
+      retired: z.literal(true).optional(),
+    })
+    .nullable(),
 });
 const problemShape = z.object({ code: z.string(), detail: z.string().optional(), detailZh: z.string().optional() });
 const headShape = z.object({ head: z.string(), spki: z.base64() });
@@ -42,7 +50,14 @@ export function remoteSigner(options: RemoteSignerOptions): RemoteSigner {
   const remember = (body: Buffer): StoredKey | undefined => {
     const { key } = keyShape.parse(JSON.parse(body.toString('utf8')));
     if (!key) return undefined;
-    const stored = { ...key, purposes: key.purposes as KeyPurpose[], spki: Uint8Array.from(Buffer.from(key.spki, 'base64')) };
+    const { name, suite, purposes, spki, retired } = key;
+    const stored = {
+      name,
+      suite,
+      purposes: purposes as KeyPurpose[],
+      spki: Uint8Array.from(Buffer.from(spki, 'base64')),
+      ...(retired && { retired }),
+    };
     known.set(key.name, stored);
     return stored;
   };
@@ -56,7 +71,7 @@ export function remoteSigner(options: RemoteSignerOptions): RemoteSigner {
       return stored;
     },
     async find(name) {
-      // A key never changes: once found it need not be asked for again.
+      // But for its retirement, which the signer tells who still wants to sign with it, a key never changes.
       return known.get(name) ?? remember(await call(options, agent, 'GET', `/key?${new URLSearchParams({ name })}`));
     },
     async sign(name, purpose, structure, evidence) {
@@ -64,6 +79,10 @@ export function remoteSigner(options: RemoteSignerOptions): RemoteSigner {
       // A few hundred octets at most: it goes beside the structure, which stays exactly what is signed.
       if (evidence) query.set('evidence', Buffer.from(evidence).toString('base64url'));
       return Uint8Array.from(await call(options, agent, 'POST', `/sign?${query}`, structure));
+    },
+    async retire(name, successor) {
+      await call(options, agent, 'POST', '/key/retire', Buffer.from(JSON.stringify({ name, successor })));
+      known.delete(name);
     },
     async logHead() {
       const { head, spki } = headShape.parse(JSON.parse((await call(options, agent, 'GET', '/log-head')).toString('utf8')));

@@ -136,6 +136,7 @@ function rootStore(keys: readonly RootKey[]): OpenRoots {
       if (purpose !== 'certificate' && purpose !== 'crl') throw new Problem('signing-refused');
       return signMessage(importPrivateKey(found.pkcs8), structure);
     },
+    retire: () => Promise.reject(new Problem('signing-refused')),
     close() {
       for (const { pkcs8 } of open) pkcs8.fill(0);
       open = [];
@@ -151,5 +152,6 @@ export function withRoots(roots: KeyStore, keys: KeyStore): KeyStore {
     create: (name, suite, purposes) => homeOf(name).create(name, suite, purposes),
     find: (name) => homeOf(name).find(name),
     sign: (name, purpose, structure, evidence) => homeOf(name).sign(name, purpose, structure, evidence),
+    retire: (name, successor) => homeOf(name).retire(name, successor),
   };
 }

@@ -28,7 +28,7 @@ const KEY_NAME_PARTS: Record<CodeSuite, string> = { es256: 'p256', 'sm2-sm3': 's
 export async function rotateCodeKey(
   deps: CodeKeyDeps,
   input: { suite: CodeSuite; by: string; leadSeconds?: number; first?: boolean },
-): Promise<{ kid: number; keyName: string; mintFrom: Date }> {
+): Promise<{ kid: number; keyName: string; mintFrom: Date; predecessor: number }> {
   const { db, clock, keys } = deps;
   const now = clock.now();
   const newest = await db.codeKey.findFirst({ orderBy: { kid: 'desc' } });
@@ -66,7 +66,7 @@ export async function rotateCodeKey(
     if (isUniqueViolation(error)) throw new Problem('code-key-rotation-running', { cause: error });
     throw error;
   }
-  return { kid, keyName, mintFrom };
+  return { kid, keyName, mintFrom, predecessor: before?.kid ?? 0 };
 }
 
 /** At start-up: a code key of each suite the store offers, the key of the status list and the key of receipts. Idempotent. */

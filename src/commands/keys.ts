@@ -1,22 +1,20 @@
 /** `tongren keys …`: every kind of signing key, and its successor. Running processes follow within a minute, without a restart. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { localDataKeys } from '#adapters/local-data-keys.ts';
-import { CHECKPOINT_KEY } from '#audit/checkpoint.ts';
 import { rotateDataKey } from '#audit/rotate-data-key.ts';
 import { type KeyLine, succeedKey } from '#audit/succeed-key.ts';
 import { listAuthorities } from '#certificates/authorities.ts';
 import type { AuthoritySuite } from '#certificates/certificate-deps.ts';
 import { dropOcspAnswers } from '#certificates/drop-ocsp-answers.ts';
-import { certifyRecordKeys, recordKeyName } from '#certificates/log-signer.ts';
+import { certifyRecordKeys } from '#certificates/log-signer.ts';
 import { revokeCertificatesOfKey } from '#certificates/revoke-key.ts';
-import { serviceKeyName } from '#certificates/service-signer.ts';
-import { RECEIPT_KEY, STATUS_LIST_KEY } from '#codes/code-key-ring.ts';
-import { ROTATION_LEAD_SECONDS, rotateCodeKey } from '#codes/rotate-code-key.ts';
+import { rotateCodeKey } from '#codes/rotate-code-key.ts';
 import { fieldCipher } from '#crypto/field-cipher.ts';
 import { type OpenInstallation, openInstallation } from '#edge/open-installation.ts';
+import { allKeyLines, KEY_LINES } from '#jobs/key-lines.ts';
+import { retireKey } from '#jobs/retire-keys.ts';
 import { loadSigningKeys, promoteSigningKey, replaceSigningKey, rotateSigningKey, type TokenAlgorithm } from '#oidc/signing-keys.ts';
 import { Problem } from '#problem.ts';
-import { SEAL_MAKER_KEY } from '#seals/prepare-seal-maker.ts';
 import { FOLLOWED_WITHIN_MS, readGenerations } from '#storage/key-generations.ts';
 import { openDataKeys } from '#storage/open-data-keys.ts';
 
@@ -27,25 +25,8 @@ const PUBLISHED_LONG_ENOUGH_MS = 90_000;
 
 type Suite = AuthoritySuite;
 
-/** Kinds whose next generation is simply made and used; with the suites they come in. */
-const LINES: Record<string, (suite: Suite) => KeyLine> = {
-  ocsp: (suite) => ({ base: serviceKeyName('ocsp', suite), suite, purpose: 'ocsp-response' }),
-  timestamp: (suite) => ({ base: serviceKeyName('timestamp', suite), suite, purpose: 'timestamp' }),
-  log: (suite) => ({ base: recordKeyName('issuance-log', suite), suite, purpose: 'tree-head' }),
-  'trust-list': (suite) => ({ base: recordKeyName('trust-list', suite), suite, purpose: 'trust-list' }),
-  audit: () => ({ base: CHECKPOINT_KEY, suite: 'es256', purpose: 'audit-checkpoint' }),
-  'status-list': () => ({ ...lineOf(STATUS_LIST_KEY), leadSeconds: ROTATION_LEAD_SECONDS }),
-  receipt: () => ({ ...lineOf(RECEIPT_KEY), leadSeconds: ROTATION_LEAD_SECONDS }),
-  'seal-maker': () => ({ base: SEAL_MAKER_KEY, suite: 'sm2-sm3', purpose: 'seal-info' }),
-};
-export const KEY_KINDS = [...Object.keys(LINES), 'code', 'token', 'data'];
 /** What a compromised key of these signed is still shown with its public key: copies kept elsewhere from before tell the truth. */
 const STAYS_PUBLISHED: readonly string[] = ['log', 'audit'];
-const IN_BOTH_SUITES: readonly string[] = ['ocsp', 'timestamp', 'log', 'trust-list'];
-
-function lineOf({ name, suite, purpose }: typeof STATUS_LIST_KEY | typeof RECEIPT_KEY): KeyLine {
-  return { base: name, suite, purpose };
-}
 
 interface ListedKey {
   kind: string;
@@ -63,19 +44,7 @@ export function listKeys({ json }: { json?: boolean }): Promise<number> {
       suite,
       state,
     }));
-    for (const [kind, lineOf] of Object.entries(LINES)) {
-      for (const suite of IN_BOTH_SUITES.includes(kind) ? (['es256', 'sm2-sm3'] as const) : (['es256'] as const)) {
-        const line = lineOf(suite);
-        const generations = await readGenerations(deps.db, line.base);
-        const current = generations.find(({ signsFrom }) => !signsFrom || signsFrom <= deps.clock.now())?.name;
-        let isNewer = true;
-        for (const { name, compromisedAt } of generations) {
-          if (name === current) isNewer = false;
-          const state = name === current ? 'current' : isNewer ? 'next' : compromisedAt ? 'compromised' : 'retired';
-          if (await deps.keys.find(name)) keys.push({ kind, name, suite: line.suite, state });
-        }
-      }
-    }
+    for (const { kind, line } of allKeyLines()) keys.push(...(await listLine(deps, kind, line)));
     const now = deps.clock.now();
     for (const { keyName, suite, mintFrom, mintUntil } of await deps.db.codeKey.findMany({ orderBy: { kid: 'asc' } })) {
       keys.push({
@@ -97,6 +66,18 @@ export function listKeys({ json }: { json?: boolean }): Promise<number> {
     else for (const { kind, name, suite, state } of keys) console.log(`${kind.padEnd(12)} ${name.padEnd(28)} ${suite.padEnd(8)} ${state}`);
     return EXIT.good;
   });
+}
+
+async function listLine({ db, keys, clock }: OpenInstallation['deps'], kind: string, line: KeyLine): Promise<ListedKey[]> {
+  const generations = await readGenerations(db, line.base);
+  const current = generations.findIndex(({ signsFrom }) => !signsFrom || signsFrom <= clock.now());
+  const listed: ListedKey[] = [];
+  for (const [index, { name, compromisedAt }] of generations.entries()) {
+    const key = await keys.find(name);
+    const past = compromisedAt ? 'compromised' : key?.retired ? 'destroyed' : 'retired';
+    if (key) listed.push({ kind, name, suite: line.suite, state: index === current ? 'current' : index < current ? 'next' : past });
+  }
+  return listed;
 }
 
 export interface RotateOptions {
@@ -128,8 +109,12 @@ type Opened = OpenInstallation & { fields: ReturnType<typeof fieldCipher> & { se
 async function rotate({ config, deps, fields }: Opened, kind: string, options: RotateOptions): Promise<Record<string, unknown>> {
   const { suite = 'es256', alg = 'ES256', compromised = false } = options;
   if (kind === 'code') {
-    const { keyName, mintFrom } = await rotateCodeKey(deps, { suite, by: BY, ...(compromised ? { leadSeconds: 1 } : {}) });
-    return { after: keyName, from: mintFrom.toISOString(), ...followOf(kind, compromised) };
+    const { keyName, mintFrom, predecessor } = await rotateCodeKey(deps, { suite, by: BY, ...(compromised ? { leadSeconds: 1 } : {}) });
+    const done = { after: keyName, from: mintFrom.toISOString(), ...followOf(kind, compromised) };
+    const before = await deps.db.codeKey.findFirst({ where: { suite, kid: predecessor } });
+    return before && compromised
+      ? { before: before.keyName, ...done, ...(await destroy(deps, { name: before.keyName, successor: keyName })) }
+      : done;
   }
   if (kind === 'token') {
     if (!compromised) return rotateToken({ ...deps, fields }, alg);
@@ -140,7 +125,7 @@ async function rotate({ config, deps, fields }: Opened, kind: string, options: R
     const { version, sealsFrom } = await rotateDataKey({ ...deps, dataKeys: localDataKeys(config.secret) }, BY);
     return { after: `data-${version}`, from: sealsFrom.toISOString(), ...followOf(kind, compromised) };
   }
-  const line = LINES[kind]?.(suite);
+  const line = KEY_LINES[kind]?.(suite);
   if (!line) throw new Error(`No such kind of key: ${kind}. / 没有该类密钥。`);
   const { before, after, signsFrom } = await succeedKey(deps, line, BY, { compromised: compromised && !STAYS_PUBLISHED.includes(kind) });
   const revoked = compromised ? await revokeOld(deps, before) : [];
@@ -151,8 +136,8 @@ async function rotate({ config, deps, fields }: Opened, kind: string, options: R
     after: after.name,
     from: signsFrom.toISOString(),
     ...(compromised ? { revoked: revoked.join(' ') || 'none' } : {}),
-    ...(compromised && kind === 'ocsp' ? { dropped: await dropAnswers(deps, suite) } : {}),
     ...followOf(kind, compromised),
+    ...(compromised ? await destroy(deps, { name: before, successor: after.name }, kind === 'ocsp' ? suite : undefined) : {}),
   };
 }
 
@@ -173,12 +158,26 @@ function followOf(kind: string, compromised: boolean): { follow?: string } {
   return follow === undefined ? {} : { follow };
 }
 
-/** Other processes sign with the old key for some seconds yet, and keep what they signed: it goes when they have followed. */
-async function dropAnswers(deps: OpenInstallation['deps'], suite: Suite): Promise<number> {
-  const dropped = await dropOcspAnswers(deps, suite);
-  console.error('Waiting for running processes to follow … / 正在等待运行中的进程切换……');
+/**
+ * When running processes have followed, the old key is destroyed in the key store. Answers of a responder go before and after: what
+ * others signed with it in the meantime was kept too.
+ */
+async function destroy(
+  deps: OpenInstallation['deps'],
+  key: { name: string; successor: string },
+  ocspSuite?: Suite,
+): Promise<Record<string, unknown>> {
+  let dropped = ocspSuite ? await dropOcspAnswers(deps, ocspSuite) : 0;
+  console.error('Waiting half a minute for running processes to follow … / 正在等待运行中的进程切换（约半分钟）……');
   await pause(FOLLOWED_WITHIN_MS);
-  return dropped + (await dropOcspAnswers(deps, suite));
+  if (ocspSuite) dropped += await dropOcspAnswers(deps, ocspSuite);
+  const said = ocspSuite ? { dropped } : {};
+  try {
+    return { ...said, destroyed: await retireKey(deps, key, BY) };
+  } catch (error) {
+    if (!(error instanceof Problem && error.code === 'signing-refused')) throw error;
+    return { ...said, destroyed: `no: ${error.detail ?? ''} / 未销毁：签名服务策略不允许` };
+  }
 }
 
 async function revokeOld(deps: OpenInstallation['deps'], name: string): Promise<string[]> {

@@ -30,6 +30,8 @@ export interface StoredKey {
   purposes: readonly KeyPurpose[];
   /** DER SubjectPublicKeyInfo. */
   spki: Uint8Array;
+  /** Its private half is gone; this one is kept for whoever verifies. */
+  retired?: true;
 }
 
 /** Private keys stay behind this port: name a key and a purpose, send the structure, get a signature. Nothing returns key material. */
@@ -43,7 +45,14 @@ export interface KeyStore {
    * Signs `structure` (the bytes to be signed, whole; never a digest) in the key's suite; ECDSA and SM2 as DER {r, s}.
    * @param evidence what the structure names by digest only, where the rule of the purpose wants to see it: for `timestamp`
    * the TSTInfo. It is not signed itself.
-   * Throws Problem `key-not-found`, or `signing-refused` when the key's purposes or the policy do not allow it.
+   * Throws Problem `key-not-found`, `key-retired`, or `signing-refused` when the key's purposes or the policy do not allow it.
    */
   sign(name: string, purpose: KeyPurpose, structure: Uint8Array, evidence?: Uint8Array): Promise<Uint8Array>;
+  /**
+   * Destroys the private half; the public half stays to be found, and the name is never given again. Another process that has the key
+   * in memory stops signing with it within a second. Idempotent. Throws Problem `key-not-found`.
+   * @param successor the key that took over. A guarded store demands that it is there, of the same suite and purposes and in use
+   * (`signing-refused`), so that nobody is left without a key.
+   */
+  retire(name: string, successor: string): Promise<void>;
 }

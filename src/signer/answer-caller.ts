@@ -20,6 +20,8 @@ export interface Doorway {
 
 const createShape = z.strictObject({ name: z.string(), suite: z.enum(SUITES), purposes: z.array(z.string()).min(1).max(10) });
 
+const retireShape = z.strictObject({ name: z.string(), successor: z.string() });
+
 /** Answers one request; never throws because of what was sent. */
 export async function answerCaller(doorway: Doorway, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const store = doorway.storeOf(request);
@@ -44,6 +46,11 @@ export async function answerCaller(doorway: Doorway, request: IncomingMessage, r
       if (!parsed.success) throw new Problem('malformed-request');
       const { name, suite, purposes } = parsed.data;
       reply(response, 201, describe(await store.create(name, suite, purposes as KeyPurpose[])));
+    } else if (route === 'POST /key/retire') {
+      const parsed = retireShape.safeParse(JSON.parse((await readBody(request)).toString('utf8')));
+      if (!parsed.success) throw new Problem('malformed-request');
+      await store.retire(parsed.data.name, parsed.data.successor);
+      reply(response, 200, {});
     } else if (route === 'GET /log-head' && doorway.logHead) {
       reply(response, 200, await doorway.logHead());
     } else {

@@ -18,6 +18,8 @@ const ruleShape = z.strictObject({
   purposes: z.array(z.enum(KEY_PURPOSES).exclude(['signer-log'])).min(1),
   /** Whether this caller may have such keys made. */
   create: z.boolean().default(false),
+  /** Whether this caller may have such a key retired once its successor is there. */
+  retire: z.boolean().default(false),
   /** Signatures a minute under this rule, all its keys together. Without it only the limits of each key hold. */
   perMinute: z.int().min(0).max(10_000_000).optional(),
 });
@@ -53,26 +55,31 @@ export function parsePolicy(text: string): SignerPolicy {
   return parsed.data;
 }
 
-const ROOTS = { keys: ['ca-root-*'], purposes: ['certificate', 'crl'], create: true, perMinute: 60 } satisfies PolicyRule;
+const ROOTS = { keys: ['ca-root-*'], purposes: ['certificate', 'crl'], create: true, retire: false, perMinute: 60 } satisfies PolicyRule;
 const all = (...except: KeyPurpose[]): PolicyRule => ({
   keys: ['*'],
   purposes: KEY_PURPOSES.filter((purpose) => purpose !== 'signer-log' && !except.includes(purpose)) as PolicyRule['purposes'],
   create: true,
+  retire: false,
 });
 /** Either process may be the first to start and then has the key made, whoever signs with it later. */
-const MAKE_ONLY = { create: true, perMinute: 0 } as const;
+const MAKE_ONLY = { create: true, retire: false, perMinute: 0 } as const;
 
 /**
  * Without a file: a single process or token may ask for everything; of two, the web signs no audit checkpoints, so that who took it
- * cannot cover his tracks in the audit trail, and the worker mints no codes and no receipts.
+ * cannot cover his tracks in the audit trail, and the worker mints no codes and no receipts. Only the worker retires keys.
  */
 export const DEFAULT_POLICY: SignerPolicy = {
   version: 1,
   callers: {
-    [OWN_CALLER]: { rules: [all()] },
+    [OWN_CALLER]: { rules: [{ ...all(), retire: true }] },
     web: { rules: [ROOTS, all('audit-checkpoint'), { ...MAKE_ONLY, keys: ['audit-*'], purposes: ['audit-checkpoint'] }] },
     worker: {
-      rules: [ROOTS, all('code', 'receipt'), { ...MAKE_ONLY, keys: ['*'], purposes: ['code', 'receipt'] }],
+      rules: [
+        ROOTS,
+        { ...all('code', 'receipt'), retire: true },
+        { ...MAKE_ONLY, keys: ['*'], purposes: ['code', 'receipt'], retire: true },
+      ],
     },
   },
 };
@@ -102,6 +109,21 @@ export function refusalToCreate(
     entry.rules.some((rule) => rule.create && matches(rule, keyName) && rule.purposes.some((allowed) => allowed === purpose)),
   );
   return may ? undefined : 'the policy does not let this caller make this key';
+}
+
+/** Undefined when this caller may have the key retired; otherwise why not. */
+export function refusalToRetire(
+  policy: SignerPolicy,
+  caller: string,
+  keyName: string,
+  purposes: readonly KeyPurpose[],
+): string | undefined {
+  const entry = entryOf(policy, caller);
+  if (!entry) return 'the policy does not know this caller';
+  const may = purposes.every((purpose) =>
+    entry.rules.some((rule) => rule.retire && matches(rule, keyName) && rule.purposes.some((allowed) => allowed === purpose)),
+  );
+  return may ? undefined : 'the policy does not let this caller retire this key';
 }
 
 /** Whether any rule of the caller names the key: others are not even described to it. */

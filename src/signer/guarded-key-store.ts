@@ -14,6 +14,7 @@ import {
   maySee,
   OWN_CALLER,
   refusalToCreate,
+  refusalToRetire,
   ruleRateLimit,
   type SignerPolicy,
 } from './caller-policy.ts';
@@ -110,6 +111,18 @@ export function guardedKeyStore(inner: KeyStore, options: GuardOptions): Guarded
         return key;
       },
 
+      async retire(name, successor) {
+        const key = await inner.find(name);
+        if (!key) throw new Problem('key-not-found');
+        const fault = refusalToRetire(policy(), caller, name, key.purposes) ?? (await faultOfSuccession(inner, key, successor));
+        if (fault) return refuse(name, fault);
+        if (key.retired) return;
+        const about = { publicKey: hashOf(key.spki) };
+        await line('key-retiring', name, about);
+        await inner.retire(name, successor);
+        await line('key-retired', name, about);
+      },
+
       async sign(name, purpose, structure, evidence) {
         // Names and purposes may come from another process: only own words go into the log.
         if (!KEY_PURPOSES.includes(purpose)) return refuse(name, 'the key has another purpose', { structure: hashOf(structure) });
@@ -146,6 +159,15 @@ async function judge(inner: KeyStore, asked: Asked, purpose: KeyPurpose): Promis
     findKey: (name) => inner.find(name),
     ...(searchable ? { findByPublicKey: (spki) => searchable.findByPublicKey(spki) } : {}),
   });
+}
+
+/** Only what has a successor may go, so that nobody is left without a key; an authority keeps up its lists until its certificate ends. */
+async function faultOfSuccession(inner: KeyStore, key: StoredKey, successor: string): Promise<string | undefined> {
+  if (isAuthorityKey(key.name)) return 'an authority keeps its key: its lists go on';
+  const next = successor === key.name ? undefined : await inner.find(successor);
+  if (!next || next.retired) return 'no successor is in use';
+  const isSame = next.suite === key.suite && next.purposes.join() === key.purposes.join();
+  return isSame ? undefined : 'the successor is a key of another kind';
 }
 
 /** A key has one purpose, so that a signature made for one can never be shown as another; a CA key has its two, whose structures differ. */

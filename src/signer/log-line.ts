@@ -12,6 +12,8 @@ export type SignerEvent =
   | 'recovered'
   | 'key-creating'
   | 'key-created'
+  | 'key-retiring'
+  | 'key-retired'
   | 'signed'
   | 'refused'
   | 'limited'

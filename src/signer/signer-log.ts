@@ -29,6 +29,8 @@ const GRAVE = new Set<SignerLogLine['event']>([
   'recovered',
   'key-creating',
   'key-created',
+  'key-retiring',
+  'key-retired',
   'policy-taken',
   'policy-refused',
 ]);

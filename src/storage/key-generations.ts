@@ -13,6 +13,8 @@ export interface KeyName {
   name: string;
   /** Published before it signs; undefined for one that signed from the beginning. */
   signsFrom: Date | undefined;
+  /** When it took over; undefined for the first. */
+  signsSince: Date | undefined;
   /** In wrong hands since: what it signed proves nothing any more. */
   compromisedAt: Date | undefined;
 }
@@ -50,11 +52,14 @@ export function forgetKeyNames(db: Database): void {
 
 async function readRows(db: Database, base: string): Promise<KeyName[]> {
   const rows = await db.keyGeneration.findMany({ where: { base }, orderBy: { generation: 'desc' } });
-  const names = rows.map(({ keyName, signsFrom, compromisedAt }) => ({
+  const names = rows.map(({ keyName, createdAt, signsFrom, compromisedAt }) => ({
     name: keyName,
+    signsSince: keyName === base ? undefined : (signsFrom ?? createdAt),
     signsFrom: signsFrom ?? undefined,
     compromisedAt: compromisedAt ?? undefined,
   }));
   // The first has a row only when there is something to say about it.
-  return names.some(({ name }) => name === base) ? names : [...names, { name: base, signsFrom: undefined, compromisedAt: undefined }];
+  return names.some(({ name }) => name === base)
+    ? names
+    : [...names, { name: base, signsFrom: undefined, signsSince: undefined, compromisedAt: undefined }];
 }

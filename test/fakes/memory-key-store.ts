@@ -1,5 +1,6 @@
 import { generateKeyPair, importPrivateKey, type PrivateKey, SUITES, signMessage } from '#crypto/suite.ts';
 import type { KeyStore, StoredKey } from '#ports/key-store.ts';
+import { Problem } from '#problem.ts';
 
 /** Keys in memory, no policy: for tests of rooms that only need signatures. */
 export function memoryKeyStore(): KeyStore {
@@ -18,7 +19,13 @@ export function memoryKeyStore(): KeyStore {
     async sign(name, _purpose, structure) {
       const key = keys.get(name);
       if (!key) throw new Error(`no key ${name}`);
+      if (key.stored.retired) throw new Problem('key-retired');
       return signMessage(key.privateKey, structure);
+    },
+    async retire(name) {
+      const key = keys.get(name);
+      if (!key) throw new Problem('key-not-found');
+      key.stored = { ...key.stored, retired: true };
     },
   };
 }

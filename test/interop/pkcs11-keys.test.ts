@@ -159,3 +159,26 @@ test('a token or module that is not there is said in one sentence', async () => 
 });
 
 const slotNumber = await loadPkcs11Module(hsm.modulePath).then(async (module) => (await module.findToken(hsm.token))?.slot);
+
+test('a retired key is destroyed in the token; who had it found stops within a second, its public half stays, its name is not given again', async () => {
+  const made = await store.create('to-retire', 'es256', ['receipt']);
+  const other = await open();
+  await other.sign('to-retire', 'receipt', message);
+  await store.retire('to-retire', 'to-retire-2');
+  await store.retire('to-retire', 'to-retire-2');
+  await expect(store.sign('to-retire', 'receipt', message)).rejects.toMatchObject({ code: 'key-retired' });
+  await new Promise((done) => setTimeout(done, 600));
+  await expect(other.sign('to-retire', 'receipt', message)).rejects.toMatchObject({ code: 'key-retired' });
+  const fresh = await open();
+  expect(await fresh.find('to-retire')).toEqual({ ...made, retired: true });
+  expect(await fresh.findByPublicKey(made.spki)).toEqual({ ...made, retired: true });
+  await expect(fresh.create('to-retire', 'es256', ['receipt'])).rejects.toMatchObject({ code: 'key-exists' });
+  await expect(fresh.retire('never-made', 'to-retire-2')).rejects.toMatchObject({ code: 'key-not-found' });
+  const privateHalves = await inToken((module, session) =>
+    module.findObjects(session, [
+      [CKA.class, ulong(CKO.privateKey)],
+      [CKA.label, Buffer.from('to-retire')],
+    ]),
+  );
+  expect(privateHalves).toEqual([]);
+});

@@ -18,8 +18,11 @@ import { revokeCertificatesOfKey } from '#certificates/revoke-key.ts';
 import { findServiceSigner } from '#certificates/service-signer.ts';
 import { RECEIPT_KEY } from '#codes/code-key-ring.ts';
 import { signJws } from '#codes/jws.ts';
+import { rotateCodeKey } from '#codes/rotate-code-key.ts';
 import { digest, generateKeyPair } from '#crypto/suite.ts';
 import { judgeTimeStamp } from '#documents/judge-time-stamp.ts';
+import { allKeyLines } from '#jobs/key-lines.ts';
+import { retireKeys } from '#jobs/retire-keys.ts';
 import { codeKeysFile, currentStatusList, publishStatusList } from '#licences/status-list.ts';
 import { ensureSigningKeys, loadSigningKeys, replaceSigningKey, rotateSigningKey } from '#oidc/signing-keys.ts';
 import { encodeCertId, issuerHashes } from '#pki/ocsp-cert-id.ts';
@@ -235,4 +238,31 @@ test('another process follows when what it remembers is old, and two successors 
   const fresh = openDatabase(address, { maxConnections: 1 });
   expect(await currentKeyName(fresh, line.base)).toBe('two-at-once-2');
   await Promise.all([other.$disconnect(), fresh.$disconnect()]);
+});
+
+test('the private half of a key is destroyed when its successor has signed for a day, of every kind but authorities', async () => {
+  const before: string[] = [];
+  for (const { line } of allKeyLines()) {
+    before.push(await currentKeyName(db, line.base, city.deps.clock.now()));
+    await succeedKey(city.deps, { ...line, leadSeconds: 0 }, BY);
+  }
+  const { predecessor } = await rotateCodeKey(city.deps, { suite: 'es256', by: BY, leadSeconds: 1 });
+  before.push((await db.codeKey.findUniqueOrThrow({ where: { kid: predecessor } })).keyName);
+  const alive = async (names: string[]) => {
+    const found = await Promise.all(names.map((name) => city.deps.keys.find(name)));
+    return found.filter((key) => key && !key.retired).length;
+  };
+  const living = await alive(before);
+  expect(living).toBeGreaterThan(5);
+  await retireKeys(city.deps);
+  expect(await alive(before)).toBe(living);
+  city.deps.clock.advance(25 * 3_600_000);
+  expect(await retireKeys(city.deps)).toBeGreaterThanOrEqual(living);
+  expect(await alive(before)).toBe(0);
+  expect(await retireKeys(city.deps)).toBe(0);
+  for (const { line } of allKeyLines()) {
+    const name = await currentKeyName(db, line.base, city.deps.clock.now());
+    expect((await city.deps.keys.find(name))?.retired, name).toBeUndefined();
+  }
+  expect(await db.auditEvent.count({ where: { kind: 'key-retired' } })).toBeGreaterThanOrEqual(living);
 });

@@ -19,6 +19,7 @@ function dyingStore(inner: KeyStore, lastAct: number): KeyStore {
     find: (name) => inner.find(name),
     create: (name, suite, purposes) => act(() => inner.create(name, suite, purposes)),
     sign: (name, purpose, structure, evidence) => act(() => inner.sign(name, purpose, structure, evidence)),
+    retire: (name, successor) => act(() => inner.retire(name, successor)),
   };
 }
 

@@ -1,7 +1,7 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { fileKeyStore } from '#adapters/file-keys.ts';
 import { importPublicKey, SUITES, verifyMessage } from '#crypto/suite.ts';
 
@@ -82,4 +82,62 @@ test('a key signs for its own purpose only', async () => {
   const store = await fileKeyStore({ folder: freshFolder(), secret });
   await store.create('first', 'es256', ['receipt']);
   await expect(store.sign('first', 'code', message)).rejects.toMatchObject({ code: 'signing-refused' });
+});
+
+describe('a retired key', () => {
+  const pause = (milliseconds: number) => new Promise((done) => setTimeout(done, milliseconds));
+
+  test('signs nothing any more, here, in another process that has it in memory, and after a restart; its public half stays', async () => {
+    const folder = freshFolder();
+    const store = await fileKeyStore({ folder, secret });
+    const { spki } = await store.create('first', 'es256', ['receipt']);
+    const other = await fileKeyStore({ folder, secret });
+    await other.sign('first', 'receipt', message);
+    await store.retire('first', 'first-2');
+    await store.retire('first', 'first-2');
+    await expect(store.sign('first', 'receipt', message)).rejects.toMatchObject({ code: 'key-retired' });
+    await pause(600);
+    await expect(other.sign('first', 'receipt', message)).rejects.toMatchObject({ code: 'key-retired' });
+    const later = await fileKeyStore({ folder, secret });
+    await expect(later.sign('first', 'receipt', message)).rejects.toMatchObject({ code: 'key-retired' });
+    const kept = { name: 'first', suite: 'es256', purposes: ['receipt'], spki, retired: true };
+    expect(await later.find('first')).toEqual(kept);
+    expect(await (await fileKeyStore({ folder, secret })).findByPublicKey(spki)).toEqual(kept);
+    expect(readdirSync(folder).filter((name) => name.startsWith('first'))).toEqual(['first.retired.json']);
+  });
+
+  test('gives its name to no other', async () => {
+    const store = await fileKeyStore({ folder: freshFolder(), secret });
+    await store.create('first', 'es256', ['receipt']);
+    await store.retire('first', 'first-2');
+    await expect(store.create('first', 'es256', ['receipt'])).rejects.toMatchObject({ code: 'key-exists' });
+    await expect(store.retire('never', 'first-2')).rejects.toMatchObject({ code: 'key-not-found' });
+  });
+
+  test('is retired also when its retirement was cut off before the private half was removed', async () => {
+    const folder = freshFolder();
+    const store = await fileKeyStore({ folder, secret });
+    await store.create('first', 'es256', ['receipt']);
+    const file = readFileSync(join(folder, 'first.key.json'));
+    await store.retire('first', 'first-2');
+    writeFileSync(join(folder, 'first.key.json'), file);
+    const later = await fileKeyStore({ folder, secret });
+    await expect(later.sign('first', 'receipt', message)).rejects.toMatchObject({ code: 'key-retired' });
+    expect(existsSync(join(folder, 'first.key.json'))).toBe(false);
+  });
+
+  test.each([
+    ['another public key', (file: Record<string, unknown>, other: string) => ({ ...file, spki: other })],
+    ['another purpose', (file: Record<string, unknown>) => ({ ...file, purposes: ['code'] })],
+    ['no MAC', (file: Record<string, unknown>) => ({ ...file, mac: '' })],
+  ])('whose file was given %s is refused', async (_, change) => {
+    const folder = freshFolder();
+    const store = await fileKeyStore({ folder, secret });
+    await store.create('first', 'es256', ['receipt']);
+    const second = await store.create('second', 'es256', ['receipt']);
+    await store.retire('first', 'second');
+    const path = join(folder, 'first.retired.json');
+    writeFileSync(path, JSON.stringify(change(JSON.parse(readFileSync(path, 'utf8')), Buffer.from(second.spki).toString('base64'))));
+    await expect((await fileKeyStore({ folder, secret })).find('first')).rejects.toThrow(/damaged or was changed/);
+  });
 });

@@ -413,3 +413,33 @@ test('a key that signs too often is slowed down, and may sign again when time ha
   own.advance(1);
   await slow.sign('a', 'cms-attributes', attributes());
 });
+
+test('a key is retired once its successor is in use, by who may, and that stands in the log', async () => {
+  const inner = memoryKeyStore();
+  const told: SignerLogLine[] = [];
+  const guarded = guardedKeyStore(inner, { clock, log: (line) => told.push(line) });
+  for (const name of ['receipt-p256', 'receipt-p256-2', 'receipt-p256-3']) await guarded.create(name, 'es256', ['receipt']);
+  await guarded.create('code-p256-9', 'es256', ['code']);
+  await guarded.create('ca-seals-p256', 'es256', ['certificate', 'crl']);
+  await guarded.create('ca-seals-p256-2', 'es256', ['certificate', 'crl']);
+  const outcome = (caller: string, name: string, successor: string) =>
+    guarded
+      .as(caller)
+      .retire(name, successor)
+      .then(
+        () => 'retired',
+        (error: { code?: string; detail?: string }) => `${error.code}: ${error.detail}`,
+      );
+  expect(await outcome('service', 'ca-seals-p256', 'ca-seals-p256-2')).toContain('an authority keeps its key');
+  expect(await outcome('service', 'receipt-p256', 'receipt-p256')).toContain('no successor is in use');
+  expect(await outcome('service', 'receipt-p256', 'receipt-p256-4')).toContain('no successor is in use');
+  expect(await outcome('service', 'receipt-p256', 'code-p256-9')).toContain('of another kind');
+  expect(await outcome('web', 'receipt-p256', 'receipt-p256-2')).toContain('does not let this caller retire');
+  expect(await outcome('nobody', 'receipt-p256', 'receipt-p256-2')).toContain('does not know this caller');
+  expect(told.filter(({ event }) => event === 'key-retired')).toEqual([]);
+  expect(await outcome('worker', 'receipt-p256', 'receipt-p256-2')).toBe('retired');
+  expect(await outcome('worker', 'receipt-p256', 'receipt-p256-2')).toBe('retired');
+  expect(told.filter(({ event }) => event === 'key-retired')).toEqual([expect.objectContaining({ caller: 'worker', key: 'receipt-p256' })]);
+  expect(await outcome('service', 'receipt-p256-2', 'receipt-p256')).toContain('no successor is in use');
+  expect(await outcome('service', 'never', 'receipt-p256-2')).toContain('key-not-found');
+});

@@ -76,6 +76,18 @@ test('a key is made, found and used in another process, and its secret never lea
   expect(Object.keys(JSON.parse(found.body).key).sort()).toEqual(['name', 'purposes', 'spki', 'suite']);
 });
 
+test('a key is retired over the wire once its successor is there, and what the caller remembered of it is asked for anew', async () => {
+  const made = await remote.create('seal-7-p256', 'es256', ['cms-attributes']);
+  await expect(remote.retire('seal-7-p256', 'seal-7-p256-2')).rejects.toMatchObject({
+    code: 'signing-refused',
+    detail: 'no successor is in use',
+  });
+  await remote.create('seal-7-p256-2', 'es256', ['cms-attributes']);
+  await remote.retire('seal-7-p256', 'seal-7-p256-2');
+  expect(await remote.find('seal-7-p256')).toEqual({ ...made, retired: true });
+  await expect(remote.sign('seal-7-p256', 'cms-attributes', attributes)).rejects.toMatchObject({ code: 'key-retired' });
+});
+
 test('misuse is refused over the wire as it is in process', async () => {
   await expect(remote.sign('seal-1-p256', 'cms-attributes', Buffer.from('hello'))).rejects.toMatchObject({
     code: 'signing-refused',
