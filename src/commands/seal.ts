@@ -33,6 +33,7 @@ interface Job {
   id: string;
   status: 'collecting' | 'running' | 'paused' | 'done' | 'cancelled';
   files: { waiting: number; sealed: number; failed: number };
+  resumesAt?: string;
 }
 /** One that was not sealed, as `errors.json` tells it. */
 interface FailedFile {
@@ -170,11 +171,18 @@ async function sendFiles({ api, folder, paths, refused, say, signal }: Run, job:
 async function waitFor({ api, say, signal }: Run, first: Job): Promise<Job> {
   let job = first;
   let said = -1;
+  let until: string | undefined;
   while (job.status === 'running') {
     signal.throwIfAborted();
     const ended = job.files.sealed + job.files.failed;
     if (ended !== said) say(`sealed / 已加盖 ${job.files.sealed}, failed / 失败 ${job.files.failed}, waiting / 等待 ${job.files.waiting}`);
     said = ended;
+    if (job.resumesAt !== until && job.resumesAt !== undefined) {
+      say(
+        `The seal’s limit for today is reached; the rest goes on at ${job.resumesAt}. You may stop here. / 今日用印已达上限，其余将于该时间继续，可先退出。`,
+      );
+    }
+    until = job.resumesAt;
     await new Promise((done) => setTimeout(done, POLL_MS));
     job = await api.get<Job>(`/api/seal-jobs/${job.id}`);
   }

@@ -31,6 +31,8 @@ export interface SealJobView {
   createdAt: Date;
   startedAt: Date | undefined;
   finishedAt: Date | undefined;
+  /** All that waits does so until then at the earliest: the seal's day is full. */
+  resumesAt: Date | undefined;
 }
 
 /** As the audit names who acts. Throws Problem `not-allowed`. */
@@ -47,8 +49,12 @@ export async function requireJob(deps: Pick<SealJobDeps, 'db'>, jobId: string, b
   return row;
 }
 
-export async function sealJobView({ db }: Pick<SealJobDeps, 'db'>, row: SealJobRow): Promise<SealJobView> {
+/** Claims are shorter; what waits longer than this waits for another day. */
+const LONG_WAIT_MS = 300_000;
+
+export async function sealJobView({ db, clock }: Pick<SealJobDeps, 'db' | 'clock'>, row: SealJobRow): Promise<SealJobView> {
   const groups = await db.sealJobFile.groupBy({ by: ['status'], where: { jobId: row.id }, _count: true });
+  const resumesAt = row.status === 'running' ? await resumesAtOf(db, row.id, clock.now()) : undefined;
   const count = (status: SealJobFileStatus) => groups.find((group) => group.status === status)?._count ?? 0;
   return {
     id: row.id,
@@ -59,7 +65,20 @@ export async function sealJobView({ db }: Pick<SealJobDeps, 'db'>, row: SealJobR
     createdAt: row.createdAt,
     startedAt: row.startedAt ?? undefined,
     finishedAt: row.finishedAt ?? undefined,
+    resumesAt,
   };
+}
+
+async function resumesAtOf(db: Database, jobId: string, now: Date): Promise<Date | undefined> {
+  const waiting = { jobId, status: 'waiting' };
+  const soon = new Date(now.getTime() + LONG_WAIT_MS);
+  const next = await db.sealJobFile.findFirst({
+    where: { ...waiting, OR: [{ claimedUntil: null }, { claimedUntil: { lte: soon } }] },
+    select: { id: true },
+  });
+  if (next) return undefined;
+  const { _min } = await db.sealJobFile.aggregate({ where: waiting, _min: { claimedUntil: true } });
+  return _min.claimedUntil ?? undefined;
 }
 
 export function folderOf(jobId: string): string {

@@ -38,6 +38,7 @@ const JobSchema = z
     createdAt: z.date(),
     startedAt: z.date().optional(),
     finishedAt: z.date().optional(),
+    resumesAt: z.date().optional().describe('The seal was used today as often as it may be: the rest waits until then'),
   })
   .meta({ id: 'SealJob' });
 

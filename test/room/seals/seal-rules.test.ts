@@ -230,6 +230,9 @@ describe('how many a day', () => {
     await changeSealJob(city.deps, { jobId: job.id, act: 'start', by });
     while ((await runSealJobs(city.deps)) > 0);
     expect((await findSealJob(city.deps, { jobId: job.id, by })).files).toEqual({ waiting: 1, sealed: 2, failed: 0 });
+    const day = Math.floor((city.deps.clock.now().getTime() + 8 * 3_600_000) / 86_400_000) + 1;
+    const midnight = new Date(day * 86_400_000 - 8 * 3_600_000);
+    expect(await findSealJob(city.deps, { jobId: job.id, by })).toMatchObject({ resumesAt: midnight });
     city.deps.clock.advance(24 * 3_600_000);
     while ((await runSealJobs(city.deps)) > 0);
     expect(await findSealJob(city.deps, { jobId: job.id, by })).toMatchObject({
