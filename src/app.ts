@@ -99,7 +99,14 @@ export async function buildApp(config: Config, ports: Ports, db: Database, optio
   const { clock } = ports;
   const opened = await openDataKeys(db, ports.dataKeys, clock.now());
   const fields = replaceableFieldCipher(opened.fieldKeys, opened.indexKey);
-  const deps = { ...ports, db, fields, publicOrigin: config.origin, personNaming: config.personNaming };
+  const deps = {
+    ...ports,
+    db,
+    fields,
+    publicOrigin: config.origin,
+    personNaming: config.personNaming,
+    crlPartitions: config.crlPartitions,
+  };
   const codes = codeKeyRing(deps);
   const report = (what: string, error: unknown) => {
     if (options.logger) options.logger.error({ error: describeForLog(error) }, what);

@@ -15,6 +15,8 @@ const DEVELOPMENT_SECRET_FILE = fileURLToPath(new URL('../keys/development-secre
 
 const flag = z.stringbool();
 
+const PARTITIONS = /^(?:persons|organisations|seals|devices|services)=(?:[2-9]|[1-9]\d|1\d\d|2[0-4]\d|25[0-6])$/;
+
 /** The environment as people may set it. Descriptions go into the README. */
 export const ENVIRONMENT = z.strictObject({
   TONGREN_PORT: z.coerce.number().int().min(0).max(65_535).default(3000).describe('Port of the web role.'),
@@ -57,6 +59,12 @@ export const ENVIRONMENT = z.strictObject({
     .enum(['omitted', 'hashed', 'encrypted'])
     .default('omitted')
     .describe('The citizen number in certificates of people: omitted, hashed or encrypted with our key; never in clear.'),
+  TONGREN_CRL_PARTITIONS: z
+    .string()
+    .default('')
+    .transform(listOf)
+    .pipe(z.array(z.string().regex(PARTITIONS, 'is written like persons=16,devices=8, with 2 to 256 parts')))
+    .describe('Parts into which the revocation lists of an area go, for very many certificates: persons=16,devices=8. Only grows.'),
   TONGREN_METRICS_TOKEN: z.string().min(16).optional().describe('Bearer token with which /metrics answers beyond loopback.'),
   TONGREN_OUTBOUND_ALLOW: z
     .string()
@@ -104,6 +112,8 @@ export interface Config {
   registry: { url: string; token: string | undefined } | undefined;
   /** What certificates say of people. */
   personNaming: { name: 'clear' | 'masked'; citizenNumber: 'omitted' | 'hashed' | 'encrypted' };
+  /** Parts of revocation lists by area. */
+  crlPartitions: Readonly<Record<string, number>>;
   metricsToken: string | undefined;
   outboundAllow: readonly string[];
   trustProxy: boolean;
@@ -167,6 +177,9 @@ export function readConfig(environment: NodeJS.ProcessEnv, options: { tls?: bool
     sms: env.TONGREN_SMS_URL ? { url: env.TONGREN_SMS_URL, token: env.TONGREN_SMS_TOKEN } : undefined,
     registry: env.TONGREN_REGISTRY_URL ? { url: env.TONGREN_REGISTRY_URL, token: env.TONGREN_REGISTRY_TOKEN } : undefined,
     personNaming: { name: env.TONGREN_CERTIFICATE_NAMES, citizenNumber: env.TONGREN_CERTIFICATE_NUMBERS },
+    crlPartitions: Object.fromEntries(
+      env.TONGREN_CRL_PARTITIONS.map((pair) => pair.split('=')).map(([area, parts]) => [area, Number(parts)]),
+    ),
     metricsToken: env.TONGREN_METRICS_TOKEN,
     outboundAllow: env.TONGREN_OUTBOUND_ALLOW,
     trustProxy: env.TONGREN_TRUST_PROXY,

@@ -23,6 +23,8 @@ export interface Authority {
   certificate: Certificate;
   /** Key name of the authority that issued it: a root's own. */
   issuerKey: string;
+  /** How many partition lists it keeps up; 0 for none. */
+  crlPartitions: number;
 }
 
 type Reading = Pick<CertificateDeps, 'db'>;
@@ -50,9 +52,9 @@ export async function listAuthorities({ db }: Reading): Promise<Authority[]> {
   const authorities = rows.flatMap((row): Authority[] => {
     const issued = known.get(row.keyName);
     if (!issued) return [];
-    const { keyName, generation } = row;
+    const { keyName, generation, crlPartitions } = row;
     const { area, suite, state } = row as { area: AuthorityArea; suite: AuthoritySuite; state: AuthorityState };
-    return [{ keyName, area, suite, generation, state, ...issued }];
+    return [{ keyName, area, suite, generation, state, crlPartitions, ...issued }];
   });
   return [...authorities.filter(isRoot), ...authorities.filter((authority) => !isRoot(authority))];
 }
@@ -79,6 +81,11 @@ export function recentAuthorities(deps: Reading): Promise<Authority[]> {
   list.catch(() => recent.delete(deps.db));
   recent.set(deps.db, { at: performance.now(), list });
   return list;
+}
+
+/** What was changed in this process is seen by it at once. */
+export function forgetRecentAuthorities({ db }: Reading): void {
+  recent.delete(db);
 }
 
 export function isRoot({ area }: Pick<Authority, 'area'>): boolean {

@@ -10,6 +10,8 @@ export interface CertificateDeps {
   keys: KeyStore;
   /** Where CRLs and CA certificates are fetched: written into each certificate, so changing it later does not reach old ones. */
   publicOrigin: string;
+  /** Into how many parts the lists of an area's authorities go, by area; none by default. */
+  crlPartitions?: Readonly<Partial<Record<string, number>>>;
 }
 
 /** The suites in which there is a root and an issuing authority. */
@@ -23,8 +25,9 @@ export function suiteLabel(suite: AuthoritySuite): string {
   return SUITE_LABELS[suite];
 }
 
-export function crlUrl(publicOrigin: string, keyName: string): string {
-  return `${publicOrigin}/crl/${keyName}.crl`;
+/** @param partition number of a partition list; absent for the complete one. */
+export function crlUrl(publicOrigin: string, keyName: string, partition?: number): string {
+  return `${publicOrigin}/crl/${keyName}${partition === undefined ? '' : `-part-${partition}`}.crl`;
 }
 
 export function deltaCrlUrl(publicOrigin: string, keyName: string): string {

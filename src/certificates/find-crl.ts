@@ -1,7 +1,8 @@
 /** Published revocation lists: what is known of the newest without reading it, and its bytes, piece by piece. */
 import type { CertificateDeps } from './certificate-deps.ts';
 
-export type CrlScope = 'complete' | 'delta';
+/** `part-3`: what a quarter, or a hundredth, of the certificates name instead of the complete list. */
+export type CrlScope = 'complete' | 'delta' | `part-${number}`;
 
 export interface PublishedCrl {
   issuerKey: string;

@@ -10,7 +10,7 @@ import { type Authority, currentAuthority, isRoot, listAuthorities, requireAutho
 import { AUTHORITY_SUITES, type AuthoritySuite, type CertificateDeps } from './certificate-deps.ts';
 import { findCrlFacts, type PublishedCrl } from './find-crl.ts';
 import { type AuthorityNaming, makeAuthority } from './make-authority.ts';
-import { publishCrl } from './publish-crls.ts';
+import { publishCrl, publishDueParts } from './publish-crls.ts';
 import { revokeCertificate } from './revoke-certificate.ts';
 
 /** An offline root comes out once a year; a month more, so that nobody must hurry. */
@@ -80,6 +80,7 @@ export async function succeedAuthority(
   const generation = Math.max(0, ...ofArea.map((one) => one.generation)) + 1;
   const after = await makeAuthority(deps, { area, suite, root, generation, by, ...(before ? { replaces: before } : {}) });
   await publishCrl(deps, after.keyName);
+  await publishDueParts(deps, after);
   if (before && input.compromised) await revokeAuthority(deps, { keyName: before.keyName, reason: 'ca-compromise', by });
   return { before, after };
 }

@@ -6,6 +6,7 @@ import { type Authority, listAuthorities } from './authorities.ts';
 import { AUTHORITY_SUITES, type AuthoritySuite, type CertificateDeps } from './certificate-deps.ts';
 import { type AuthorityNaming, makeAuthority } from './make-authority.ts';
 import { publishDueCrls } from './publish-crls.ts';
+import { setParts } from './publish-parts.ts';
 
 /**
  * Makes what is missing: keys, certificates, a first CRL of each authority. Throws when a key is gone that a certificate of ours
@@ -13,6 +14,7 @@ import { publishDueCrls } from './publish-crls.ts';
  */
 export async function initialiseAuthorities(deps: CertificateDeps, naming: AuthorityNaming = {}): Promise<void> {
   await Promise.all(AUTHORITY_SUITES.map((suite) => initialiseSuite(deps, suite, naming)));
+  await setParts(deps, deps.crlPartitions ?? {});
   await publishDueCrls(deps);
 }
 

@@ -126,7 +126,9 @@ async function admit(deps: CertificateDeps, input: NewAuthority, keyName: string
     await deps.db.$transaction(async (tx) => {
       if (await tx.certificateAuthority.findUnique({ where: { keyName } })) return;
       if (replaces) await retire(tx, replaces, at);
-      await tx.certificateAuthority.create({ data: { keyName, area, suite, generation, state, createdAt: at } });
+      await tx.certificateAuthority.create({
+        data: { keyName, area, suite, generation, state, createdAt: at, crlPartitions: replaces?.crlPartitions ?? 0 },
+      });
     });
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;

@@ -30,6 +30,7 @@ export interface PreparedCertificate {
     tbs: Uint8Array<ArrayBuffer>;
     issuedAt: Date;
     issuedBy: string;
+    crlPartition: number | null;
   };
 }
 
@@ -48,6 +49,7 @@ export function prepareCertificate(
     throw faultyField('/days', 'The life does not fit into that of the issuing authority.', '有效期超出签发机构证书的有效期。');
   }
   const serial = newSerial(randomBytes);
+  const crlPartition = partitionOf(serial.bytes, authority);
   const { uscc, identifyCode, taxationNumber, registrationNumber } = input.subject;
   const tbs = encodeTbsCertificate({
     profile,
@@ -59,7 +61,7 @@ export function prepareCertificate(
     notAfter,
     spki: input.spki,
     issuerKeyIdentifier: keyIdentifier(issuing.spki),
-    crlUrl: crlUrl(publicOrigin, issuerKey),
+    crlUrl: crlUrl(publicOrigin, issuerKey, crlPartition ?? undefined),
     issuerUrl: issuerUrl(publicOrigin, issuerKey),
     ...(namesResponder(profile, publicOrigin) ? { ocspUrl: ocspUrl(publicOrigin) } : {}),
     ...(uscc ? { organisationCode: uscc } : {}),
@@ -86,8 +88,14 @@ export function prepareCertificate(
       tbs: Uint8Array.from(tbs),
       issuedAt: at,
       issuedBy: input.by,
+      crlPartition,
     },
   };
+}
+
+/** Serial numbers are random, so the partitions of an authority grow alike. */
+function partitionOf(serial: Uint8Array, { crlPartitions }: Authority): number | null {
+  return crlPartitions > 0 ? Buffer.from(serial).readUInt16BE(serial.length - 2) % crlPartitions : null;
 }
 
 /** SHA-256 of the SubjectPublicKeyInfo, by which the uses of one key are found. */

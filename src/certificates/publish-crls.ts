@@ -10,6 +10,7 @@ import type { Transaction } from '#storage/database.ts';
 import { type Authority, isRoot, listAuthorities, requireAuthority } from './authorities.ts';
 import { type CertificateDeps, deltaCrlUrl, wholeSeconds } from './certificate-deps.ts';
 import { type CrlFacts, type CrlScope, findCrlFacts, type PublishedCrl } from './find-crl.ts';
+import { findDueParts, partScope, partUrl } from './publish-parts.ts';
 import { readChanges, readRevoked } from './revoked-entries.ts';
 import { finishList, keepList } from './store-crl.ts';
 
@@ -27,7 +28,10 @@ const TRANSACTION = { timeout: 120_000, maxWait: 60_000 };
 /** New lists of every authority. */
 export async function publishCrls(deps: CertificateDeps): Promise<PublishedCrl[]> {
   const published: PublishedCrl[] = [];
-  for (const { keyName } of await publishingAuthorities(deps)) published.push(await publishCrl(deps, keyName));
+  for (const authority of await publishingAuthorities(deps)) {
+    published.push(await publishCrl(deps, authority.keyName));
+    for (let part = 0; part < authority.crlPartitions; part++) published.push(await publishPart(deps, authority, part));
+  }
   return published;
 }
 
@@ -36,17 +40,39 @@ export async function publishDueCrls(deps: CertificateDeps): Promise<PublishedCr
   const published = await Promise.all(
     (await publishingAuthorities(deps)).map(async (authority): Promise<PublishedCrl[]> => {
       const due = await findDue(deps, authority);
-      if (due === 'none') return [];
-      return [due === 'delta' ? await publishDelta(deps, authority.keyName) : await publishCrl(deps, authority.keyName)];
+      const parts = await publishDueParts(deps, authority);
+      if (due === 'none') return parts;
+      return [due === 'delta' ? await publishDelta(deps, authority.keyName) : await publishCrl(deps, authority.keyName), ...parts];
     }),
   );
   return published.flat();
 }
 
-/** After a revocation or a release: the delta alone where the complete list is large. */
+/** After a revocation or a release: the list of the part it is in, and the delta alone where the complete list is large. */
 export async function publishChange(deps: CertificateDeps, keyName: string): Promise<PublishedCrl> {
+  await publishDueParts(deps, await requireAuthority(deps, keyName));
   const last = await findCrlFacts(deps, keyName, 'complete');
   return last && last.entries > LARGE_LIST_ENTRIES ? publishDelta(deps, keyName) : publishCrl(deps, keyName);
+}
+
+/** New lists of those parts that need one. */
+export async function publishDueParts(deps: CertificateDeps, authority: Authority): Promise<PublishedCrl[]> {
+  const published: PublishedCrl[] = [];
+  for (const part of await findDueParts(deps, authority)) published.push(await publishPart(deps, authority, part));
+  return published;
+}
+
+async function publishPart(deps: CertificateDeps, authority: Authority, part: number): Promise<PublishedCrl> {
+  const stored = await store(deps, authority, async (tx, number, thisUpdate) => {
+    const entries = await readRevoked(tx, authority.keyName, part);
+    const nextUpdate = new Date(thisUpdate.getTime() + LIFE_DAYS.issuing * DAY_MS);
+    const placeUrl = partUrl(deps, authority, part);
+    return [
+      await storeList(tx, authority, { scope: partScope(part), number, thisUpdate, nextUpdate, entries, total: entries.count, placeUrl }),
+    ];
+  });
+  const [list] = await signLists(deps, authority, stored);
+  return list as PublishedCrl;
 }
 
 /** Those whose key is at hand: the list of an offline root is made where its key is. */
@@ -176,6 +202,8 @@ interface NewList {
   total: number;
   base?: bigint;
   freshestUrl?: string;
+  /** Where a list for a part of the certificates is: it says so itself. */
+  placeUrl?: string;
 }
 
 async function storeList(tx: Transaction, { keyName, suite, certificate }: Authority, list: NewList): Promise<StoredList> {
@@ -191,6 +219,7 @@ async function storeList(tx: Transaction, { keyName, suite, certificate }: Autho
     expiredKeptSince: certificate.notBefore,
     ...(base === undefined ? {} : { base }),
     ...(list.freshestUrl ? { freshestUrl: list.freshestUrl } : {}),
+    ...(list.placeUrl ? { distributionPoint: { url: list.placeUrl } } : {}),
   });
   const facts = { issuerKey: keyName, scope, number, thisUpdate, nextUpdate };
   await keepList(tx, { ...facts, entries: entries.count, total, ...(base === undefined ? {} : { base }) }, tbs);

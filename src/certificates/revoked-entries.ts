@@ -9,10 +9,11 @@ const PLANS = ['enable_sort', 'enable_bitmapscan'] as const;
 const OVERLAP_MS = 10 * 60_000;
 
 /** Everything ever revoked stays on the list, expired or not: seals outlive the certificates that made them. */
-export async function readRevoked(tx: Transaction, issuerKey: string): Promise<CrlEntries> {
+export async function readRevoked(tx: Transaction, issuerKey: string, partition?: number): Promise<CrlEntries> {
   // Where its figures are old, the planner would rather sort a million rows for each page than follow the index made for this.
   for (const kind of PLANS) await tx.$executeRawUnsafe(`SET LOCAL ${kind} = off`);
-  const entries = await readPages(tx, Prisma.sql`issuer_key = ${issuerKey} AND revoked_at IS NOT NULL`);
+  const those = partition === undefined ? Prisma.empty : Prisma.sql`AND crl_partition = ${partition}::int`;
+  const entries = await readPages(tx, Prisma.sql`issuer_key = ${issuerKey} AND revoked_at IS NOT NULL ${those}`);
   for (const kind of PLANS) await tx.$executeRawUnsafe(`SET LOCAL ${kind} TO DEFAULT`);
   return entries;
 }

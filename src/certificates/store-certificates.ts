@@ -6,6 +6,8 @@ import type { CertificateDeps } from './certificate-deps.ts';
 import type { PreparedCertificate } from './prepare-certificate.ts';
 
 type Row = PreparedCertificate['row'];
+/** Stands for no partition in an array of numbers. */
+const NONE = -1;
 
 /**
  * False, with nothing stored, when an authority has stopped issuing meanwhile, or a key has a certificate of another profile or was
@@ -26,8 +28,8 @@ export async function storeCertificates(
         ${column(({ subject }) => subject)}::text[], ${column(({ notBefore }) => notBefore)}::timestamptz[],
         ${column(({ notAfter }) => notAfter)}::timestamptz[], ${column(({ keyDigest }) => keyDigest)}::bytea[],
         ${column(({ tbs }) => tbs)}::bytea[], ${column(({ issuedAt }) => issuedAt)}::timestamptz[],
-        ${column(({ issuedBy }) => issuedBy)}::text[])
-        AS f(id, serial_hex, issuer_key, profile, suite, subject, not_before, not_after, key_digest, tbs, issued_at, issued_by)
+        ${column(({ issuedBy }) => issuedBy)}::text[], ${column(({ crlPartition }) => crlPartition ?? NONE)}::int[])
+        AS f(id, serial_hex, issuer_key, profile, suite, subject, not_before, not_after, key_digest, tbs, issued_at, issued_by, crl_partition)
     ), refused AS (
       SELECT 1 FROM fresh f
       WHERE NOT EXISTS (
@@ -38,8 +40,10 @@ export async function storeCertificates(
             AND (c.profile <> f.profile OR c.revocation_reason IN ('key-compromise', 'ca-compromise')))
     ), stored AS (
       INSERT INTO issued_certificate
-        (id, serial_hex, issuer_key, profile, suite, subject, not_before, not_after, key_digest, tbs, issued_at, issued_by)
-      SELECT * FROM fresh WHERE NOT EXISTS (SELECT 1 FROM refused)
+        (id, serial_hex, issuer_key, profile, suite, subject, not_before, not_after, key_digest, tbs, issued_at, issued_by, crl_partition)
+      SELECT id, serial_hex, issuer_key, profile, suite, subject, not_before, not_after, key_digest, tbs, issued_at, issued_by,
+        nullif(crl_partition, ${NONE}::int)
+      FROM fresh WHERE NOT EXISTS (SELECT 1 FROM refused)
       RETURNING serial_hex
     ), noted AS (${insertOfEvents(events, Prisma.sql`EXISTS (SELECT 1 FROM stored)`)})
     SELECT count(*)::int AS stored, set_config('synchronous_commit', 'off', true) AS waiting FROM stored`;

@@ -2,6 +2,7 @@ import { Gauge, type Registry } from 'prom-client';
 import { listAuthorities } from '#certificates/authorities.ts';
 import { type CrlFacts, type CrlScope, findCrlFacts } from '#certificates/find-crl.ts';
 import { type ClockDeps, isClockTrusted } from '#certificates/judge-clock.ts';
+import { partScope } from '#certificates/publish-parts.ts';
 
 const DAY_MS = 86_400_000;
 /** Answers that ended longer ago belong to certificates nobody asks about, or to trouble that the failing job tells of. */
@@ -28,7 +29,7 @@ export function registerStatusMetrics(registry: Registry, deps: ClockDeps): void
     });
   perList(
     'tongren_crl_age_seconds',
-    'Seconds since the thisUpdate of the newest signed list, by authority and scope (complete, delta). Absent where there is no list.',
+    'Seconds since the thisUpdate of the newest signed list, by authority and scope (complete, delta, part-0 …). Absent where there is no list.',
     ({ thisUpdate }, now) => Math.round((now - thisUpdate.getTime()) / 1000),
   );
   perList(
@@ -71,8 +72,9 @@ function sharedWhileReading<T>(read: () => Promise<T>): () => Promise<T> {
 
 async function readLists(deps: ClockDeps): Promise<{ found: (CrlFacts & { scope: CrlScope })[]; now: number }> {
   const found: (CrlFacts & { scope: CrlScope })[] = [];
-  for (const { keyName } of await listAuthorities(deps)) {
-    for (const scope of ['complete', 'delta'] as const) {
+  for (const { keyName, crlPartitions } of await listAuthorities(deps)) {
+    const parts = Array.from({ length: crlPartitions }, (_, part) => partScope(part));
+    for (const scope of ['complete', 'delta', ...parts] as const) {
       const list = await findCrlFacts(deps, keyName, scope);
       if (list) found.push({ ...list, scope });
     }

@@ -145,14 +145,17 @@ function encodeCrlExtensions(input: TbsCrlInput): Uint8Array[] {
     extensions.push(sequence(oid(OID.expiredCertsOnCrl), octetString(generalizedTime(input.expiredKeptSince))));
   }
   const point = input.distributionPoint;
-  if (point) {
-    const parts: Uint8Array[] = [];
-    if (point.url) parts.push(tlv(context(0), tlv(context(0), implicitPrimitive(6, Buffer.from(point.url, 'latin1')))));
-    if (point.onlyUserCertificates) parts.push(implicitPrimitive(1, Uint8Array.of(0xff)));
-    if (point.onlyCaCertificates) parts.push(implicitPrimitive(2, Uint8Array.of(0xff)));
-    extensions.push(sequence(oid(OID.issuingDistributionPoint), boolean(true), octetString(sequence(...parts))));
-  }
+  if (point) extensions.push(sequence(oid(OID.issuingDistributionPoint), boolean(true), octetString(encodeIssuingPoint(point))));
   return extensions;
+}
+
+/** The value of issuingDistributionPoint (§5.2.5). */
+export function encodeIssuingPoint(point: NonNullable<TbsCrlInput['distributionPoint']>): Uint8Array {
+  const parts: Uint8Array[] = [];
+  if (point.url) parts.push(tlv(context(0), tlv(context(0), implicitPrimitive(6, Buffer.from(point.url, 'latin1')))));
+  if (point.onlyUserCertificates) parts.push(implicitPrimitive(1, Uint8Array.of(0xff)));
+  if (point.onlyCaCertificates) parts.push(implicitPrimitive(2, Uint8Array.of(0xff)));
+  return sequence(...parts);
 }
 
 /** reasonCode is left out for `unspecified` (§5.3.1). */

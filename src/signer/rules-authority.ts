@@ -1,7 +1,9 @@
 /** What a CA key signs: certificates that pass the lint, for keys it may certify, and its own revocation lists. */
 import { bitString, DerError, parseDer, sequence } from '#crypto/der.ts';
+import { OID } from '#crypto/oids.ts';
 import { encodeSignatureAlgorithm, keyIdentifier } from '#pki/build-certificate.ts';
 import { Crl } from '#pki/crl.ts';
+import { encodeIssuingPoint } from '#pki/encode-crl.ts';
 import { lintTbs } from '#pki/lint.ts';
 import type { ProfileName } from '#pki/profiles.ts';
 import type { KeyPurpose } from '#ports/key-store.ts';
@@ -59,6 +61,20 @@ async function judgeSubjectKey({ findByPublicKey }: SigningCase, spki: Uint8Arra
     : 'the subject’s key is not one of this store for that use';
 }
 
+const PLACE = /^https?:\/\/[^/?#\s]+\/crl\/(?<name>[a-z0-9-]+)-part-(?:0|[1-9]\d{0,2})\.crl$/;
+
+/** A list for a part of the certificates says so, critically, and by the address of a partition of this very authority: nothing else. */
+function faultOfPlace(crl: Crl, keyName: string): string | undefined {
+  const point = crl.extensions.get(OID.issuingDistributionPoint);
+  if (!point) return undefined;
+  const name = crl.issuingDistributionPoint?.names[0];
+  const url = name?.kind === 'uri' ? name.value : '';
+  const isWhole = point.critical && Buffer.compare(point.value, encodeIssuingPoint({ url })) === 0;
+  if (!isWhole || areaOfKey(keyName) === 'root' || crl.isDelta || crl.extensions.has(OID.freshestCrl))
+    return 'a kind of list this authority does not make';
+  return PLACE.exec(url)?.groups?.['name'] === keyName ? undefined : 'the place of another list';
+}
+
 export const crlRule: SigningRule = ({ key, structure, now }) => {
   let crl: Crl;
   try {
@@ -70,7 +86,9 @@ export const crlRule: SigningRule = ({ key, structure, now }) => {
     throw error;
   }
   if (!crl.aki || Buffer.compare(crl.aki, keyIdentifier(key.spki)) !== 0) return 'authority key identifier is not that of this key';
-  if (crl.unknownCritical || crl.issuingDistributionPoint) return 'a kind of list this authority does not make';
+  if (crl.unknownCritical) return 'a kind of list this authority does not make';
+  const place = faultOfPlace(crl, key.name);
+  if (place) return place;
   if (crl.number === undefined || crl.number <= 0n) return 'a list without its number';
   if (crl.baseNumber !== undefined && crl.baseNumber > crl.number) return 'a delta list that begins after itself';
   const ahead = crl.thisUpdate.getTime() - now.getTime();

@@ -23,6 +23,11 @@ test('an empty environment is a development start with the demo', () => {
   });
 });
 
+test('revocation lists go into parts by area, and into none by default', () => {
+  expect(readConfig({}).crlPartitions).toEqual({});
+  expect(readConfig({ TONGREN_CRL_PARTITIONS: 'persons=16, devices=256' }).crlPartitions).toEqual({ persons: 16, devices: 256 });
+});
+
 test('an unknown TONGREN_ name is refused by name', () => {
   expect(faultsOf({ TONGREN_PROT: '3000' })).toEqual(['TONGREN_PROT is not a setting of Tongren.']);
 });
@@ -35,6 +40,10 @@ test.each([
   ['TONGREN_SECRET', 'short'],
   ['DATABASE_URL', 'mysql://localhost/x'],
   ['TONGREN_DEMO', 'perhaps'],
+  ['TONGREN_CRL_PARTITIONS', 'root=4'],
+  ['TONGREN_CRL_PARTITIONS', 'persons=1'],
+  ['TONGREN_CRL_PARTITIONS', 'persons=257'],
+  ['TONGREN_CRL_PARTITIONS', 'persons:4'],
 ])('%s=%s is refused with one sentence', (name, value) => {
   const faults = faultsOf({ [name]: value });
   expect(faults).toHaveLength(1);

@@ -182,6 +182,19 @@ test('a CA key signs a list of its own', async () => {
   expect(verifyMessage(importPublicKey(await spkiOf('ca-seals-sm2')), tbs, signature)).toBe(true);
 });
 
+function partOf(keyName: string, part = '3'): string {
+  return `https://id.example.cn/crl/${keyName}-part-${part}.crl`;
+}
+
+test('a CA key signs a list for a part of its certificates that says so itself; a root does not', async () => {
+  const tbs = await tbsCrl({ distributionPoint: { url: partOf('ca-seals-sm2') } });
+  const signature = await store.sign('ca-seals-sm2', 'crl', tbs);
+  expect(verifyMessage(importPublicKey(await spkiOf('ca-seals-sm2')), tbs, signature)).toBe(true);
+  const issuerKeyIdentifier = keyIdentifier(await spkiOf('ca-root-sm2'));
+  const ofRoot = await tbsCrl({ issuerKeyIdentifier, distributionPoint: { url: partOf('ca-root-sm2') } });
+  expect(await refusal('ca-root-sm2', 'crl', ofRoot)).toMatch(/does not make/);
+});
+
 test.each<[string, Partial<TbsCrlInput>, RegExp]>([
   ['of another authority', { issuerKeyIdentifier: new Uint8Array(20) }, /authority key identifier/],
   ['of the past', { thisUpdate: new Date('2026-05-01T00:00:00Z') }, /not now/],
@@ -189,6 +202,21 @@ test.each<[string, Partial<TbsCrlInput>, RegExp]>([
   ['that is good for ten years', { nextUpdate: new Date('2036-06-01T00:00:00Z') }, /nextUpdate/],
   ['without a number', { number: 0n }, /number/],
   ['of another algorithm', { suite: 'es256' }, /algorithm/],
+  ['for a part of another authority', { distributionPoint: { url: partOf('ca-persons-sm2') } }, /the place of another list/],
+  ['for a part of its successor', { distributionPoint: { url: partOf('ca-seals-sm2-2') } }, /the place of another list/],
+  ['for its complete list’s own place', { distributionPoint: { url: 'https://id.example.cn/crl/ca-seals-sm2.crl' } }, /another list/],
+  ['for a part by a place with a query', { distributionPoint: { url: `${partOf('ca-seals-sm2')}?x=1` } }, /another list/],
+  ['for a part below another path', { distributionPoint: { url: 'https://x/crl/a/crl/ca-seals-sm2-part-3.crl' } }, /another list/],
+  ['for a part beyond all numbers', { distributionPoint: { url: partOf('ca-seals-sm2', '1000') } }, /another list/],
+  ['for a part over ldap', { distributionPoint: { url: partOf('ca-seals-sm2').replace('https', 'ldap') } }, /another list/],
+  ['of users’ certificates only', { distributionPoint: { onlyUserCertificates: true } }, /does not make/],
+  ['for a part, of users only', { distributionPoint: { url: partOf('ca-seals-sm2'), onlyUserCertificates: true } }, /does not make/],
+  ['for a part, that is a delta', { distributionPoint: { url: partOf('ca-seals-sm2') }, base: 2n }, /does not make/],
+  [
+    'for a part, with a delta of its own',
+    { distributionPoint: { url: partOf('ca-seals-sm2') }, freshestUrl: 'http://x/y' },
+    /does not make/,
+  ],
 ])('a CA key refuses a list %s', async (_what, change, reason) => {
   expect(await refusal('ca-seals-sm2', 'crl', await tbsCrl(change))).toMatch(reason);
 });
