@@ -24,6 +24,7 @@ const EXIT = { good: 0, someFailed: 1, unreachable: 2, wrongUse: 3 } as const;
 const JOB_FILE = '.tongren-seal-job.json';
 const AT_ONCE = 4;
 const POLL_MS = 1_000;
+const FETCH_TRIES = 3;
 
 interface KeptJob {
   jobId: string;
@@ -204,12 +205,29 @@ async function fetchResults({ api, out, paths, refused, say, signal }: Run, job:
     const target = join(out, path);
     if ((await digestOf(target)) === file.digest) return;
     await mkdir(dirname(target), { recursive: true });
-    const digest = await writePieces(`${target}.part`, await api.pieces(`/api/seal-jobs/${job.id}/files/${key}`));
-    if (digest !== file.digest) throw new Error(`${path} came damaged. / 文件传输损坏。`);
-    await rename(`${target}.part`, target);
+    await fetchFile(api, `/api/seal-jobs/${job.id}/files/${key}`, { target, path, digest: file.digest });
     if (++fetched % 100 === 0) say(`fetched / 已取回 ${fetched}`);
   });
   return failed.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** Tried again when the connection breaks or the file comes damaged: of ten thousand one may. */
+async function fetchFile(
+  api: ApiClient,
+  address: string,
+  file: { target: string; path: string; digest: string | undefined },
+): Promise<void> {
+  const unfinished = `${file.target}.part`;
+  for (let tries = 1; ; tries++) {
+    try {
+      if ((await writePieces(unfinished, api.pieces(address))) === file.digest) break;
+      if (tries === FETCH_TRIES) throw new Error(`${file.path} came damaged. / 文件传输损坏。`);
+    } catch (error) {
+      if (tries === FETCH_TRIES || (error instanceof ApiRefusal && error.status < 500)) throw error;
+      await new Promise((done) => setTimeout(done, POLL_MS));
+    }
+  }
+  await rename(unfinished, file.target);
 }
 
 async function listFiles(api: ApiClient, jobId: string): Promise<JobFile[]> {

@@ -37,6 +37,7 @@ interface JobFile {
   status: string;
   error?: string;
   errorDetail?: string;
+  errorDetailZh?: string;
   digest?: string;
 }
 
@@ -141,10 +142,10 @@ async function check(jobId: string, files: BulkFiles, refused: ReadonlyMap<strin
     codes.length === 0,
     `each of ${files.bad.size} bad files says why (${codes.map(([name]) => `${name}: ${refused.get(name) ?? byKey.get(key(name))?.error}`).join(', ')})`,
   );
-  const dumb = rows.filter(
-    ({ status, errorDetail }) => status === 'failed' && !(/[a-z]{3}/.test(errorDetail ?? '') && /[\u4e00-\u9fff]/.test(errorDetail ?? '')),
-  );
-  say(`failed without words in both languages: ${dumb.length} ${JSON.stringify(dumb.slice(0, 3))}`);
+  const dumb = rows
+    .filter(({ status }) => status === 'failed')
+    .filter(({ errorDetail = '', errorDetailZh = '' }) => !errorDetail || !/[\u4e00-\u9fff]/.test(errorDetailZh));
+  assert(dumb.length === 0, 'each failed file has words in both languages');
   const sealed = rows.filter(({ status }) => status === 'sealed');
   assert(sealed.length === files.good.length, `all ${files.good.length} good files are sealed`);
   const uses = await town.db.sealUse.findMany({ where: { subject: `seal-job:${jobId}` }, select: { digest: true } });
@@ -155,8 +156,7 @@ async function check(jobId: string, files: BulkFiles, refused: ReadonlyMap<strin
     'each result has its own digest, the one in the log',
   );
   const stored = readdirSync(join(town.folder, 'data', 'files', 'seal-jobs', jobId));
-  const left = sealed.length + rows.filter(({ status }) => status === 'failed').length;
-  say(`files in the store: ${stored.length} (${left} expected: results, and sources of failed files)`);
+  assert(stored.length === sealed.length, `the store holds ${stored.length} results and no sources`);
   const trust = await town.trust();
   for (const name of files.good.filter((_, index) => index % Math.ceil(files.good.length / 40) === 0)) {
     const bytes = await api.bytes(`/api/seal-jobs/${jobId}/files/${key(name)}`);
@@ -212,12 +212,17 @@ async function throughCommand(folder: string, files: BulkFiles): Promise<void> {
   clearInterval(watch);
   say(`command: exit ${code}, ${printed.trim()}; ${rate(count, performance.now() - from)}, peak ${peak.toFixed(0)} MiB`);
   if (code === 2 || code === 3) throw new Error(words);
-  const told = JSON.parse(readFileSync(join(out, 'errors.json'), 'utf8')) as { path: string; error: string; detail: string }[];
+  const told = JSON.parse(readFileSync(join(out, 'errors.json'), 'utf8')) as {
+    path: string;
+    error: string;
+    detail: string;
+    detailZh: string;
+  }[];
   assert(
     told.length === files.bad.size && told.every(({ path, error }) => files.bad.get(path) === error),
     'errors.json tells the bad ones',
   );
-  for (const one of told.slice(0, 5)) say(`  ${one.path}: ${one.error}: ${one.detail}`);
+  for (const one of told.slice(0, 5)) say(`  ${one.path}: ${one.error}: ${one.detail} ${one.detailZh}`);
   const { jobId } = JSON.parse(readFileSync(join(out, '.tongren-seal-job.json'), 'utf8')) as { jobId: string };
   const uses = await town.db.sealUse.findMany({ where: { subject: `seal-job:${jobId}` }, select: { digest: true } });
   const digests = new Set(

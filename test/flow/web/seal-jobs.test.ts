@@ -1,7 +1,10 @@
 /** Bulk sealing as a department's system does it: over the API with a token, and by `tongren seal --batch`. */
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { exportJWK, exportPKCS8, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { trustedCertificates } from '#certificates/find-certificates.ts';
@@ -96,6 +99,26 @@ test('a folder is sealed, what cannot be is told file by file, and a second run 
   expect(second.exit).toBe(1);
   expect(readFileSync(join(out, '文件3.ofd')).equals(before)).toBe(true);
   expect(readdirSync(out)).toContain('文件5.ofd');
+});
+
+test('a sealed file comes whole however late it is read, and whatever was collected meanwhile', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const api = client();
+  const { id, files } = await city.context.db.sealJob.findFirstOrThrow({
+    where: { status: 'done' },
+    include: { files: { where: { status: 'sealed' } } },
+  });
+  for (const { key, resultDigest } of files) {
+    const pieces = await api.pieces(`/api/seal-jobs/${id}/files/${key}`);
+    for (let turn = 0; turn < 3; turn++) {
+      await new Promise((done) => setTimeout(done, 5));
+      collect();
+    }
+    const hash = createHash('sha256');
+    for await (const piece of pieces) hash.update(piece);
+    expect(hash.digest('hex')).toBe(resultDigest);
+  }
 });
 
 test('names of files do not reach the service', async () => {
