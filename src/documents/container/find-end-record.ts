@@ -64,5 +64,8 @@ function readEnd(source: ByteSource, record: Buffer, offset: number): EndRecord 
       return { offset, directory: start, prefix: 0, count };
     return undefined;
   }
+  // Readers that go by the stored offset must not find another directory there.
+  const another = prefix > 0 && start + 4 <= offset && source.read(start, start + 4).readUInt32LE() === CENTRAL;
+  if (another) throw new ZipError('several-archives');
   return { offset, directory, prefix, count };
 }

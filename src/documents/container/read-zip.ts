@@ -2,7 +2,8 @@
  * Reading a ZIP archive (APPNOTE 6.2 level: stored or deflated, one volume) whose bytes are not trusted.
  * Everything goes through the central directory, because real OFD producers write local headers that stream readers
  * stumble over. What two readers might understand differently is refused: duplicate names, overlapping entries, a local
- * header of another name, a second archive hidden in front, behind or between the entries.
+ * header of another name, a second archive hidden in front, behind or between the entries, or in what a stream reader
+ * would not take for an entry's content.
  */
 import { crc32, inflateRawSync } from 'node:zlib';
 import { type ByteSource, bytesInMemory } from './byte-source.ts';
@@ -44,6 +45,7 @@ export interface ZipEntry {
 const PIECE_BYTES = 1024 * 1024;
 
 const LOCAL = 0x04034b50;
+const LOCAL_MARK = 'PK\x03\x04';
 const CENTRAL = 0x02014b50;
 const LOCAL_HEADER_BYTES = 30;
 const DIRECTORY_HEADER_BYTES = 46;
@@ -81,26 +83,34 @@ export function readZip(archive: Uint8Array | ByteSource, limits: ZipLimits = DE
   const entries = new Map<string, ZipEntry>();
   const spans: Span[] = [{ start: end.directory, end: source.length }];
   const seen = new Set<string>();
+  const contents: { entry: ZipEntry; data: LocalData; end: number }[] = [];
   let offset = end.directory;
   let inflated = 0;
   if (end.count > limits.maxEntries) throw new ZipError('too-many-entries');
   for (let i = 0; i < end.count; i++) {
-    const { entry, span, next } = readDirectoryEntry(source, offset, end, warnings);
+    const { entry, data, span, next } = readDirectoryEntry(source, offset, end, warnings);
     offset = next;
     spans.push(span);
     if (seen.has(entry.name)) throw new ZipError('duplicate-entry', entry.name);
     seen.add(entry.name);
     inflated += entry.size;
     assertSize(entry, inflated, limits);
+    contents.push({ entry, data, end: span.end });
     if (!entry.name.endsWith('/')) entries.set(entry.name, entry);
     else if (entry.size !== 0) throw new ZipError('directory-with-content', entry.name);
   }
   if (offset !== end.offset) {
     if (offset > end.offset) throw new ZipError('central-directory-overrun');
+    // Some readers go on to the end record whatever the stated number of entries.
+    if (holds(source, offset, end.offset, 'PK\x01\x02')) throw new ZipError('hidden-entry');
     warnings.add('zip-gap-after-directory');
   }
   for (const name of entries.keys()) if (seen.has(`${name}/`)) throw new ZipError('duplicate-entry', name);
   assertNoHiddenEntries(source, spans, warnings);
+  // Now that no two overlap, all of them together are no longer than the file.
+  for (const { entry, data, end: dataEnd } of contents) {
+    if (holds(source, data.start, dataEnd, LOCAL_MARK)) assertReadAlike(entry, data.isSized);
+  }
   return new ZipArchive(entries, [...warnings]);
 }
 
@@ -109,12 +119,18 @@ interface Span {
   end: number;
 }
 
+/** Where an entry's data lies, and whether its local header tells a stream reader how long it is. */
+interface LocalData {
+  start: number;
+  isSized: boolean;
+}
+
 function readDirectoryEntry(
   source: ByteSource,
   offset: number,
   end: EndRecord,
   warnings: Set<string>,
-): { entry: ZipEntry; span: Span; next: number } {
+): { entry: ZipEntry; data: LocalData; span: Span; next: number } {
   if (offset + DIRECTORY_HEADER_BYTES > end.offset) throw new ZipError('central-directory-damaged');
   const header = source.read(offset, offset + DIRECTORY_HEADER_BYTES);
   if (header.readUInt32LE() !== CENTRAL) throw new ZipError('central-directory-damaged');
@@ -133,7 +149,8 @@ function readDirectoryEntry(
   if (flags & 0x2041) throw new ZipError('encrypted-entry', name, true);
   if (method !== 0 && method !== 8) throw new ZipError('compression-method', name, true);
   const local = end.prefix + header.readUInt32LE(42);
-  const dataStart = readLocalHeader(source, local, { name, rawName, method, flags, header }, end.directory, warnings);
+  const data = readLocalHeader(source, local, { name, rawName, method, flags, header }, end.directory, warnings);
+  const dataStart = data.start;
   const dataEnd = dataStart + compressedSize;
   if (dataEnd > end.directory) throw new ZipError('entry-outside-archive', name);
   const entry: ZipEntry = {
@@ -153,7 +170,26 @@ function readDirectoryEntry(
       for (let at = dataStart; at < dataEnd; at += PIECE_BYTES) yield source.read(at, Math.min(dataEnd, at + PIECE_BYTES));
     },
   };
-  return { entry, span: { start: local, end: dataEnd }, next };
+  return { entry, data, span: { start: local, end: dataEnd }, next };
+}
+
+/**
+ * An archive within an entry is content, as long as stream readers take it for that too: they learn the length of stored data
+ * from the local header, and of deflated data from the data itself.
+ */
+function assertReadAlike(entry: ZipEntry, isSized: boolean): void {
+  if (entry.method === 0) {
+    if (!isSized) throw new ZipError('hidden-entry', entry.name);
+    return;
+  }
+  try {
+    // With `info` the engine comes along, which the types do not know.
+    const options = { info: true, maxOutputLength: Math.max(1, entry.size) } as const;
+    const { engine } = inflateRawSync(entry.compressed, options) as unknown as { engine: { bytesWritten: number } };
+    if (engine.bytesWritten !== entry.compressedSize) throw new ZipError('hidden-entry', entry.name);
+  } catch (cause) {
+    throw cause instanceof ZipError ? cause : new ZipError('entry-damaged', entry.name, false, cause);
+  }
 }
 
 interface Central {
@@ -165,7 +201,7 @@ interface Central {
 }
 
 /** Checks the local header against the directory and says where the data starts. */
-function readLocalHeader(source: ByteSource, local: number, entry: Central, directory: number, warnings: Set<string>): number {
+function readLocalHeader(source: ByteSource, local: number, entry: Central, directory: number, warnings: Set<string>): LocalData {
   if (local + LOCAL_HEADER_BYTES > directory) throw new ZipError('local-header-missing', entry.name);
   const header = source.read(local, local + LOCAL_HEADER_BYTES);
   if (header.readUInt32LE() !== LOCAL) throw new ZipError('local-header-missing', entry.name);
@@ -179,6 +215,7 @@ function readLocalHeader(source: ByteSource, local: number, entry: Central, dire
   if (flagsDiffer) throw new ZipError('local-header-mismatch', entry.name);
   assertNoOtherName(tail.subarray(nameLength), entry.name);
   if (header.readUInt16LE(8) !== entry.method) throw new ZipError('local-header-mismatch', entry.name);
+  let isSized = (entry.flags & 8) === 0;
   // CRC, compressed size and size: left for the data descriptor they do not count, otherwise they must not contradict.
   for (const [at, central] of [
     [14, 16],
@@ -189,9 +226,10 @@ function readLocalHeader(source: ByteSource, local: number, entry: Central, dire
     if (here === entry.header.readUInt32LE(central)) continue;
     const isDescribedLater = (entry.flags & 8) !== 0;
     if (!isDescribedLater && here !== 0 && here !== 0xffffffff) throw new ZipError('local-header-mismatch', entry.name);
+    if (at !== 14) isSized = false;
     if (!isDescribedLater || here !== 0) warnings.add('zip-local-header-incomplete');
   }
-  return dataStart;
+  return { start: dataStart, isSized };
 }
 
 /** Info-ZIP's Unicode Path field gives an entry a second name, which some readers prefer: it must be the same. */
@@ -221,17 +259,18 @@ function assertNoHiddenEntries(source: ByteSource, spans: Span[], warnings: Set<
   let covered = 0;
   for (const span of spans) {
     if (span.start < covered) throw new ZipError('overlapping-entries');
-    if (hasLocalHeader(source, covered, span.start)) throw new ZipError('hidden-entry');
+    if (holds(source, covered, span.start, LOCAL_MARK)) throw new ZipError('hidden-entry');
     // A data descriptor has 12 or 16 bytes (with ZIP64 sizes 20 or 24).
     if (covered > 0 && span.start - covered > 24) warnings.add('zip-gap-between-entries');
     covered = span.end;
   }
 }
 
-function hasLocalHeader(source: ByteSource, start: number, end: number): boolean {
-  // Pieces overlap by three bytes, so that no header falls between two of them.
+/** Whether these four characters stand somewhere there. */
+function holds(source: ByteSource, start: number, end: number, mark: string): boolean {
+  // Pieces overlap by three bytes, so that no mark falls between two of them.
   for (let at = start; at + 4 <= end; at += PIECE_BYTES - 3) {
-    if (source.read(at, Math.min(end, at + PIECE_BYTES)).indexOf('PK\x03\x04', 0, 'latin1') >= 0) return true;
+    if (source.read(at, Math.min(end, at + PIECE_BYTES)).indexOf(mark, 0, 'latin1') >= 0) return true;
   }
   return false;
 }
