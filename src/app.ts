@@ -51,14 +51,14 @@ import { endSession } from '#sign-in/sessions.ts';
 import { sweepSignIn } from '#sign-in/sweep-sign-in.ts';
 import type { Database } from '#storage/database.ts';
 import { openDataKeys } from '#storage/open-data-keys.ts';
-import { createServer } from '#web/create-server.ts';
+import { createServer, takeTls } from '#web/create-server.ts';
 import { describeForLog } from '#web/log-without-personal-data.ts';
 import { sessionCookieName } from '#web/session.ts';
 import type { DemoFacts, SimulatedSms, WebContext } from '#web/web-context.ts';
 
 export const VERSION = '0.1.0';
-const DATA_KEYS_EVERY_MS = 30_000;
-const TOKEN_KEYS_EVERY_MS = 30_000;
+/** How soon a running process follows what a command changed. */
+const FOLLOW_EVERY_MS = 30_000;
 
 export interface Ports {
   clock: Clock;
@@ -79,6 +79,8 @@ export interface AppOptions {
   jobs?: readonly Job[];
   /** PEM certificate and key with which the server speaks https itself. */
   tls?: { cert: string; key: string };
+  /** For tests: how often keys made by commands are looked for. */
+  followEveryMs?: number;
 }
 
 export interface App {
@@ -134,14 +136,14 @@ export async function buildApp(config: Config, ports: Ports, db: Database, optio
     ];
     jobs = startJobs({ db, clock, onError: (job, error) => report(`job ${job}`, error) }, work);
   }
-  // Data keys made by a command open here long before anybody seals with them.
-  const followDataKeys = setInterval(() => {
-    openDataKeys(db, ports.dataKeys, clock.now())
-      .then((fresh) => fields.replaceKeys(fresh.fieldKeys))
-      .catch((error) => report('data keys', error));
-  }, DATA_KEYS_EVERY_MS).unref();
-  // Token keys made or promoted by a command are followed without a restart.
-  const reloading = setInterval(() => void oidc.reloadKeys().catch((error) => report('token keys', error)), TOKEN_KEYS_EVERY_MS).unref();
+  // What a command makes or promotes is followed without a restart. Data keys open here long before anybody seals with them.
+  const follow = (what: string, work: () => Promise<void>) =>
+    setInterval(() => void work().catch((error) => report(what, error)), options.followEveryMs ?? FOLLOW_EVERY_MS).unref();
+  const following = [
+    follow('data keys', async () => fields.replaceKeys((await openDataKeys(db, ports.dataKeys, clock.now())).fieldKeys)),
+    follow('token keys', () => oidc.reloadKeys()),
+    ...(server && options.tls ? [follow('device authorities', followDeviceAuthorities(server, options.tls, deps))] : []),
+  ];
   registerStatusMetrics(metrics, { db, clock });
   registerJobMetrics(metrics, { db, clock, production: config.production }, () => jobs);
   // A faulty licence template or font stops the start, not the first licence.
@@ -153,8 +155,7 @@ export async function buildApp(config: Config, ports: Ports, db: Database, optio
     jobs,
     demoClients: demo?.clients,
     async close() {
-      clearInterval(followDataKeys);
-      clearInterval(reloading);
+      for (const timer of following) clearInterval(timer);
       stopPreparing();
       await server?.close();
       await jobs?.stop();
@@ -169,10 +170,23 @@ export function demoOrigins(config: Pick<Config, 'demoPorts'>): [string, string]
 }
 
 async function serverOptions({ logger, tls }: AppOptions, deps: Pick<WebContext, 'db'>) {
-  const { issuing } = await deviceAuthorities(deps);
-  const clientAuthorities = issuing.map(({ der }) => toPem('CERTIFICATE', der)).join('');
-  const offered = tls ? { tls: { ...tls, clientAuthorities } } : {};
+  const offered = tls ? { tls: { ...tls, clientAuthorities: await deviceAuthoritiesPem(deps) } } : {};
   return { ...(logger === undefined ? {} : { logger }), ...offered };
+}
+
+/** Devices are asked for certificates of a new authority as soon as it issues. */
+function followDeviceAuthorities(server: FastifyInstance, tls: { cert: string; key: string }, deps: Pick<WebContext, 'db'>) {
+  let known: string | undefined;
+  return async () => {
+    const clientAuthorities = await deviceAuthoritiesPem(deps);
+    if (clientAuthorities !== known) takeTls(server, { ...tls, clientAuthorities });
+    known = clientAuthorities;
+  };
+}
+
+async function deviceAuthoritiesPem(deps: Pick<WebContext, 'db'>): Promise<string> {
+  const { issuing } = await deviceAuthorities(deps);
+  return issuing.map(({ der }) => toPem('CERTIFICATE', der)).join('');
 }
 
 type Wired = Pick<

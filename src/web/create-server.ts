@@ -3,6 +3,7 @@
  * what they refuse is rendered in one place.
  */
 import { randomUUID } from 'node:crypto';
+import type { Server as TlsServer } from 'node:https';
 import cookie from '@fastify/cookie';
 import formbody from '@fastify/formbody';
 import multipart from '@fastify/multipart';
@@ -104,6 +105,13 @@ function bareServer(context: WebContext, { logger, tls }: ServerOptions): Fastif
   return Fastify(common as FastifyServerOptions) as unknown as FastifyInstance;
 }
 
+/** Other TLS material for connections from now on, of a server that was made with some. */
+export function takeTls(server: FastifyInstance, tls: TlsOptions): void {
+  (server.server as unknown as TlsServer).setSecureContext(httpsOptions(tls));
+}
+
 function httpsOptions({ cert, key, clientAuthorities }: TlsOptions) {
-  return { cert, key, ...(clientAuthorities ? { ca: clientAuthorities, requestCert: true, rejectUnauthorized: false } : {}) };
+  if (!clientAuthorities) return { cert, key };
+  // Devices are told which authorities' certificates are wanted; who shows none goes on. What was shown is judged where it is used.
+  return { cert, key, ca: clientAuthorities, requestCert: true, rejectUnauthorized: false };
 }
