@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { fuzzCertificates } from './fuzz-certificates.ts';
 import { fuzzPaths } from './fuzz-paths.ts';
 import { fuzzPdf } from './fuzz-pdf.ts';
+import { fuzzPictures } from './fuzz-pictures.ts';
 import type { FuzzReport } from './fuzz-report.ts';
 import { fuzzCodes, fuzzSeals, fuzzStructures } from './fuzz-structures.ts';
 import { fuzzOfd } from './mutate-ofd.ts';
@@ -19,6 +20,7 @@ const targets: Record<string, (options: { runs: number; seed: number }) => Promi
   ofd: fuzzOfd,
   pdf: fuzzPdf,
   seals: fuzzSeals,
+  pictures: fuzzPictures,
   codes: fuzzCodes,
   structures: fuzzStructures,
   certificates: fuzzCertificates,

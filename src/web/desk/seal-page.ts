@@ -1,7 +1,7 @@
 /** One seal: what it is, who may use it, what became of it, and what those who look after it can do. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { Staff } from '#access/staff.ts';
+import type { Role, Staff } from '#access/staff.ts';
 import { Problem } from '#problem.ts';
 import { approveSeal } from '#seals/approve-seal.ts';
 import { activateSeal, cancelSeal, resumeSeal, suspendSeal } from '#seals/change-seal-status.ts';
@@ -53,7 +53,7 @@ export function registerSealPage(server: FastifyInstance, context: WebContext): 
 
   server.get('/desk/seals/:id', options, async (request, reply) => sealPage(request, reply));
 
-  type Act = { role: 'approver' | 'seal-admin'; run(sealId: string, personId: string, reason: string): Promise<unknown> };
+  type Act = { role: Role | readonly Role[]; run(sealId: string, personId: string, reason: string): Promise<unknown> };
   const decide = (decision: 'approve' | 'reject'): Act => ({
     role: 'approver',
     run: (sealId, personId, reason) => approveSeal(context, { sealId, by: { personId }, decision, ...(reason ? { reason } : {}) }),
@@ -64,7 +64,11 @@ export function registerSealPage(server: FastifyInstance, context: WebContext): 
     reject: decide('reject'),
     make: { role: 'seal-admin', run: (sealId, personId) => makeSeal(context, { sealId, by: { personId } }) },
     activate: { role: 'seal-admin', run: (sealId, personId) => activateSeal(context, { sealId, by: { personId } }) },
-    suspend: { role: 'seal-admin', run: (sealId, personId, reason) => suspendSeal(context, { sealId, by: { personId }, reason }) },
+    // Whoever looks after seals stops one at once; starting it again is the keeper's.
+    suspend: {
+      role: ['seal-admin', 'approver'],
+      run: (sealId, personId, reason) => suspendSeal(context, { sealId, by: { personId }, reason }),
+    },
     resume: { role: 'seal-admin', run: (sealId, personId, reason) => resumeSeal(context, { sealId, by: { personId }, reason }) },
     cancel: { role: 'seal-admin', run: (sealId, personId, reason) => cancelSeal(context, { sealId, by: { personId }, reason }) },
     destroy: {

@@ -199,6 +199,29 @@ test('the end of a seal by two persons, as the public sees it; the page offers n
   }
 });
 
+test('a new seal takes the place of an old one when it is put to use; an approver may stop it at once', async () => {
+  const { id: organisationId } = city.department;
+  const oldId = await activeSeal(city.deps, organisationId, { admin: city.issuer, approver: city.approver });
+  const old = await findSeal(city.deps, oldId);
+  const form = await keeper.get(`/desk/seals?replaces=${oldId}`);
+  expect(form.body).toContain(`name="replaces" value="${oldId}"`);
+  const sent = await keeper.submit('/desk/seals', '/desk/seals', { kind: 'licence', replaces: oldId });
+  const at = sent.headers.location as string;
+  for (const [who, act] of [
+    [approver, 'approve'],
+    [keeper, 'make'],
+  ] as const)
+    await who.submit(at, `${at}/${act}`, {});
+  const status = async () => (await city.stranger().get(`/api/seal-status/${old?.esId}`, { accept: 'application/json' })).json();
+  expect(await status()).toMatchObject({ status: 'valid' });
+  expect((await keeper.submit(at, `${at}/activate`, {})).statusCode).toBe(303);
+  const next = await findSeal(city.deps, at.split('/').at(-1) ?? '');
+  expect(await status()).toMatchObject({ status: 'replaced', replacedBy: next?.esId });
+  expect((await approver.submit(at, `${at}/suspend`, { reason: '保管人失联' })).statusCode).toBe(303);
+  expect((await approver.submit(at, `${at}/resume`, { reason: '恢复' })).statusCode).toBe(403);
+  expect((await keeper.submit(at, `${at}/resume`, { reason: '恢复' })).statusCode).toBe(303);
+});
+
 test.each([
   ['/api/seal-status/35020099999999', 404],
   ['/api/seal-status/123', 422],
