@@ -6,6 +6,7 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
 import { chainEvents } from '#audit/chain-events.ts';
 import { writeCheckpoint } from '#audit/export-checkpoint.ts';
+import { revokeEndedAuthority } from '#certificates/acting.ts';
 import { deviceAuthorities } from '#certificates/device-authorities.ts';
 import { publishLog } from '#certificates/log-publish.ts';
 import { certifyRecordKeys } from '#certificates/log-signer.ts';
@@ -234,6 +235,7 @@ function workOf(deps: WorkDeps): Job[] {
     alone('certify-trust-list-keys', 3600, () => certifyRecordKeys(deps, 'trust-list')),
     alone('trust-list', 60, () => publishTrustList(deps)),
     alone('settle-certificate-requests', 30, () => settleCertificateRequests(deps)),
+    alone('revoke-ended-authority', 60, () => revokeEndedAuthority(deps)),
     alone('certificate-notices', 60, async () => (await writeCertificateNotices(deps)) + (await sendCertificateNotices(deps))),
     alone('publish-status-list', 30, () => currentStatusList(deps)),
     alone('resume-issuing', 60, () => resumeIssuing(deps)),

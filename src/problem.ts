@@ -40,6 +40,9 @@ export const CATALOGUE = {
   'real-name-mismatch': [422, 'Name and number do not match the population register.', '姓名与公民身份号码不一致，请核对后重试。'],
   'organisation-not-found': [404, 'This organisation is not known here.', '未找到该机构。'],
   'organisation-code-taken': [409, 'An organisation with this code is already registered.', '该代码的机构已登记。'],
+  'not-representative': [403, 'Only the registered legal representative may do this.', '仅限登记的法定代表人办理。'],
+  'mandate-not-found': [404, 'There is no such mandate.', '未找到该授权委托。'],
+  'mandate-not-in-force': [409, 'This mandate has ended or was withdrawn.', '该授权委托已到期或已撤销。'],
   // access
   'own-position': [403, 'Nobody appoints themselves: another operator does it.', '不得为本人任命岗位，请由其他运维人员办理。'],
   'roles-conflict': [409, 'These roles may not be held by one person.', '这些岗位不能由同一人担任。'],

@@ -11,7 +11,7 @@ export type ApprovalStatus = 'pending' | 'approved' | 'rejected' | 'taken' | 'ex
  * What operators decide, whichever organisation asks: the keys and certificates of the whole installation. All else is decided
  * by an `approver` of the organisation concerned.
  */
-const OPERATORS_DECIDE: readonly string[] = ['issue-certificate', 'trust-list', 'recover-key'];
+const OPERATORS_DECIDE: readonly string[] = ['issue-certificate', 'trust-list', 'recover-key', 'legal-representative'];
 
 export function isDecidedByOperators(kind: string): boolean {
   return OPERATORS_DECIDE.includes(kind);

@@ -6,6 +6,7 @@ import type { Certificate } from '#pki/certificate.ts';
 import { parseCsr } from '#pki/csr.ts';
 import type { ProfileName } from '#pki/profiles.ts';
 import { Problem } from '#problem.ts';
+import { actingOf, requireActing } from './acting.ts';
 import { listAuthorities } from './authorities.ts';
 import type { AuthoritySuite } from './certificate-deps.ts';
 import { noteForHolder } from './certificate-notices.ts';
@@ -29,7 +30,11 @@ export async function issueRequested(deps: EnrolDeps, row: RequestRow, by: strin
   if (row.serialHex) return findIssued(deps, row.serialHex);
   const at = deps.clock.now();
   const asked = row.subject as unknown as CertificateSubject | null;
-  const subject = asked ?? (await subjectOfPerson(deps, row.personId ?? ''));
+  const personId = row.personId ?? '';
+  const acting = actingOf(row);
+  // Who acts for an organisation is named before it.
+  const subject = asked && !acting ? asked : { ...asked, ...(await subjectOfPerson(deps, personId)) };
+  const mandate = acting && (await deps.db.$transaction((tx) => requireActing(tx, { acting, personId, at })));
   try {
     const { certificate } = await issueCertificate(deps, {
       profile: row.profile as ProfileName,
@@ -38,12 +43,14 @@ export async function issueRequested(deps: EnrolDeps, row: RequestRow, by: strin
       spki: parseCsr(row.csr).spki,
       days: row.days,
       by,
+      ...(mandate ? { mandate } : {}),
       within: async (tx, serialHex) => {
         const { count } = await tx.certificateRequest.updateMany({
           where: { id: row.id, status: 'approved', expiresAt: { gt: at } },
           data: { status: 'issued', serialHex },
         });
         if (count === 0) throw new Problem('certificate-request-settled');
+        if (acting) await requireActing(tx, { acting, personId, at });
         if (row.approvalId) {
           const payload = { digest: Buffer.from(row.digest).toString('hex') };
           await takeApproved(tx, { id: row.approvalId, kind: APPROVAL_KIND, subject: requestSubject(row.id), payload, by, at });

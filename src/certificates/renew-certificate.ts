@@ -2,6 +2,7 @@
 import { canonicalJson } from '#access/approval.ts';
 import { type Csr, parseCsr } from '#pki/csr.ts';
 import { Problem } from '#problem.ts';
+import { actingOf, requireActing } from './acting.ts';
 import { type CertificateRequestView, type EnrolDeps, type RequestRow, requestViewOf } from './enrolment.ts';
 import { findHeldCertificate, type HeldCertificate } from './held-certificates.ts';
 import { type IssuedToHolder, issueRequested, organisationSubject } from './issue-requested.ts';
@@ -55,7 +56,14 @@ async function renewPersons(
   await requireCertain(deps, personId, session);
   const actor = `person:${personId}`;
   const present = await requireRenewable(deps, held, actor, input.requestId);
-  const row = await submitRequest(deps, { ...renewalOf(present, csr, input.requestId, actor), approvedBy: 'system:renewal' });
+  const before = await deps.db.certificateRequest.findUnique({ where: { serialHex: held.serialHex } });
+  const acting = before ? actingOf(before) : undefined;
+  if (acting) await deps.db.$transaction((tx) => requireActing(tx, { acting, personId, at: deps.clock.now() }));
+  const row = await submitRequest(deps, {
+    ...renewalOf(present, csr, input.requestId, actor),
+    ...(acting ? { acting, subject: await organisationSubject(deps, acting.organisationId) } : {}),
+    approvedBy: 'system:renewal',
+  });
   return issueAndAnswer(deps, row, actor);
 }
 

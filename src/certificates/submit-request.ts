@@ -7,6 +7,7 @@ import type { Csr } from '#pki/csr.ts';
 import { PROFILES, type ProfileName } from '#pki/profiles.ts';
 import { faultyField, Problem } from '#problem.ts';
 import { isUniqueViolation, Prisma, type Transaction } from '#storage/database.ts';
+import type { Acting } from './acting.ts';
 import type { AuthoritySuite } from './certificate-deps.ts';
 import {
   APPROVAL_KIND,
@@ -33,6 +34,8 @@ export interface Submission {
   csr: Csr;
   subject?: CertificateSubject;
   renewsSerial?: string;
+  /** For legal representatives and agents; `subject` is then that of the organisation. */
+  acting?: Acting;
   /** The member of staff who asks: the first of two persons. */
   staff?: Staff;
   /** Set when no second person is needed, with who answers for that. */
@@ -63,7 +66,7 @@ async function findKnown(db: Transaction, { by, requestId }: Submission): Promis
   return db.certificateRequest.findUnique({ where: { requestedBy_requestId: { requestedBy: by, requestId } } });
 }
 
-function requestedOf({ csr, holder, profile, subject, renewsSerial }: Submission): RequestedCertificate {
+function requestedOf({ csr, holder, profile, subject, renewsSerial, acting }: Submission): RequestedCertificate {
   return {
     holder,
     profile,
@@ -72,6 +75,7 @@ function requestedOf({ csr, holder, profile, subject, renewsSerial }: Submission
     days: Math.min(lifeDaysOf(profile), PROFILES[profile].maxDays),
     ...(subject ? { subject } : {}),
     ...(renewsSerial ? { renewsSerial } : {}),
+    ...(acting ? { acting } : {}),
   };
 }
 
@@ -107,6 +111,8 @@ async function write(tx: Transaction, deps: EnrolDeps, input: Submission, reques
       profile,
       suite: requested.suite,
       ...holderColumns(holder),
+      actsForId: requested.acting?.organisationId ?? null,
+      mandateId: requested.acting?.mandateId ?? null,
       csr: Uint8Array.from(input.csr.der),
       digest: digestOfRequest(requested),
       keyDigest: Uint8Array.from(Buffer.from(requested.keyDigest, 'hex')),

@@ -5,7 +5,7 @@ import type { Certificate } from '#pki/certificate.ts';
 /** A signer's clock may be this far ahead of ours. */
 const MAX_CLOCK_SKEW_MS = 5 * 60_000;
 /** Profiles of ours that may sign documents; a certificate made for anything else must not, whatever its bits say. */
-const SIGNING_PROFILES: readonly string[] = ['', 'seal', 'document-signer', 'person'];
+const SIGNING_PROFILES: readonly string[] = ['', 'seal', 'document-signer', 'person', 'organisation', 'legal-representative', 'agent'];
 /** Extended usages that, alone, say: not for documents. The last is code signing. */
 const OTHER_PURPOSES: readonly string[] = [OID.timeStamping, OID.ocspSigning, OID.serverAuthentication, '1.3.6.1.5.5.7.3.3'];
 

@@ -25,8 +25,8 @@ const PERSONAL: Words = {
   zh: '个人签名：由持证人本人的数字证书签署，签署后内容没有改动。个人签名不是官方印章。',
   en: 'A personal signature: signed with a person’s own certificate and unchanged since. It is no official seal.',
 };
-/** Certificates that speak for a person. */
-const PERSONAL_PROFILES: readonly string[] = ['person'];
+/** Certificates that people sign with, for themselves or for an organisation they act for. */
+const PERSONAL_PROFILES: readonly string[] = ['person', 'legal-representative', 'agent'];
 
 export function fileSentence(report: FileVerdict): Words {
   if (!report.official) return isPersonal(report) ? PERSONAL : FILE_SENTENCES[report.verdict];
