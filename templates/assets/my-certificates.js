@@ -28,8 +28,8 @@ const show = (busy) => {
   page.setAttribute('aria-busy', String(busy));
 };
 
-/** @param {string | undefined} renews serial number of the certificate that is to be followed */
-async function get(renews) {
+/** @param {DOMStringMap} wanted of the button: `renews`, the certificate to be followed; `actsFor` and `mandate`, for whom the holder acts */
+async function get({ renews, actsFor, mandate }) {
   const began = performance.now();
   trouble.hidden = true;
   show(true);
@@ -43,6 +43,8 @@ async function get(renews) {
       csr: await certificationRequest(pair),
       requestId,
       ...(renews ? { renews } : {}),
+      ...(actsFor ? { actsFor } : {}),
+      ...(mandate ? { mandate } : {}),
     });
     const { serial, notAfter } = await reply.json();
     await keepKey({ ...kept, serial, notAfter });
@@ -87,12 +89,12 @@ async function begin() {
   for (const button of buttons) {
     button.disabled = false;
     button.addEventListener('click', () => {
-      get(button.dataset['renews']).catch((error) => {
+      get(button.dataset).catch((error) => {
         show(false);
         sayWhy(trouble, error);
         // The page knows the way: prove the real name, or sign in again.
         if (error instanceof Refused && ['fresh-sign-in-needed', 'person-level-too-low'].includes(error.code)) {
-          setTimeout(() => location.assign('/my/certificates'), 1_500);
+          setTimeout(() => location.assign(location.pathname), 1_500);
         }
       });
     });

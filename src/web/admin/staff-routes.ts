@@ -12,6 +12,7 @@ import { type Refusal, refusalOf, refusalOfFaults } from '#web/refusal.ts';
 import { requireStaff } from '#web/session.ts';
 import { parseForm } from '#web/validate-with-zod.ts';
 import type { WebContext } from '#web/web-context.ts';
+import { describeRepresentative, registerRepresentativeRoutes } from './representative-routes.ts';
 import { ADMIN_SECTIONS } from './sections.ts';
 
 const PAGE_SIZE = 50;
@@ -74,7 +75,9 @@ export function registerStaffRoutes(server: FastifyInstance, context: WebContext
       positions.map(async (position) => ({ ...position, person: await requireMaskedPerson(context, position.personId) })),
     );
     if (refusal) reply.code(refusal.status);
+    const representative = await describeRepresentative(context, organisationId);
     return reply.page('admin/staff', {
+      representative,
       sections: ADMIN_SECTIONS,
       organisation,
       code: organisationIdentifier(organisation),
@@ -101,6 +104,8 @@ export function registerStaffRoutes(server: FastifyInstance, context: WebContext
     }
     return reply.redirect(`/admin/staff/${organisationId}`, 303);
   });
+
+  registerRepresentativeRoutes(server, context, staffPage);
 
   server.post<{ Params: { id: string; staffId: string } }>('/admin/staff/:id/:staffId/dismiss', options, async (request, reply) => {
     const by = requireStaff(request, 'operator');

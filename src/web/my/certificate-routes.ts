@@ -3,22 +3,23 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { listCertificateNotices, markNoticeRead } from '#certificates/certificate-notices.ts';
-import { FRESH_SIGN_IN_SECONDS, LIMITS, MIN_PERSON_LEVEL } from '#certificates/enrolment-limits.ts';
+import { LIMITS, MIN_PERSON_LEVEL } from '#certificates/enrolment-limits.ts';
 import { trustedCertificates } from '#certificates/find-certificates.ts';
 import { findRecoveryToTake, takeRecoveredKey } from '#certificates/hand-over-key.ts';
 import { findHeldCertificate, type HeldCertificate, listHeldCertificates } from '#certificates/held-certificates.ts';
 import { renewCertificate } from '#certificates/renew-certificate.ts';
+import { requestActingCertificate } from '#certificates/request-acting-certificate.ts';
 import { type PersonSession, requestPersonCertificate } from '#certificates/request-person-certificate.ts';
 import { revokeHeldCertificate } from '#certificates/revoke-held-certificate.ts';
 import { findEncryptionTwin, takeEncryptionCertificate } from '#certificates/take-encryption-certificate.ts';
+import { OID } from '#crypto/oids.ts';
 import { requireMaskedPerson, requirePerson } from '#people/find-person.ts';
 import type { RevocationReason } from '#pki/crl.ts';
-import { nameToString } from '#pki/name.ts';
+import { attributeOf, nameToString } from '#pki/name.ts';
 import { toPem } from '#pki/pem.ts';
 import { PROFILES } from '#pki/profiles.ts';
 import { Problem } from '#problem.ts';
 import { acrLevel } from '#sign-in/acr.ts';
-import type { Session } from '#sign-in/sessions.ts';
 import { certificateWords, reasonChoices } from '#web/certificate-words.ts';
 import { KeyFileForm } from '#web/key-file-form.ts';
 import { requireUuid } from '#web/path-parameters.ts';
@@ -27,6 +28,7 @@ import { sendFile } from '#web/send-file.ts';
 import { requireSession } from '#web/session.ts';
 import { parseForm } from '#web/validate-with-zod.ts';
 import type { WebContext } from '#web/web-context.ts';
+import { isFreshEnough } from './fresh-sign-in.ts';
 import { MY_SECTIONS } from './sections.ts';
 
 /** Reasons a person can mean; the rest of HOLDER_REASONS speaks of organisations. */
@@ -41,6 +43,8 @@ const Request = z.object({
     .regex(/^[0-9a-f]{2,40}$/)
     .optional()
     .describe('Serial number of the certificate that is to be followed'),
+  actsFor: z.uuid().optional().describe('Organisation that the holder represents'),
+  mandate: z.uuid().optional().describe('Or acts for under this mandate'),
 });
 const RevokeForm = z.object({
   reason: z.enum(PERSON_REASONS as [RevocationReason], { error: 'Choose a reason. / 请选择原因。' }),
@@ -59,8 +63,10 @@ export function registerMyCertificateRoutes(server: FastifyInstance, context: We
       listCertificateNotices(context, { personId }, { limit: NOTICES_SHOWN }),
     ]);
     const living = certificates.filter(({ status, profile }) => status === 'good' && profile === 'person').length;
-    const hindrance = person.assuranceLevel < MIN_PERSON_LEVEL ? 'level' : isFresh(context, session) ? undefined : 'fresh';
+    const hindrance = person.assuranceLevel < MIN_PERSON_LEVEL ? 'level' : isFreshEnough(context, session) ? undefined : 'fresh';
+    const organisationOf = ({ certificate }: HeldCertificate) => attributeOf(certificate.subject, OID.organisation);
     return reply.page('my/certificates', {
+      organisationOf,
       ...{ sections: MY_SECTIONS, words: certificateWords, certificates, notices, masked, hindrance },
       full: living >= LIMITS.person.live,
       limit: LIMITS.person.live,
@@ -70,11 +76,14 @@ export function registerMyCertificateRoutes(server: FastifyInstance, context: We
   server.withTypeProvider<ZodTypeProvider>().post('/my/certificates', { schema: { hide: true, body: Request } }, async (request, reply) => {
     const session = requireSession(request);
     const { personId } = session;
-    const { csr, requestId, renews } = request.body;
+    const { csr, requestId, renews, actsFor: organisationId, mandate: mandateId } = request.body;
     const proved = { acrLevel: acrLevel(session.acr) ?? 1, authTime: session.authTime };
+    const asked = { personId, session: proved, csr, requestId };
     const { certificate } = renews
       ? await renewCertificate(context, { serialHex: renews, csr, requestId, by: { personId, session: proved } })
-      : await requestPersonCertificate(context, { personId, session: proved, csr, requestId });
+      : organisationId
+        ? await requestActingCertificate(context, { ...asked, acting: { organisationId, ...(mandateId ? { mandateId } : {}) } })
+        : await requestPersonCertificate(context, asked);
     if (!certificate) throw new Problem('unavailable');
     return reply.code(201).send({ serial: certificate.serialHex, notAfter: certificate.notAfter.toISOString() });
   });
@@ -85,11 +94,12 @@ export function registerMyCertificateRoutes(server: FastifyInstance, context: We
     const masked = await requireMaskedPerson(context, session.personId);
     if (refusal) reply.code(refusal.status);
     const issuer = nameToString(held.certificate.issuer);
-    const fresh = isFresh(context, session);
+    const organisation = attributeOf(held.certificate.subject, OID.organisation);
+    const fresh = isFreshEnough(context, session);
     const reasons = reasonChoices(PERSON_REASONS);
     const [twin, recovery] = await Promise.all([findEncryptionTwin(context, held.serialHex), findRecoveryToTake(context, held.serialHex)]);
     const takesKeyFile = held.status === 'good' && held.suite === 'es256' && PROFILES[held.profile].encryptionTwin !== undefined;
-    const shown = { held, issuer, masked, fresh, reasons, refusal, twin, recovery, takesKeyFile };
+    const shown = { held, issuer, organisation, masked, fresh, reasons, refusal, twin, recovery, takesKeyFile };
     return reply.page('my/certificate', { sections: MY_SECTIONS, words: certificateWords, ...shown });
   }
 
@@ -163,10 +173,4 @@ export function registerMyCertificateRoutes(server: FastifyInstance, context: We
     await markNoticeRead(context, { id: requireUuid(request.params.id), reader: { personId } });
     return reply.redirect('/my/certificates#notices', 303);
   });
-}
-
-/** Whether the sign-in is strong and young enough for a new certificate; the use-case decides again. */
-function isFresh({ clock }: WebContext, { acr, authTime }: Session): boolean {
-  const age = clock.now().getTime() - authTime.getTime();
-  return (acrLevel(acr) ?? 1) >= MIN_PERSON_LEVEL && age <= FRESH_SIGN_IN_SECONDS * 1000;
 }

@@ -8,6 +8,7 @@ import { registerMyCertificateRoutes } from './certificate-routes.ts';
 import { registerMyCodeRoutes } from './code-routes.ts';
 import { registerMyLicenceRoutes } from './licence-routes.ts';
 import { registerMyLookUpRoutes } from './look-up-routes.ts';
+import { registerMyOrganisationRoutes } from './organisation-routes.ts';
 import { registerMySessionRoutes } from './session-routes.ts';
 import { registerSignPdfRoutes } from './sign-pdf-routes.ts';
 
@@ -15,6 +16,7 @@ export function registerMyRoutes(server: FastifyInstance, context: WebContext, p
   registerMyLicenceRoutes(server, context, pool);
   registerMyCodeRoutes(server, context);
   registerMyCertificateRoutes(server, context);
+  registerMyOrganisationRoutes(server, context);
   registerSignPdfRoutes(server, context);
   registerMyLookUpRoutes(server, context);
   registerMyAppRoutes(server, context);

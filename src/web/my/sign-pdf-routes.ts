@@ -5,10 +5,12 @@
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { ACTING_PROFILES } from '#certificates/acting.ts';
 import { trustedCertificates } from '#certificates/find-certificates.ts';
 import { findHeldCertificate, listHeldCertificates } from '#certificates/held-certificates.ts';
 import { proveSignedPdf } from '#certificates/prove-signed-pdf.ts';
 import { finishHeldSignature, type HeldKeySigning, prepareHeldSignature } from '#documents/pdf/sign-with-held-key.ts';
+import type { ProfileName } from '#pki/profiles.ts';
 import { faultyField, Problem } from '#problem.ts';
 import { certificateWords } from '#web/certificate-words.ts';
 import { sendFile } from '#web/send-file.ts';
@@ -27,6 +29,9 @@ const STEPS_PER_HOUR = 120;
 const MAX_AGE_MS = 5 * 60_000;
 const MAX_SKEW_MS = 1_000;
 
+/** People sign for themselves, or for the organisation they act for. */
+const SIGNING_PROFILES: readonly ProfileName[] = ['person', ...ACTING_PROFILES];
+
 const Prepare = z.object({ serial: z.string().regex(/^[0-9a-f]{2,40}$/) });
 const Finish = Prepare.extend({
   signedAt: z.iso.datetime({ precision: 3 }),
@@ -40,7 +45,7 @@ export function registerSignPdfRoutes(server: FastifyInstance, context: WebConte
   server.get('/my/certificates/sign', { schema: { hide: true } }, async (request, reply) => {
     const { personId } = requireSession(request);
     const usable = (await listHeldCertificates(context, { personId })).filter(
-      ({ status, profile }) => status === 'good' && profile === 'person',
+      ({ status, profile }) => status === 'good' && SIGNING_PROFILES.includes(profile),
     );
     const { serial } = request.query as { serial?: string };
     const facts = { usable, chosen: serial, maxBytes: MAX_SIGNED_BYTES, words: certificateWords };
@@ -87,7 +92,7 @@ export function registerSignPdfRoutes(server: FastifyInstance, context: WebConte
     const { personId } = requireSession(request);
     const held = await findHeldCertificate(context, serial);
     if (held?.holder.kind !== 'person' || held.holder.personId !== personId) throw new Problem('certificate-not-found');
-    if (held.status !== 'good' || held.profile !== 'person') throw new Problem('certificate-not-usable');
+    if (held.status !== 'good' || !SIGNING_PROFILES.includes(held.profile)) throw new Problem('certificate-not-usable');
     const { issuing, roots } = await trustedCertificates(context);
     const above = (of: { issuer: { der: Uint8Array } }, among: typeof roots) =>
       among.find(({ subject }) => Buffer.compare(subject.der, of.issuer.der) === 0);
