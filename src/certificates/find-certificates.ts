@@ -2,9 +2,10 @@
 import { type Certificate, parseCertificate } from '#pki/certificate.ts';
 import { type Crl, parseCrl, type RevocationReason } from '#pki/crl.ts';
 import { toPem } from '#pki/pem.ts';
+import type { Database } from '#storage/database.ts';
 import { isRoot, listAuthorities } from './authorities.ts';
 import type { AuthoritySuite, CertificateDeps } from './certificate-deps.ts';
-import { findCrl, findCrlFacts } from './find-crl.ts';
+import { type CrlFacts, type CrlScope, findCrlFacts, readCrl } from './find-crl.ts';
 
 type Reading = Pick<CertificateDeps, 'db'>;
 
@@ -28,17 +29,33 @@ export async function trustBundle(deps: Reading, suite: AuthoritySuite): Promise
   return authorities.flatMap((one) => (one.suite === suite ? toPem('CERTIFICATE', one.certificate.der) : [])).join('');
 }
 
+/** By authority and scope: a list is read and parsed once, until another takes its place. A large one takes a second. */
+const parsedLists = new WeakMap<Database, Map<string, { digest: string; crl: Promise<Crl> }>>();
+
 /** The lists in force, parsed: the complete ones, and a delta where it is newer than its complete list. */
 export async function currentCrls(deps: Reading): Promise<Crl[]> {
   const authorities = await listAuthorities(deps);
   const found = await Promise.all(
     authorities.map(async ({ keyName }) => {
-      const [complete, delta] = await Promise.all([findCrl(deps, keyName), findCrlFacts(deps, keyName, 'delta')]);
-      const newer = delta && delta.number > (complete?.number ?? 0n) ? await findCrl(deps, keyName, 'delta') : undefined;
-      return [complete, newer];
+      const [complete, delta] = await Promise.all([findCrlFacts(deps, keyName, 'complete'), findCrlFacts(deps, keyName, 'delta')]);
+      const newer = delta && delta.number > (complete?.number ?? 0n) ? delta : undefined;
+      return Promise.all([complete && parsedList(deps, complete, 'complete'), newer && parsedList(deps, newer, 'delta')]);
     }),
   );
-  return found.flat().flatMap((published) => (published ? [parseCrl(published.der)] : []));
+  return found.flat().filter((crl) => crl !== undefined);
+}
+
+function parsedList(deps: Reading, facts: CrlFacts, scope: CrlScope): Promise<Crl> {
+  const lists = parsedLists.get(deps.db) ?? new Map<string, { digest: string; crl: Promise<Crl> }>();
+  parsedLists.set(deps.db, lists);
+  const place = `${facts.issuerKey} ${scope}`;
+  const known = lists.get(place);
+  if (known?.digest === facts.digest) return known.crl;
+  const crl = readCrl(deps, facts, scope).then(parseCrl);
+  lists.set(place, { digest: facts.digest, crl });
+  // A store that did not answer once is asked again.
+  crl.catch(() => lists.delete(place));
+  return crl;
 }
 
 export interface CertificateStatus {
