@@ -63,3 +63,15 @@ export async function findSealStatus(
   const since = word === 'expired' ? validTo : last.at;
   return { esId: input.esId, status, since, at, validFrom, validTo, ...(next?.esId ? { replacedBy: next.esId } : {}) };
 }
+
+/** Of the seal this certificate belongs to, now; undefined when it belongs to none of ours. For certificates that were verified. */
+export async function findSealStatusOfCertificate(
+  deps: Pick<SealDeps, 'db' | 'clock'>,
+  serialHex: string,
+): Promise<PublicSealStatus | undefined> {
+  const row = await deps.db.seal.findFirst({
+    where: { madeAt: { not: null }, OR: [{ certificateSerial: serialHex }, { pdfCertificateSerial: serialHex }] },
+    select: { esId: true },
+  });
+  return row?.esId ? findSealStatus(deps, { esId: row.esId }) : undefined;
+}

@@ -1,4 +1,5 @@
 /** What is said of seals on pages: kinds, states, steps of their life. */
+import type { PublicSealStatus } from '#seals/find-seal-status.ts';
 import type { SealStatus } from '#seals/seal-status.ts';
 import type { StatusWords } from './wording.ts';
 
@@ -46,8 +47,19 @@ const STEPS: Record<string, Words> = {
 
 const same = (text: string): Words => ({ zh: text, en: text });
 
+/** As anybody is told. */
+const PUBLIC: Record<PublicSealStatus['status'], StatusWords> = {
+  'not-in-use': { zh: '已制章，尚未启用', en: 'Made, not in use yet', tone: 'info' },
+  valid: { zh: '印章有效', en: 'This seal is valid', tone: 'good' },
+  suspended: { zh: '印章已停用', en: 'This seal is suspended', tone: 'warn' },
+  expired: { zh: '印章已过期', en: 'This seal has expired', tone: 'bad' },
+  replaced: { zh: '印章已更换', en: 'This seal was replaced', tone: 'quiet' },
+  destroyed: { zh: '印章已销毁', en: 'This seal was destroyed', tone: 'bad' },
+};
+
 export const sealWords = {
   kind: (kind: string): Words => KINDS[kind] ?? same(kind),
   state: (status: string): StatusWords => STATES[status as SealStatus] ?? { ...same(status), tone: 'quiet' },
+  now: (status: PublicSealStatus['status']): StatusWords => PUBLIC[status],
   step: (to: string): Words => STEPS[to] ?? same(to),
 };

@@ -1,4 +1,4 @@
-/** A picture between looking at it and applying: kept for the one who sent it, for half an hour. */
+/** A picture between looking at it and applying: kept for the one who sent it, encrypted, for half an hour. */
 import { randomUUID } from 'node:crypto';
 import type { Staff } from '#access/staff.ts';
 import { isUuid } from '#people/is-uuid.ts';
@@ -13,20 +13,23 @@ export interface PreviewedPicture {
   widthMm: number;
 }
 
-export async function keepPreviewed({ ephemeral }: WebContext, staff: Staff, picture: PreviewedPicture): Promise<string> {
+export async function keepPreviewed({ ephemeral, fields }: WebContext, staff: Staff, picture: PreviewedPicture): Promise<string> {
   const id = randomUUID();
   const { bytes, widthMm } = picture;
-  await ephemeral.set(keyOf(staff, id), JSON.stringify({ widthMm, png: Buffer.from(bytes).toString('base64') }), KEPT_SECONDS);
+  const key = keyOf(staff, id);
+  const png = Buffer.from(fields.seal(key, bytes)).toString('base64');
+  await ephemeral.set(key, JSON.stringify({ widthMm, png }), KEPT_SECONDS);
   return id;
 }
 
 /** Throws Problem `invalid-input` (/picture) when it is there no more. */
-export async function findPreviewed({ ephemeral }: WebContext, staff: Staff, id: string): Promise<PreviewedPicture> {
-  const kept = isUuid(id) ? await ephemeral.get(keyOf(staff, id)) : undefined;
+export async function findPreviewed({ ephemeral, fields }: WebContext, staff: Staff, id: string): Promise<PreviewedPicture> {
+  const key = keyOf(staff, id);
+  const kept = isUuid(id) ? await ephemeral.get(key) : undefined;
   if (kept === undefined)
     throw faultyField('/picture', 'The picture is kept for half an hour only. Please choose it again.', '图片已超时失效，请重新选择。');
   const { widthMm, png } = JSON.parse(kept) as { widthMm: number; png: string };
-  return { bytes: Uint8Array.from(Buffer.from(png, 'base64')), widthMm };
+  return { bytes: fields.open(key, Buffer.from(png, 'base64')), widthMm };
 }
 
 function keyOf({ id: staffId }: Staff, id: string): string {

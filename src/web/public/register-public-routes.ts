@@ -21,7 +21,7 @@ export function registerPublicRoutes(server: FastifyInstance, context: WebContex
     reply.type('text/plain').send('User-agent: *\nAllow: /$\nAllow: /verify$\nDisallow: /\n'),
   );
   registerProblemPages(server);
-  registerVerifyRoutes(server, verifyUpload);
+  registerVerifyRoutes(server, context, verifyUpload);
   registerPublicLicenceRoutes(server, context);
   registerTrustRoutes(server, context);
   registerCrlRoutes(server, context);

@@ -3,9 +3,10 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { appointStaff } from '#access/appoint-staff.ts';
 import { trustedCertificates } from '#certificates/find-certificates.ts';
 import { verifyDocument } from '#documents/verify-document.ts';
+import { readLicenceFile } from '#licences/read-licence-file.ts';
 import { registerPerson } from '#people/register-person.ts';
 import { drawSealPicture } from '#seals/draw-seal-picture.ts';
-import { findSeal } from '#seals/find-seals.ts';
+import { findSeal, findSealUses } from '#seals/find-seals.ts';
 import { describeSealedFile, recordSealUse } from '#seals/record-seal-use.ts';
 import { activeSeal } from '#test/room/licences/sample-city.ts';
 import { type Browser, type WebCity, webCity } from './web-city.ts';
@@ -196,6 +197,30 @@ test('the end of a seal by two persons, as the public sees it; the page offers n
   expect(page.body).not.toMatch(/action="\/desk\/seals\/[0-9a-f-]+\/(activate|suspend|resume|destroy)"/);
   for (const act of ['resume', 'activate', 'suspend', 'destroy']) {
     expect((await keeper.submit('/desk/seals', `${at}/${act}`, { reason: '再用一次' })).statusCode).toBe(409);
+  }
+});
+
+test('who verifies a file on the public page is told how its seal stands today; a destroyed seal leaves old files genuine', async () => {
+  city.deps.clock.advance(60_000);
+  const sealId = await activeSeal(city.deps, city.department.id, { admin: city.issuer, approver: city.approver });
+  const { licenceId } = await city.issue('residence-permit', { personId: city.citizen });
+  expect((await findSealUses(city.deps, { sealId })).items.map(({ subject }) => subject)).toContain(`licence:${licenceId}`);
+  const verified = async (format: 'ofd' | 'pdf') => {
+    const { bytes } = await readLicenceFile(city.deps, { licenceId, format, reader: { as: 'holder', personId: city.citizen } });
+    const head = `--x\r\ncontent-disposition: form-data; name="file"; filename="a.${format}"\r\ncontent-type: application/octet-stream\r\n\r\n`;
+    const payload = Buffer.concat([Buffer.from(head), bytes, Buffer.from('\r\n--x--\r\n')]);
+    const headers = { accept: 'text/html', 'content-type': 'multipart/form-data; boundary=x' };
+    return (await city.stranger().send({ method: 'POST', url: '/verify', headers, payload })).body;
+  };
+  for (const format of ['ofd', 'pdf'] as const) expect(await verified(format)).toContain('印章有效');
+  city.deps.clock.advance(60_000);
+  const at = `/desk/seals/${sealId}`;
+  await keeper.submit(at, `${at}/destroy`, { reason: '机构撤并' });
+  await decide('approve', approver, at);
+  for (const format of ['ofd', 'pdf'] as const) {
+    const page = await verified(format);
+    expect(page).toContain('印章已销毁');
+    expect(page).toContain('官方签发，内容未改动');
   }
 });
 
