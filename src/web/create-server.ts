@@ -19,6 +19,7 @@ import { serializerCompiler } from 'fastify-type-provider-zod';
 import { registerApiRoutes } from './api/register-api-routes.ts';
 import { registerAssets } from './assets.ts';
 import { registerCsrf } from './csrf.ts';
+import { dropDirectionMarks } from './drop-direction-marks.ts';
 import { registerHealth } from './health.ts';
 import { registerRequestLog } from './log-without-personal-data.ts';
 import { registerMetrics } from './metrics.ts';
@@ -74,6 +75,7 @@ export async function createServer(context: WebContext, options: ServerOptions =
   registerMultipartForms(server);
   registerCsrf(server, context.publicOrigin);
   refuseNullCharacters(server);
+  dropDirectionMarks(server);
   registerPages(server, context, registerAssets(server));
   registerHealth(server, context);
   registerMetrics(server, context);
