@@ -189,6 +189,7 @@ const STAFF: Record<string, Role[]> = {
   'GET /desk/licences/:id/licence.:format': ['issuer'],
   'GET /desk/seals': SEALS,
   'GET /desk/seals/:id': SEALS,
+  'GET /desk/seals/:id/files/:file': SEALS,
   'GET /desk/seals/:id/rules': ['seal-admin'],
   'GET /desk/seals/:id/uses': SEALS,
   'GET /desk/seals/:id/uses.csv': SEALS,
