@@ -6,8 +6,9 @@ import { OID } from '#crypto/oids.ts';
 import { digest } from '#crypto/suite.ts';
 import { digestOfOid } from '#crypto/verify-signature.ts';
 import { Certificate } from '#pki/certificate.ts';
+import { describeSigner } from './describe-signer.ts';
 import { judgeChain } from './judge-chain.ts';
-import { isWorse, type Verdict, type VerifyOptions } from './verdict.ts';
+import { isWorse, type SignerReport, type Verdict, type VerifyOptions } from './verdict.ts';
 
 /** Clocks of two authorities may differ by this much. */
 const CLOCK_DIFFERENCE_MS = 60_000;
@@ -19,6 +20,8 @@ export interface TimeStampJudgement {
   time?: Date;
   /** Set only when the token is genuine. */
   provenAt?: Date;
+  /** The authority, once its signature was found good. */
+  signer?: SignerReport;
 }
 
 /**
@@ -82,7 +85,8 @@ function judge(token: Uint8Array, stamped: Uint8Array, options: VerifyOptions, c
     verdict = 'not-valid';
     reasons.push('timestamp-order');
   }
-  return { verdict, reasons, time, ...(verdict === 'genuine' ? { provenAt: time } : {}) };
+  const authority = describeSigner(certificate, chain.anchored);
+  return { verdict, reasons, time, signer: authority, ...(verdict === 'genuine' ? { provenAt: time } : {}) };
 }
 
 /** genTime is the first GeneralizedTime after serialNumber (RFC 3161 §2.4.2). */

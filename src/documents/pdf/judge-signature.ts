@@ -84,6 +84,7 @@ function judgeDocumentTimeStamp(
   const isOverOther = stamp.reasons.includes('timestamp-over-other-data');
   report.verdict = isOverOther ? 'altered' : stamp.verdict;
   report.reasons.push(...stamp.reasons);
+  if (stamp.signer) report.signer = stamp.signer;
   report.time = { claimed: stamp.time?.toISOString() ?? report.time.claimed, proven: stamp.provenAt?.toISOString() ?? null };
 }
 
