@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { Problem } from '#problem.ts';
 import { addJobFile, changeSealJob, createSealJob, SEAL_JOB_ACTS } from '#seals/create-seal-job.ts';
 import { findSealJob, listJobFiles, listSealJobs, readSealedFile } from '#seals/find-seal-jobs.ts';
 import { SEAL_JOB_FILE_STATUSES, SEAL_JOB_STATUSES } from '#seals/seal-job.ts';
@@ -153,8 +154,8 @@ export function registerSealJobOperations(server: FastifyInstance, context: WebC
       },
       async (request, reply) => {
         const by = await authorise(context, request, NEED);
-        const content: AsyncIterable<Uint8Array> | Uint8Array[] = request.body instanceof Readable ? request.body : [];
-        return reply.code(201).send(await addJobFile(context, { jobId: request.params.id, key: request.params.key, content, by }));
+        const { id: jobId, key } = request.params;
+        return reply.code(201).send(await addJobFile(context, { jobId, key, content: piecesOfBody(request.body), by }));
       },
     );
   });
@@ -167,6 +168,16 @@ export function registerSealJobOperations(server: FastifyInstance, context: WebC
       return streamFile(reply, await readSealedFile(context, { jobId: request.params.id, key: request.params.key, by }));
     },
   );
+}
+
+/** Throws Problem `malformed-request` when the sender goes away before the end. */
+async function* piecesOfBody(body: unknown): AsyncGenerator<Uint8Array, void> {
+  if (!(body instanceof Readable)) return;
+  try {
+    yield* body;
+  } catch (cause) {
+    throw new Problem('malformed-request', { cause });
+  }
 }
 
 function withoutGaps(place: z.output<typeof Place>) {

@@ -1,6 +1,7 @@
 /** Bulk sealing as a department's system does it: over the API with a token, and by `tongren seal --batch`. */
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
@@ -151,6 +152,38 @@ test('the scope decides: one who may only look cannot seal', async () => {
     status: 403,
     code: 'not-allowed',
   });
+});
+
+test('an upload that breaks off leaves nothing, and can be sent again', async () => {
+  const api = client();
+  const asked = vi.spyOn(globalThis, 'fetch');
+  const { items } = await api.get<{ items: { id: string; status: string }[] }>('/api/seals');
+  const authorization = new Headers(asked.mock.calls.at(-1)?.[1]?.headers).get('authorization') ?? '';
+  asked.mockRestore();
+  const sealId = items.find(({ status }) => status === 'active')?.id;
+  const job = await api.post<{ id: string }>('/api/seal-jobs', { sealId, requestId: 'breaks-off-1' });
+  const path = `/api/seal-jobs/${job.id}/files/half`;
+  const happened: string[] = [];
+  const { create } = city.context.files;
+  city.context.files.create = async (name) => {
+    const file = await create(name);
+    happened.push('begun');
+    return { ...file, abandon: async () => void happened.push('abandoned', String(await file.abandon())) };
+  };
+  try {
+    const headers = { authorization, 'content-type': 'application/pdf', 'content-length': 1_000_000 };
+    const sending = request(`${city.origin}${path}`, { method: 'PUT', headers });
+    sending.on('error', () => undefined);
+    sending.write('%PDF-1.7\n');
+    await vi.waitFor(() => expect(happened).toContain('begun'), { timeout: 10_000 });
+    sending.destroy();
+    await vi.waitFor(() => expect(happened).toContain('abandoned'), { timeout: 10_000 });
+  } finally {
+    city.context.files.create = create;
+  }
+  expect(await city.context.db.sealJobFile.count({ where: { jobId: job.id } })).toBe(0);
+  await api.put(path, Uint8Array.from(await samplePdf()));
+  expect(await city.context.db.sealJobFile.count({ where: { jobId: job.id } })).toBe(1);
 });
 
 test('a body beyond the limit is refused before it is kept', async () => {
