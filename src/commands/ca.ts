@@ -2,8 +2,7 @@
  * `tongren ca …`: the ceremonies at which a root's key is used. The key is made, or put together from shares, in the memory of this
  * process, and overwritten at its end; what is written are encrypted files, shares, and a transcript for those who stood by.
  */
-import { createHash } from 'node:crypto';
-import { chmod, mkdir, open, readFile, stat } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { systemClock } from '#adapters/system-clock.ts';
 import { type Authority, isRoot, listAuthorities } from '#certificates/authorities.ts';
@@ -17,31 +16,26 @@ import {
   type Succession,
   succeedAuthority,
 } from '#certificates/hold-ceremony.ts';
-import {
-  generateRoots,
-  type OpenRoots,
-  openRoots,
-  parseRootKeyFile,
-  type RootKeyFile,
-  sealRoots,
-  withRoots,
-} from '#certificates/root-vault.ts';
-import { formatShare, parseShare, type SecretShare, SecretShareError } from '#crypto/secret-shares.ts';
-import { importPublicKey, verifyMessage } from '#crypto/suite.ts';
+import { generateRoots, type OpenRoots, openRoots, type RootKeyFile, sealRoots, withRoots } from '#certificates/root-vault.ts';
+import { SecretShareError } from '#crypto/secret-shares.ts';
 import { type OpenInstallation, openInstallation } from '#edge/open-installation.ts';
 import type { RevocationReason } from '#pki/crl.ts';
 import { nameToString } from '#pki/name.ts';
 import { Problem } from '#problem.ts';
 import { guardedKeyStore } from '#signer/guarded-key-store.ts';
 import { type Transcript, writeTranscript } from './ca-transcript.ts';
+import {
+  proveKey,
+  proveRestored,
+  type RootAccess,
+  readAccess,
+  readText,
+  type WrittenFile,
+  writeRootFiles,
+  writtenFile,
+} from './root-files.ts';
 
 const EXIT = { good: 0, refused: 1, unreadable: 2, wrongUse: 3 } as const;
-
-/** Where the keys of offline roots are, and who brought shares. Empty for roots in the key store. */
-export interface RootAccess {
-  root: string[];
-  share: string[];
-}
 
 export interface InitOptions extends RootAccess {
   out: string;
@@ -226,84 +220,6 @@ function withOpenRoots(deps: CertificateDeps, roots: OpenRoots): CertificateDeps
   const { keys } = deps;
   const seeing = { ...roots, find: async (name: string) => (await roots.find(name)) ?? keys.find(name) };
   return { ...deps, keys: withRoots(guardedKeyStore(seeing, { clock: systemClock }), keys) };
-}
-
-async function readAccess({ root, share }: RootAccess): Promise<{ files: RootKeyFile[]; shares: SecretShare[] }> {
-  const files = await Promise.all(root.map(async (path) => parseRootKeyFile(await readText(path))));
-  const texts = await Promise.all(share.map(async (given) => (given.toUpperCase().startsWith('TRS1-') ? given : readText(given))));
-  return { files, shares: texts.map((text) => parseShare(/TRS1-[0-9A-Z\s-]+/i.exec(text)?.[0] ?? text)) };
-}
-
-async function readText(path: string): Promise<string> {
-  const { size } = await stat(path);
-  if (size > 100_000) throw new Error(`${path} is too large. / 文件过大。`);
-  return readFile(path, 'utf8');
-}
-
-interface WrittenFile {
-  name: string;
-  sha256: string;
-}
-
-/** Each in a file of its own, readable by its owner alone, on the disk before this returns; never over a file that is there. */
-async function writeRootFiles(folder: string, files: readonly RootKeyFile[], shares: readonly SecretShare[]): Promise<WrittenFile[]> {
-  const contents = new Map<string, string>();
-  for (const file of files) contents.set(`${file.keyName}.key.json`, `${JSON.stringify(file, null, 2)}\n`);
-  for (const share of shares) contents.set(`share-${share.set}-${share.index}.txt`, shareText(share, shares.length));
-  const written: WrittenFile[] = [];
-  for (const [name, text] of contents) {
-    const handle = await open(join(folder, name), 'wx', 0o600);
-    try {
-      await handle.writeFile(text);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await chmod(join(folder, name), 0o400);
-    written.push(writtenFile(name, text));
-  }
-  return written;
-}
-
-/** A digest of a share in the transcript would say nothing, but nobody needs it there. */
-function writtenFile(name: string, text: string): WrittenFile {
-  return { name, sha256: name.endsWith('.json') ? createHash('sha256').update(text).digest('hex') : '' };
-}
-
-function shareText(share: SecretShare, count: number): string {
-  return [
-    `通认根密钥份额 ${share.index}/${count}（任意 ${share.threshold} 份可恢复根密钥）`,
-    `Tongren root key, share ${share.index} of ${count}; any ${share.threshold} restore it. Keep it apart from the others and from the key files.`,
-    '',
-    formatShare(share),
-    '',
-  ].join('\n');
-}
-
-/** From the files as they are on the disk, by the last shares as well as by the first. */
-async function proveRestored(folder: string, files: readonly RootKeyFile[], shares: readonly SecretShare[]): Promise<void> {
-  const threshold = files[0]?.threshold ?? shares.length;
-  for (const chosen of [shares.slice(0, threshold), shares.slice(-threshold)]) {
-    const access = await readAccess({
-      root: files.map(({ keyName }) => join(folder, `${keyName}.key.json`)),
-      share: chosen.map(({ set, index }) => join(folder, `share-${set}-${index}.txt`)),
-    });
-    const roots = openRoots(access.files, access.shares);
-    try {
-      for (const file of access.files) await proveKey(roots, file);
-    } finally {
-      roots.close();
-    }
-  }
-}
-
-/** The restored key signs what its public key verifies. */
-async function proveKey(roots: OpenRoots, file: RootKeyFile): Promise<void> {
-  const message = new TextEncoder().encode(`tongren restore test ${file.keyName}`);
-  const signature = await roots.sign(file.keyName, 'crl', message);
-  const spki = Uint8Array.from(Buffer.from(file.spki, 'base64'));
-  if (!verifyMessage(importPublicKey(spki), message, signature))
-    throw new Error(`${file.keyName} does not fit its public key. / 根密钥与公钥不匹配。`);
 }
 
 function transcriptOf(

@@ -99,7 +99,7 @@ export function registerAuthorityCommands(program: Command): void {
     .description('kind, name, suite and state of each')
     .addOption(asJson())
     .action(async (options) => {
-      const { listKeys } = await import('./keys.ts');
+      const { listKeys } = await import('./list-keys.ts');
       process.exitCode = await listKeys(options);
     });
   keys
@@ -125,7 +125,7 @@ export function registerAuthorityCommands(program: Command): void {
     .option('--compromised', 'the old key is in wrong hands: its certificates are revoked, and what it signed stops counting, at once')
     .addOption(asJson())
     .action(async (kind: string, options) => {
-      const { rotateKey } = await import('./keys.ts');
+      const { rotateKey } = await import('./rotate-keys.ts');
       process.exitCode = await rotateKey(kind, options);
     });
 }

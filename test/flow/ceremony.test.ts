@@ -45,7 +45,7 @@ const current = async (area: string) =>
     .filter((one) => one.area === area && one.suite === 'es256' && one.state === 'current')
     .map(({ keyName }) => keyName);
 
-describe('a ceremony', { timeout: 60_000 }, () => {
+describe('a ceremony', { timeout: 240_000 }, () => {
   test('makes offline roots, an authority for each area, shares and a transcript; a second one is refused', async () => {
     const init = ['ca', 'init', '--out', out, '--shares', '5', '--threshold', '3', '--organisation', '示范省', '--participant', '张三'];
     const { exit, words } = await tongren(...init);
@@ -130,7 +130,7 @@ describe('a ceremony', { timeout: 60_000 }, () => {
   });
 });
 
-test('a ceremony that was cut off goes on with the files and shares it left, and with nothing else', { timeout: 60_000 }, async () => {
+test('a ceremony that was cut off goes on with the files and shares it left, and with nothing else', { timeout: 240_000 }, async () => {
   const [first, second] = [join(folder, 'cut-off'), join(folder, 'goes-on')];
   const run = (...args: string[]) => tongrenAt({ data: 'data-2', at: other.address }, ['ca', 'init', ...args]);
   const words = ['--shares', '3', '--threshold', '2', '--organisation', '示范省'];

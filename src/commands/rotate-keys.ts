@@ -1,24 +1,21 @@
-/** `tongren keys …`: every kind of signing key, and its successor. Running processes follow within a minute, without a restart. */
+/** `tongren keys rotate`: every kind of signing key, and its successor. Running processes follow within a minute, without a restart. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { localDataKeys } from '#adapters/local-data-keys.ts';
 import { rotateDataKey } from '#audit/rotate-data-key.ts';
-import { type KeyLine, succeedKey } from '#audit/succeed-key.ts';
-import { listAuthorities } from '#certificates/authorities.ts';
+import { succeedKey } from '#audit/succeed-key.ts';
 import type { AuthoritySuite } from '#certificates/certificate-deps.ts';
 import { dropOcspAnswers } from '#certificates/drop-ocsp-answers.ts';
 import { certifyRecordKeys } from '#certificates/log-signer.ts';
 import { revokeCertificatesOfKey } from '#certificates/revoke-key.ts';
 import { rotateCodeKey } from '#codes/rotate-code-key.ts';
-import { fieldCipher } from '#crypto/field-cipher.ts';
-import { type OpenInstallation, openInstallation } from '#edge/open-installation.ts';
-import { allKeyLines, KEY_LINES } from '#jobs/key-lines.ts';
+import type { OpenInstallation } from '#edge/open-installation.ts';
+import { KEY_LINES } from '#jobs/key-lines.ts';
 import { retireKey } from '#jobs/retire-keys.ts';
-import { loadSigningKeys, promoteSigningKey, replaceSigningKey, rotateSigningKey, type TokenAlgorithm } from '#oidc/signing-keys.ts';
+import { promoteSigningKey, replaceSigningKey, rotateSigningKey, type TokenAlgorithm } from '#oidc/signing-keys.ts';
 import { Problem } from '#problem.ts';
-import { FOLLOWED_WITHIN_MS, readGenerations } from '#storage/key-generations.ts';
-import { openDataKeys } from '#storage/open-data-keys.ts';
+import { FOLLOWED_WITHIN_MS } from '#storage/key-generations.ts';
+import { type Opened, withDataKeys } from './with-data-keys.ts';
 
-const EXIT = { good: 0, refused: 1, wrongUse: 3 } as const;
 const BY = 'system:operator';
 /** A token key that every process has loaded since; they look twice a minute. */
 const PUBLISHED_LONG_ENOUGH_MS = 90_000;
@@ -27,58 +24,6 @@ type Suite = AuthoritySuite;
 
 /** What a compromised key of these signed is still shown with its public key: copies kept elsewhere from before tell the truth. */
 const STAYS_PUBLISHED: readonly string[] = ['log', 'audit'];
-
-interface ListedKey {
-  kind: string;
-  name: string;
-  suite: string;
-  state: string;
-}
-
-/** `keys list`. */
-export function listKeys({ json }: { json?: boolean }): Promise<number> {
-  return inInstallation(async ({ deps, fields }) => {
-    const keys: ListedKey[] = (await listAuthorities(deps)).map(({ keyName, suite, state }) => ({
-      kind: 'authority',
-      name: keyName,
-      suite,
-      state,
-    }));
-    for (const { kind, line } of allKeyLines()) keys.push(...(await listLine(deps, kind, line)));
-    const now = deps.clock.now();
-    for (const { keyName, suite, mintFrom, mintUntil } of await deps.db.codeKey.findMany({ orderBy: { kid: 'asc' } })) {
-      keys.push({
-        kind: 'code',
-        name: keyName,
-        suite,
-        state: mintFrom > now ? 'next' : mintUntil && mintUntil <= now ? 'retired' : 'current',
-      });
-    }
-    for (const { kid, alg, state } of await loadSigningKeys({ db: deps.db, fields })) {
-      keys.push({ kind: 'token', name: kid, suite: alg, state: state === 'active' ? 'current' : state });
-    }
-    const sealing = fields.sealingVersion;
-    for (const { version } of await deps.db.dataKey.findMany({ where: { purpose: 'field' }, orderBy: { version: 'asc' } })) {
-      const state = version === sealing ? 'current' : version > sealing ? 'next' : 'retired';
-      keys.push({ kind: 'data', name: `data-${version}`, suite: 'aes-256', state });
-    }
-    if (json) console.log(JSON.stringify(keys, null, 2));
-    else for (const { kind, name, suite, state } of keys) console.log(`${kind.padEnd(12)} ${name.padEnd(28)} ${suite.padEnd(8)} ${state}`);
-    return EXIT.good;
-  });
-}
-
-async function listLine({ db, keys, clock }: OpenInstallation['deps'], kind: string, line: KeyLine): Promise<ListedKey[]> {
-  const generations = await readGenerations(db, line.base);
-  const current = generations.findIndex(({ signsFrom }) => !signsFrom || signsFrom <= clock.now());
-  const listed: ListedKey[] = [];
-  for (const [index, { name, compromisedAt }] of generations.entries()) {
-    const key = await keys.find(name);
-    const past = compromisedAt ? 'compromised' : key?.retired ? 'destroyed' : 'retired';
-    if (key) listed.push({ kind, name, suite: line.suite, state: index === current ? 'current' : index < current ? 'next' : past });
-  }
-  return listed;
-}
 
 export interface RotateOptions {
   suite?: Suite;
@@ -91,7 +36,7 @@ export interface RotateOptions {
 
 /** `keys rotate <kind>`. */
 export function rotateKey(kind: string, options: RotateOptions): Promise<number> {
-  return inInstallation(async (installation) => {
+  return withDataKeys(async (installation) => {
     const said = await rotate(installation, kind, options);
     console.log(
       options.json
@@ -100,11 +45,9 @@ export function rotateKey(kind: string, options: RotateOptions): Promise<number>
             .map(([name, value]) => `${name}: ${String(value)}`)
             .join('\n'),
     );
-    return EXIT.good;
+    return 0;
   });
 }
-
-type Opened = OpenInstallation & { fields: ReturnType<typeof fieldCipher> & { sealingVersion: number } };
 
 async function rotate({ config, deps, fields }: Opened, kind: string, options: RotateOptions): Promise<Record<string, unknown>> {
   const { suite = 'es256', alg = 'ES256', compromised = false } = options;
@@ -198,24 +141,4 @@ async function rotateToken(deps: Parameters<typeof rotateSigningKey>[0], alg: To
     throw new Error('The next key was published less than 90 seconds ago; try again soon. / 新密钥刚刚发布，请稍后再试。');
   await promoteSigningKey(deps, { kid: next.kid, by: BY });
   return { signing: next.kid };
-}
-
-async function inInstallation(act: (installation: Opened) => Promise<number>): Promise<number> {
-  try {
-    const installation = await openInstallation(process.env);
-    try {
-      const { config, deps } = installation;
-      const opened = await openDataKeys(deps.db, localDataKeys(config.secret), deps.clock.now());
-      return await act({
-        ...installation,
-        fields: { ...fieldCipher(opened.fieldKeys, opened.indexKey), sealingVersion: opened.fieldKeys[0]?.version ?? 1 },
-      });
-    } finally {
-      await installation.close();
-    }
-  } catch (error) {
-    const code = error instanceof Problem ? ` [${error.code}]` : '';
-    console.error(`${(error as Error).message}${code}`);
-    return EXIT.refused;
-  }
 }
