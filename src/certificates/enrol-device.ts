@@ -3,18 +3,23 @@
  * present certificate does, by the TLS connection or by the request's own signature with its key.
  */
 import { findStaff } from '#access/find-staff.ts';
-import { staffActor } from '#access/staff.ts';
-import { digest } from '#crypto/suite.ts';
+import { requireRole } from '#access/require-role.ts';
+import { type Staff, staffActor } from '#access/staff.ts';
+import { recordEvent } from '#audit/record-event.ts';
+import { encodePfx } from '#crypto/pfx.ts';
+import { digest, generateKeyPair, importPrivateKey } from '#crypto/suite.ts';
 import { findOrganisation } from '#people/organisations.ts';
 import type { Certificate } from '#pki/certificate.ts';
 import { type Csr, parseCsr } from '#pki/csr.ts';
+import { encodeCsr } from '#pki/encode-csr.ts';
 import { namesEqual } from '#pki/name.ts';
-import type { ProfileName } from '#pki/profiles.ts';
+import { PROFILES, type ProfileName } from '#pki/profiles.ts';
 import { Problem } from '#problem.ts';
 import { type Device, requireDevice } from './devices.ts';
 import type { EnrolDeps, RequestRow } from './enrolment.ts';
 import { statusAt } from './enrolment.ts';
 import { useEnrolmentToken } from './enrolment-token.ts';
+import { requireStrongPassword } from './export-pkcs12.ts';
 import { findHeldCertificate, type HeldCertificate } from './held-certificates.ts';
 import type { CertificateSubject } from './issue-certificate.ts';
 import { issueRequested } from './issue-requested.ts';
@@ -65,6 +70,38 @@ export async function reenrolDevice(
   const requestId = `re-${held.serialHex.slice(0, 32)}-${Buffer.from(keyDigestOf(csr)).toString('hex').slice(0, 24)}`;
   await requireRenewable(deps, held, actorOf(device), requestId);
   return submit(deps, device, { csr, requestId, renewsSerial: held.serialHex });
+}
+
+/**
+ * A certificate with a key that we make, as PKCS#12, for a device that cannot make a request: handed over once, the key is nowhere
+ * else. Throws Problem `not-allowed` (no operator; retired; or a second operator has to decide, which takes a request of the device's
+ * own), `pfx-password-too-weak`, and as `submitRequest`.
+ */
+export async function issueDeviceKeyFile(
+  deps: EnrolDeps,
+  input: { deviceId: string; by: Staff; password: string },
+): Promise<{ pfx: Uint8Array; certificate: Certificate }> {
+  const { personId, organisationId } = input.by;
+  const by = await requireRole(deps, { personId, organisationId, role: 'operator' });
+  const device = await requireDevice(deps, input.deviceId);
+  if (device.retiredAt || device.needsApproval || !PROFILES[DEVICE_PROFILE].exportable) throw new Problem('not-allowed');
+  requireStrongPassword(input.password);
+  const { pkcs8 } = generateKeyPair('es256');
+  try {
+    const csr = parseCsr(encodeCsr(importPrivateKey(pkcs8)));
+    const requestId = `file-${Buffer.from(keyDigestOf(csr)).toString('hex').slice(0, 32)}`;
+    const done = await submit(deps, device, { csr, requestId });
+    if (done.status !== 'issued') throw new Problem('not-allowed');
+    const { certificate, chain } = done;
+    const detail = { device: device.id };
+    const subject = `certificate:${certificate.serialHex}`;
+    const at = deps.clock.now();
+    await deps.db.$transaction((tx) => recordEvent(tx, { kind: 'device-key-file-made', actor: staffActor(by), subject, detail, at }));
+    const der = chain.map((one) => one.der);
+    return { certificate, pfx: await encodePfx({ pkcs8, chain: der, password: input.password, friendlyName: device.serialNumber }) };
+  } finally {
+    pkcs8.fill(0);
+  }
 }
 
 const actorOf = (device: Device) => `device:${device.id}`;

@@ -13,9 +13,9 @@ export type OrganisationParty = { personId: string; organisationId: string } | {
 
 /**
  * What an organisation may ask for by itself; seals and their makers have their own ways. A document signer can make a file look
- * official, so only departments get one.
+ * official, so only departments get one. A service client is a system that calls us by mutual TLS.
  */
-export const ORGANISATION_PROFILES: readonly ProfileName[] = ['organisation', 'document-signer'];
+export const ORGANISATION_PROFILES: readonly ProfileName[] = ['organisation', 'document-signer', 'service-client'];
 
 export interface OrganisationCertificateInput {
   by: OrganisationParty;

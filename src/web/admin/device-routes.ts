@@ -2,12 +2,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { listDevices, registerDevice, requireDevice, retireDevice } from '#certificates/devices.ts';
+import { issueDeviceKeyFile } from '#certificates/enrol-device.ts';
 import { mintEnrolmentToken } from '#certificates/enrolment-token.ts';
 import { listHeldCertificates } from '#certificates/held-certificates.ts';
 import { findOrganisation, findOrganisationByCode } from '#people/organisations.ts';
 import { faultyField } from '#problem.ts';
+import { KeyFileForm } from '#web/key-file-form.ts';
 import { requireUuid } from '#web/path-parameters.ts';
 import { type Refusal, refusalOf, refusalOfFaults } from '#web/refusal.ts';
+import { sendFile } from '#web/send-file.ts';
 import { requireStaff } from '#web/session.ts';
 import { parseForm } from '#web/validate-with-zod.ts';
 import type { WebContext } from '#web/web-context.ts';
@@ -71,6 +74,21 @@ export function registerDeviceRoutes(server: FastifyInstance, context: WebContex
     const by = requireStaff(request, 'operator');
     const minted = await mintEnrolmentToken(context, { deviceId: idOf(request), by });
     return devicePage(request, reply.header('cache-control', 'no-store'), { minted });
+  });
+
+  // The password is in this request only, and the file on this answer alone.
+  server.post('/admin/devices/:id/key-file', options, async (request, reply) => {
+    const by = requireStaff(request, 'operator');
+    const { data, faults } = parseForm(KeyFileForm, request.body);
+    const refuse = (refusal: Refusal) => devicePage(request, reply.code(refusal.status), { refusal });
+    if (!data) return refuse(refusalOfFaults(faults));
+    try {
+      const { pfx, certificate } = await issueDeviceKeyFile(context, { deviceId: idOf(request), by, password: data.password });
+      const fileName = `device-${certificate.serialHex.slice(0, 8)}.p12`;
+      return sendFile(reply, { bytes: pfx, fileName, mediaType: 'application/x-pkcs12' });
+    } catch (error) {
+      return refuse(refusalOf(error));
+    }
   });
 
   server.post('/admin/devices/:id/retire', options, async (request, reply) => {

@@ -30,7 +30,9 @@ const MAX_REQUEST_BYTES = 64 * 1024;
 const PAGE = '/desk/certificates';
 
 const AskForm = z.object({
-  profile: z.enum(ORGANISATION_PROFILES as ['organisation', 'document-signer'], { error: 'Choose a kind. / 请选择类别。' }),
+  profile: z.enum(ORGANISATION_PROFILES as ['organisation', 'document-signer', 'service-client'], {
+    error: 'Choose a kind. / 请选择类别。',
+  }),
   requestId: z.string().regex(/^[A-Za-z0-9_-]{8,64}$/),
 });
 const RevokeForm = z.object({ reason: z.enum(HOLDER_REASONS as [RevocationReason], { error: 'Choose a reason. / 请选择原因。' }) });

@@ -1,6 +1,8 @@
 /** The operators' pages for devices, and a device that enrols with what they show. */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { beforeAll, expect, test } from 'vitest';
 import { makeCsr } from '#test/fakes/make-csr.ts';
+import { runOpenSsl } from '#test/fakes/run-openssl.ts';
 import { type WebCity, webCity } from './web-city.ts';
 
 let city: WebCity;
@@ -36,6 +38,34 @@ test('an operator registers a device and makes a token, which is shown once and 
   expect((await browser.submit(address, `${address}/retire`, {})).statusCode).toBe(303);
   expect((await enrol(id, next)).status).toBe(401);
   expect((await browser.get(address)).body).not.toContain('/token');
+});
+
+test('a device that makes no request gets key and certificate in one file; weak passwords and those with a second operator do not', async () => {
+  const browser = await city.as(city.operator);
+  const register = async (serialNumber: string, more: Record<string, string> = {}) => {
+    const fields = { ...FIELDS, organisation: codeOf(), serialNumber, ...more };
+    return (await browser.submit('/admin/devices', '/admin/devices', fields)).headers.location as string;
+  };
+  const at = await register('KIOSK-0101');
+  const take = (place: string, password: string, again = password) => browser.submit(place, `${place}/key-file`, { password, again });
+  const weak = await take(at, 'weak');
+  expect([weak.statusCode, weak.body.includes('密钥文件口令须为12至128位')]).toEqual([422, true]);
+  expect((await take(at, 'Correct-horse-9', 'Other-horse-9')).statusCode).toBe(422);
+  expect((await browser.get(at)).body).toContain('尚无证书');
+  const file = await take(at, 'Correct-horse-9');
+  expect([file.statusCode, file.headers['content-type']]).toEqual([200, 'application/x-pkcs12']);
+  const { stdout } = runOpenSsl(['pkcs12', '-in', '@p12', '-passin', 'pass:Correct-horse-9', '-nodes'], { p12: file.rawPayload });
+  const certificate = new X509Certificate(stdout.toString().slice(stdout.toString().indexOf('-----BEGIN CERTIFICATE')));
+  expect(certificate.checkPrivateKey(createPrivateKey(stdout.toString()))).toBe(true);
+  expect(certificate.subject).toContain('CN=KIOSK-0101');
+  expect((await browser.get(at)).body).toContain(certificate.serialNumber.toLowerCase());
+  const event = await city.deps.db.auditEvent.findFirstOrThrow({ where: { kind: 'device-key-file-made' } });
+  expect(event.subject).toBe(`certificate:${certificate.serialNumber.toLowerCase()}`);
+  const careful = await register('KIOSK-0102', { needsApproval: '1' });
+  expect((await browser.get(careful)).body).not.toContain('/key-file');
+  expect((await take(careful, 'Correct-horse-9')).statusCode).toBe(403);
+  await browser.submit(at, `${at}/retire`, {});
+  expect((await take(at, 'Correct-horse-9')).statusCode).toBe(403);
 });
 
 test('a faulty form says what is wrong, a serial number twice too', async () => {

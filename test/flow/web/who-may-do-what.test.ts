@@ -198,6 +198,7 @@ const STAFF: Record<string, Role[]> = {
   'POST /admin/certificates/:serial/release': ['operator'],
   'POST /admin/certificates/:serial/revoke': ['operator'],
   'POST /admin/devices': ['operator'],
+  'POST /admin/devices/:id/key-file': ['operator'],
   'POST /admin/devices/:id/retire': ['operator'],
   'POST /admin/devices/:id/token': ['operator'],
   'POST /admin/recoveries': ['operator'],

@@ -161,6 +161,30 @@ test('a document signer, which can make a file official, is for departments alon
   expect(await ask(department, 'document-signer')).toBe('ok');
 });
 
+test('a system that calls us gets a client certificate of its organisation, for P-256 alone, which signs nothing else', async () => {
+  const by = await sealAdmin();
+  const ask = (csr: string) => requestOrganisationCertificate(deps, { by, csr, requestId: requestId(), profile: 'service-client' });
+  expect(await problemOf(ask(makeCsr({ suite: 'sm2-sm3' }).pem))).toBe('csr-not-acceptable');
+  const asked = await ask(makeCsr().pem);
+  await decideCertificateRequest(deps, { id: asked.id, by: await operator(), decision: 'approve' });
+  const issued = await fetchIssued(deps, asked.id);
+  expect(issued && profileOf(issued.certificate)).toBe('service-client');
+  expect(issued?.certificate.extKeyUsage).toEqual([OID.clientAuthentication]);
+  expect([...(issued?.certificate.keyUsage ?? [])]).toEqual(['digital-signature']);
+});
+
+test('looking for how a name or a serial number begins goes along an index, whatever the collation', async () => {
+  const plans = await db.$transaction(async (tx) => {
+    // A table of a test is too small for any index to pay.
+    await tx.$executeRaw`SET LOCAL enable_seqscan = off`;
+    const names = await tx.$queryRaw<Record<string, string>[]>`EXPLAIN SELECT id FROM issued_certificate WHERE subject LIKE '示范%'`;
+    const serials = await tx.$queryRaw<Record<string, string>[]>`EXPLAIN SELECT id FROM issued_certificate WHERE serial_hex LIKE 'ab12%'`;
+    return [names, serials].map((plan) => plan.map((line) => Object.values(line).join(' ')).join('\n'));
+  });
+  expect(plans[0]).toMatch(/Index Cond: .*subject/);
+  expect(plans[1]).toMatch(/Index Cond: .*serial_hex/);
+});
+
 test('nobody approves their own request, and who is no operator approves none', async () => {
   const both = await world.staff(world.tea.id, 'seal-admin', 'operator', 'approver');
   const { id } = await requestOrganisationCertificate(deps, { by: both, csr: makeCsr().pem, requestId: requestId() });
