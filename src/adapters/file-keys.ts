@@ -16,6 +16,7 @@ import {
   importPrivateKey,
   type PrivateKey,
   SUITES,
+  type Suite,
   signMessage,
   verifyMessage,
 } from '#crypto/suite.ts';
@@ -36,6 +37,7 @@ const SUFFIX = '.key.json';
 const RETIRED_SUFFIX = '.retired.json';
 /** Another process may have retired a key that is in memory here: looked for at most this often. */
 const LOOK_EVERY_MS = 500;
+const ROOT_NAME = /^ca-root-[a-z0-9-]{1,40}$/;
 const NAME = /^[a-z0-9][a-z0-9-]{0,99}$/;
 
 const folderShape = z.object({ version: z.literal(1), salt: z.base64(), check: z.base64() });
@@ -144,6 +146,24 @@ export async function fileKeyStore({ folder, secret }: { folder: string; secret:
       loaded.delete(name);
     },
   };
+}
+
+/**
+ * The private half (PKCS #8) of a root's key in such a folder, for the ceremony that takes it offline; the caller overwrites it.
+ * Apart from the store, so that no store has a way to hand out keys. Undefined when there is none or it is retired. Throws as `fileKeyStore`.
+ */
+export async function readRootKey(
+  { folder, secret }: { folder: string; secret: string | Uint8Array },
+  name: string,
+): Promise<{ suite: Suite; spki: Uint8Array; pkcs8: Uint8Array } | undefined> {
+  if (!ROOT_NAME.test(name)) throw new Problem('signing-refused', { detail: 'Only keys of roots are taken offline.' });
+  if (!existsSync(join(folder, FOLDER_FILE))) throw new Error(`${folder} is no folder of keys. / 不是密钥目录。`);
+  const master = await openFolder(folder, secret);
+  // Proves the file before anything comes out of it.
+  const key = await readKey(folder, master, name);
+  const text = key?.privateKey ? await readIfThere(join(folder, name + SUFFIX)) : undefined;
+  if (!key || text === undefined) return undefined;
+  return { suite: key.stored.suite, spki: key.stored.spki, pkcs8: unseal(master, keyShape.parse(JSON.parse(text))) };
 }
 
 async function openFolder(folder: string, secret: string | Uint8Array): Promise<Buffer> {

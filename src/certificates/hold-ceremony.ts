@@ -74,7 +74,7 @@ export async function succeedAuthority(
 ): Promise<{ before: Authority | undefined; after: Authority }> {
   const { area, suite, by } = input;
   const root = await currentAuthority(deps, 'root', suite);
-  if (!(await deps.keys.find(root.keyName))) throw new Problem('key-not-found');
+  await requireRootKey(deps, root);
   const ofArea = (await listAuthorities(deps)).filter((one) => one.area === area && one.suite === suite);
   const before = ofArea.find(({ state }) => state === 'current');
   const generation = Math.max(0, ...ofArea.map((one) => one.generation)) + 1;
@@ -93,7 +93,7 @@ export async function revokeAuthority(
   const authority = await requireAuthority(deps, input.keyName);
   if (isRoot(authority)) throw new Problem('authority-not-current');
   const root = await requireAuthority(deps, authority.issuerKey);
-  if (!(await deps.keys.find(root.keyName))) throw new Problem('key-not-found');
+  await requireRootKey(deps, root);
   const at = deps.clock.now();
   await deps.db.certificateAuthority.updateMany({
     where: { keyName: authority.keyName, state: 'current' },
@@ -102,6 +102,12 @@ export async function revokeAuthority(
   const { serialHex } = authority.certificate;
   await revokeCertificate(deps, { serialHex, reason: input.reason, by: input.by, publish: false });
   return publishRootCrl(deps, root);
+}
+
+/** Of a root that was taken offline the key store still knows the public half. */
+async function requireRootKey({ keys }: CertificateDeps, { keyName }: Authority): Promise<void> {
+  const key = await keys.find(keyName);
+  if (!key || key.retired) throw new Problem('key-not-found');
 }
 
 /** A root's own list, as long as its key will be away. */

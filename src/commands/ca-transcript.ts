@@ -3,7 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export interface Transcript {
-  act: 'init';
+  /** `take-offline`: the roots were online until now. */
+  act: 'init' | 'take-offline';
   at: string;
   participants: string[];
   shareSet: string;

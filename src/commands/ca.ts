@@ -16,13 +16,12 @@ import {
   type Succession,
   succeedAuthority,
 } from '#certificates/hold-ceremony.ts';
-import { generateRoots, type OpenRoots, openRoots, type RootKeyFile, sealRoots, withRoots } from '#certificates/root-vault.ts';
+import { generateRoots, openRoots, type RootKeyFile, sealRoots } from '#certificates/root-vault.ts';
 import { SecretShareError } from '#crypto/secret-shares.ts';
 import { type OpenInstallation, openInstallation } from '#edge/open-installation.ts';
 import type { RevocationReason } from '#pki/crl.ts';
 import { nameToString } from '#pki/name.ts';
 import { Problem } from '#problem.ts';
-import { guardedKeyStore } from '#signer/guarded-key-store.ts';
 import { type Transcript, writeTranscript } from './ca-transcript.ts';
 import {
   proveKey,
@@ -31,11 +30,12 @@ import {
   readAccess,
   readText,
   type WrittenFile,
+  withOpenRoots,
   writeRootFiles,
   writtenFile,
 } from './root-files.ts';
 
-const EXIT = { good: 0, refused: 1, unreadable: 2, wrongUse: 3 } as const;
+export const EXIT = { good: 0, refused: 1, unreadable: 2, wrongUse: 3 } as const;
 
 export interface InitOptions extends RootAccess {
   out: string;
@@ -53,7 +53,12 @@ export interface InitOptions extends RootAccess {
  * that was cut off goes on with the root files and shares it left (`root`, `share`).
  */
 export function initialiseCa(options: InitOptions): Promise<number> {
-  return inInstallation(async ({ deps }) => {
+  return inInstallation(async ({ config, deps }) => {
+    if (config.production && !config.origin.startsWith('https:'))
+      return fail(
+        EXIT.refused,
+        'Set TONGREN_ORIGIN first: its addresses stay in the authorities’ certificates for good. / 请先设置 TONGREN_ORIGIN：其地址将永久写入各签发机构证书。',
+      );
     const state = await ceremonyState(deps);
     if (state === 'held') return fail(EXIT.refused, 'This installation has a root already. / 本系统已有根证书。');
     const isResumed = options.root.length > 0;
@@ -215,14 +220,7 @@ function withRootOpen(access: RootAccess, act: (deps: CertificateDeps) => Promis
   });
 }
 
-/** The root signs here by the same rules as in the signer: it must see the authorities' keys to know whom it certifies. */
-function withOpenRoots(deps: CertificateDeps, roots: OpenRoots): CertificateDeps {
-  const { keys } = deps;
-  const seeing = { ...roots, find: async (name: string) => (await roots.find(name)) ?? keys.find(name) };
-  return { ...deps, keys: withRoots(guardedKeyStore(seeing, { clock: systemClock }), keys) };
-}
-
-function transcriptOf(
+export function transcriptOf(
   act: Transcript['act'],
   participants: readonly string[],
   file: RootKeyFile | undefined,
@@ -253,7 +251,7 @@ function describe({ keyName, area, suite, state, certificate }: Authority) {
   };
 }
 
-function tell(transcript: Transcript, json: boolean | undefined): void {
+export function tell(transcript: Transcript, json: boolean | undefined): void {
   if (json) {
     console.log(JSON.stringify(transcript, null, 2));
     return;
@@ -265,7 +263,7 @@ function tell(transcript: Transcript, json: boolean | undefined): void {
   console.log(`共 ${transcript.shares} 份，任意 ${transcript.threshold} 份可恢复。请分别交给保管人，并将文件移出本机。`);
 }
 
-async function inInstallation(act: (installation: OpenInstallation) => Promise<number>): Promise<number> {
+export async function inInstallation(act: (installation: OpenInstallation) => Promise<number>): Promise<number> {
   return guarded(async () => {
     const installation = await openInstallation(process.env);
     try {
@@ -284,7 +282,7 @@ async function guarded(act: () => Promise<number>): Promise<number> {
     if (error instanceof SecretShareError) return fail(EXIT.refused, error.message);
     if (error instanceof Problem) {
       const detail =
-        error.code === 'key-not-found'
+        error.code === 'key-not-found' || error.code === 'key-retired'
           ? 'The root’s key is not here: bring --root and --share. / 根密钥不在本机，请提供 --root 和 --share。'
           : error.message;
       return fail(EXIT.refused, `${detail} [${error.code}]`);
@@ -294,7 +292,7 @@ async function guarded(act: () => Promise<number>): Promise<number> {
   }
 }
 
-function fail(code: number, sentence: string): number {
+export function fail(code: number, sentence: string): number {
   console.error(sentence);
   return code;
 }

@@ -92,6 +92,21 @@ export function registerAuthorityCommands(program: Command): void {
       const { reshareRoots } = await import('./ca.ts');
       process.exitCode = await reshareRoots(options);
     });
+  ca.command('take-offline')
+    .description(
+      'take roots whose keys are in files of the key store offline: encrypted files and shares, proved, then gone from the store',
+    )
+    .requiredOption('--out <dir>', 'folder for key files, shares and transcript; take it off this machine afterwards')
+    .addOption(shareCount())
+    .addOption(threshold())
+    .option('--participant <name>', 'who stood by; may be given several times', collect, [])
+    .option('--key-folder <dir>', 'folder of keys of a signer of its own')
+    .option('--key-secret <file>', 'file with the secret of that signer')
+    .addOption(asJson())
+    .action(async (options) => {
+      const { takeOffline } = await import('./ca-take-offline.ts');
+      process.exitCode = await takeOffline(options);
+    });
 
   const keys = program.command('keys').description('signing keys of every kind, and their successors; authorities rotate by `ca rotate`');
   keys

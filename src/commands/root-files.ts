@@ -2,9 +2,12 @@
 import { createHash } from 'node:crypto';
 import { chmod, open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type OpenRoots, openRoots, parseRootKeyFile, type RootKeyFile } from '#certificates/root-vault.ts';
+import { systemClock } from '#adapters/system-clock.ts';
+import type { CertificateDeps } from '#certificates/certificate-deps.ts';
+import { type OpenRoots, openRoots, parseRootKeyFile, type RootKeyFile, withRoots } from '#certificates/root-vault.ts';
 import { formatShare, parseShare, type SecretShare } from '#crypto/secret-shares.ts';
 import { importPublicKey, verifyMessage } from '#crypto/suite.ts';
+import { guardedKeyStore } from '#signer/guarded-key-store.ts';
 
 /** Where the keys of offline roots are, and who brought shares. Empty for roots in the key store. */
 export interface RootAccess {
@@ -93,4 +96,11 @@ export async function proveKey(roots: OpenRoots, file: RootKeyFile): Promise<voi
   const spki = Uint8Array.from(Buffer.from(file.spki, 'base64'));
   if (!verifyMessage(importPublicKey(spki), message, signature))
     throw new Error(`${file.keyName} does not fit its public key. / 根密钥与公钥不匹配。`);
+}
+
+/** The root signs here by the same rules as in the signer: it must see the authorities' keys to know whom it certifies. */
+export function withOpenRoots(deps: CertificateDeps, roots: OpenRoots): CertificateDeps {
+  const { keys } = deps;
+  const seeing = { ...roots, find: async (name: string) => (await roots.find(name)) ?? keys.find(name) };
+  return { ...deps, keys: withRoots(guardedKeyStore(seeing, { clock: systemClock }), keys) };
 }
