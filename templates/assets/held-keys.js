@@ -12,6 +12,7 @@ import { KEY_ALGORITHM, SIGNATURE_ALGORITHM } from './certification-request.js';
  * @property {string} [serial] of the certificate, hex; not there while the answer to the request is missing
  * @property {string} [label] masked name, to tell people at one browser apart
  * @property {string} [notAfter] ISO 8601
+ * @property {boolean} [signsIn] false for a certificate that only signs for an organisation
  */
 
 const DATABASE = 'tongren-held-keys';

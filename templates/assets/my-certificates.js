@@ -28,14 +28,14 @@ const show = (busy) => {
   page.setAttribute('aria-busy', String(busy));
 };
 
-/** @param {DOMStringMap} wanted of the button: `renews`, the certificate to be followed; `actsFor` and `mandate`, for whom the holder acts */
-async function get({ renews, actsFor, mandate }) {
+/** @param {DOMStringMap} wanted of the button: `renews`, the certificate to be followed; `actsFor` and `mandate`, for whom the holder acts, which `acting` says of a renewal */
+async function get({ renews, actsFor, mandate, acting }) {
   const began = performance.now();
   trouble.hidden = true;
   show(true);
   const pair = await makeKeyPair();
   const fingerprint = await fingerprintOf(pair.publicKey);
-  const kept = { fingerprint, key: pair.privateKey, label: page.dataset['label'] ?? '' };
+  const kept = { fingerprint, key: pair.privateKey, label: page.dataset['label'] ?? '', signsIn: !actsFor && !acting };
   await keepKey(kept);
   try {
     const requestId = base64url(crypto.getRandomValues(new Uint8Array(16)));

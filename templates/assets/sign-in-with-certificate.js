@@ -19,7 +19,9 @@ async function signIn(from, { key, serial }) {
 /** @param {HTMLElement} from */
 async function offer(from) {
   const now = new Date().toISOString();
-  const held = (await listHeldKeys()).filter(({ serial, notAfter }) => serial && (!notAfter || notAfter > now));
+  const held = (await listHeldKeys()).filter(
+    ({ serial, notAfter, signsIn }) => serial && signsIn !== false && (!notAfter || notAfter > now),
+  );
   const trouble = /** @type {HTMLElement} */ (from.querySelector('[data-trouble]'));
   const list = /** @type {HTMLElement} */ (from.querySelector('[data-choices]'));
   for (const one of held) {

@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { registerPerson } from '#people/register-person.ts';
+import { recordRepresentative } from '#people/representatives.ts';
 import { samplePdf } from '#test/fakes/sample-pdf.ts';
+import { authorizationUrl, testApp } from '#test/flow/oidc/test-app.ts';
+import type { TestProvider } from '#test/flow/oidc/test-provider.ts';
 import { type WebCity, webCity } from '#test/flow/web/web-city.ts';
 import { launchChromium, PHONE, visit } from './chromium.ts';
 
@@ -107,6 +110,62 @@ test('get one in under two seconds, sign out, sign in with it, sign a PDF, see a
   const trouble = page.locator('[data-certificate-sign-in] [data-trouble]');
   await trouble.waitFor({ state: 'visible' });
   expect(await trouble.textContent()).toContain('证书登录未成功');
+  await context.close();
+});
+
+test('renewing in the browser makes a new key; the certificate signs in at an app, and one for an organisation is not offered there', async () => {
+  const id = await person('13900020005');
+  const { page, context, complaints } = await visit(browser, city.origin, { size: PHONE, session: await city.sessionOf(id) });
+  await page.goto('/my/certificates');
+  await page.getByRole('button', { name: '领取证书' }).click();
+  await page.waitForURL(/\/my\/certificates\/[0-9a-f]+$/);
+  const first = page.url();
+  const serialHex = first.split('/').at(-1) ?? '';
+  expect(await page.getByRole('button', { name: '续期' }).count()).toBe(0);
+  const soon = new Date(city.deps.clock.now().getTime() + 20 * 86_400_000);
+  await city.deps.db.issuedCertificate.update({ where: { serialHex }, data: { notAfter: soon } });
+  await page.reload();
+  await picture(page, 'certificate-renew-phone');
+  await page.getByRole('button', { name: '续期' }).click();
+  await page.waitForURL((url) => /\/my\/certificates\/[0-9a-f]+$/.test(url.pathname) && url.href !== first);
+  await page.locator('[data-place]').filter({ hasText: '在本浏览器' }).waitFor();
+  const newest = page.url().split('/').at(-1) ?? '';
+  const fingerprints = await Promise.all(
+    [serialHex, newest].map(async (serial) => {
+      const row = await city.deps.db.certificateRequest.findUniqueOrThrow({ where: { serialHex: serial } });
+      return Buffer.from(row.keyDigest).toString('hex');
+    }),
+  );
+  expect(new Set(fingerprints).size).toBe(2);
+  await page.goto(first);
+  expect(await page.textContent('main')).toContain('已续期');
+
+  await city.deps.db.$transaction((tx) =>
+    recordRepresentative(tx, {
+      ...{ organisationId: city.company.id, personId: id, source: 'register', by: 'system:test', at: city.deps.clock.now() },
+    }),
+  );
+  await page.goto('/my/organisations');
+  await page.getByRole('button', { name: '领取法定代表人证书' }).click();
+  await page.waitForURL(/\/my\/certificates\/[0-9a-f]+$/);
+  await page.locator('[data-place]').filter({ hasText: '在本浏览器' }).waitFor();
+  await context.clearCookies();
+
+  const app = await testApp(
+    { deps: { ...city.context, issuer: `${city.origin}/oidc` }, oidc: city.context.oidc } as unknown as TestProvider,
+    'browser-app',
+  );
+  await page.goto((await authorizationUrl(app)).url.href);
+  await page.waitForURL(/\/login\/[^/]+$/);
+  const offered = page.locator('[data-certificate-sign-in] button');
+  await offered.first().waitFor();
+  // Both of the person, none of the organisation.
+  expect(await offered.count()).toBe(2);
+  await picture(page, 'login-app-with-certificate-phone');
+  await offered.filter({ hasText: newest.slice(-4) }).click();
+  await page.waitForURL((url) => url.href.startsWith(app.redirectUri));
+  expect(new URL(page.url()).searchParams.get('code')).toBeTruthy();
+  expect(complaints.filter((complaint) => !complaint.includes(app.redirectUri))).toEqual([]);
   await context.close();
 });
 
