@@ -4,6 +4,7 @@ import { findAuthority } from '#certificates/find-authority.ts';
 import { findCrl, findCrlFacts, PIECE_BYTES, readCrlPieces } from '#certificates/find-crl.ts';
 import { initialiseAuthorities } from '#certificates/initialise-authorities.ts';
 import { publishCrl } from '#certificates/publish-crls.ts';
+import { readRevoked } from '#certificates/revoked-entries.ts';
 import { digest } from '#crypto/suite.ts';
 import type { Certificate } from '#pki/certificate.ts';
 import { isCrlSignedBy, parseCrl } from '#pki/crl.ts';
@@ -78,6 +79,21 @@ test('while a list waits for its signature the one before is served; its number 
   expect(number).toBeGreaterThan(waiting.number);
   expect((await findCrl(deps, KEY))?.number).toBe(number);
 }, 60_000);
+
+test('rows are read whole on one connection again and again, by lists of all sizes, and by none but an authority’s name', async () => {
+  const read = (key: string, part?: number) => db.$transaction(async (tx) => (await readRevoked(tx, key, part)).count, { timeout: 60_000 });
+  for (let round = 0; round < 4; round++) {
+    expect(await read(KEY)).toBe(ENTRIES);
+    expect(await read('ca-seals-p256')).toBe(0);
+    expect(await read(KEY, 3)).toBe(0);
+  }
+  const both = await db.$transaction(async (tx) => [(await readRevoked(tx, KEY)).count, (await readRevoked(tx, KEY)).count], {
+    timeout: 60_000,
+  });
+  expect(both).toEqual([ENTRIES, ENTRIES]);
+  await expect(read("x' OR '1'='1")).rejects.toThrow(RangeError);
+  await expect(read(KEY, Number.NaN)).rejects.toThrow(RangeError);
+}, 120_000);
 
 test('a piece that is gone ends the reading, it does not shorten the list', async () => {
   const facts = await findCrlFacts(deps, KEY, 'complete');
