@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { appointStaff, dismissStaff } from '#access/appoint-staff.ts';
 import { findStaff, listStaff } from '#access/find-staff.ts';
 import { ROLES, staffActor } from '#access/staff.ts';
-import { findPersonIdByCitizenNumber, findPersonIdByPhone, requireMaskedPerson } from '#people/find-person.ts';
+import { findPersonIdByCitizenNumber, findPersonIdByPhone, requireMaskedPerson, requirePerson } from '#people/find-person.ts';
 import { listOrganisations, organisationIdentifier, registerOrganisation, requireOrganisation } from '#people/organisations.ts';
 import { faultyField, Problem } from '#problem.ts';
 import { requireUuid } from '#web/path-parameters.ts';
@@ -16,6 +16,8 @@ import { describeRepresentative, registerRepresentativeRoutes } from './represen
 import { ADMIN_SECTIONS } from './sections.ts';
 
 const PAGE_SIZE = 50;
+/** Name and number agreed with the population register. */
+const MIN_STAFF_LEVEL = 3;
 const roles = z.enum(ROLES);
 const AppointForm = z.object({
   person: z.string().trim().min(1, 'Fill this in. / 请填写。').max(64),
@@ -98,6 +100,9 @@ export function registerStaffRoutes(server: FastifyInstance, context: WebContext
     try {
       const personId = (await findPersonIdByCitizenNumber(context, data.person)) ?? (await findPersonIdByPhone(context, data.person));
       if (personId === undefined) throw faultyField('/person', 'Nobody is known by this number.', '未找到该号码对应的人员。');
+      // Otherwise one operator could make up the second person that approvals need.
+      if ((await requirePerson(context, personId)).assuranceLevel < MIN_STAFF_LEVEL)
+        throw faultyField('/person', 'Only whose real name is proven (level 3) can be appointed.', '须完成实名认证（三级）后方可任命。');
       await appointStaff(context, { personId, organisationId, roles: data.roles, by: staffActor(by) });
     } catch (error) {
       return staffPage(request, reply, refusalOf(error));

@@ -1,5 +1,6 @@
 /** The issuing department and the operators by their forms. */
 import { beforeAll, describe, expect, test } from 'vitest';
+import { raiseAssurance } from '#people/raise-assurance.ts';
 import { exampleFields } from '#test/room/licences/sample-city.ts';
 import { type Browser, NEWCOMER, type WebCity, webCity } from './web-city.ts';
 
@@ -190,6 +191,10 @@ describe('operators', () => {
     const place = `/admin/staff/${city.department.id}`;
     const nobody = await operator.submit(place, place, { person: '13999999999', roles: ['counter'] });
     expect(nobody.statusCode).toBe(422);
+    // A name of one's own telling is not enough: an operator could make up the second person that approvals need.
+    const unproven = await operator.submit(place, place, { person: '350203197212120023', roles: ['operator'] });
+    expect([unproven.statusCode, unproven.body.includes('须完成实名认证')]).toEqual([422, true]);
+    await proveName(city.otherCitizen);
     expect((await operator.submit(place, place, { person: '350203197212120023', roles: ['counter'] })).statusCode).toBe(303);
     expect((await (await city.as(city.otherCitizen)).get('/counter')).statusCode).toBe(200);
     const dismiss = [...(await operator.get(place)).body.matchAll(/action="([^"]+\/dismiss)"/g)].at(-1)?.[1] ?? '';
@@ -204,9 +209,13 @@ describe('operators', () => {
   });
 });
 
+const proveName = (personId: string) =>
+  raiseAssurance(city.context, { personId, method: 'registry-match', source: 'register', by: 'system:test' });
+
 describe('people with several positions', () => {
   test('are asked in which they act, and keep their choice', async () => {
     const place = `/admin/staff/${city.clinic.id}`;
+    await proveName(city.issuer);
     await operator.submit(place, place, { person: '350203198803030059', roles: ['counter', 'issuer'] });
     const me = await city.as(city.issuer);
     const asked = await me.get('/desk/issue');
