@@ -52,7 +52,7 @@ export function rotateKey(kind: string, options: RotateOptions): Promise<number>
 async function rotate({ config, deps, fields }: Opened, kind: string, options: RotateOptions): Promise<Record<string, unknown>> {
   const { suite = 'es256', alg = 'ES256', compromised = false } = options;
   if (kind === 'code') {
-    const { keyName, mintFrom, predecessor } = await rotateCodeKey(deps, { suite, by: BY, ...(compromised ? { leadSeconds: 1 } : {}) });
+    const { keyName, mintFrom, predecessor } = await rotateCodeKey(deps, { suite, by: BY, compromised });
     const done = { after: keyName, from: mintFrom.toISOString(), ...followOf(kind, compromised) };
     const before = await deps.db.codeKey.findFirst({ where: { suite, kid: predecessor } });
     return before && compromised

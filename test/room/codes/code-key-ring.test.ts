@@ -107,3 +107,47 @@ test('an unknown key number makes us look again, but not for each stranger who a
   clock.advance(1_000);
   expect(await codes.findCodeKey(kid)).toBeDefined();
 });
+
+test('a key in wrong hands while its successor waits: the successor takes over at once, and what the thief signs is refused', async () => {
+  const suite = 'sm2-sm3';
+  const codes = codeKeyRing(deps, { suite });
+  // Whatever waits from before has its turn.
+  clock.advance(25 * 3_600_000);
+  const rows = () => db.codeKey.findMany({ where: { suite }, orderBy: { kid: 'asc' } });
+  const stolen = (await rows()).at(-1);
+  const waiting = await rotateCodeKey(deps, { suite, by: 'staff:x' });
+  codes.refresh();
+  const count = (await rows()).length;
+  clock.advance(3_600_000);
+  const before = await mintCode({ ...deps, codes }, input);
+  const outcomes = await Promise.allSettled([1, 2].map(() => rotateCodeKey(deps, { suite, by: 'staff:x', compromised: true })));
+  const done = outcomes.find(({ status }) => status === 'fulfilled');
+  expect(done).toMatchObject({ value: { kid: waiting.kid, predecessor: stolen?.kid } });
+  expect(await rows()).toHaveLength(count);
+  expect(await db.auditEvent.findMany({ where: { kind: 'code-key-compromised' } })).toMatchObject([
+    { subject: `key:${stolen?.keyName}`, detail: { successor: waiting.keyName } },
+  ]);
+  codes.refresh();
+  clock.advance(1_000);
+  const verdict = async (digits: string) =>
+    verifyCodeOffline({ digits, keys: parseCodeKeys(await currentCodeKeys({ clock, codes }, about)), at: clock.now() }).verdict;
+  const after = await mintCode({ ...deps, codes }, input);
+  const read = readCode(after.digits);
+  expect(read.kind === 'code' && read.code.kid).toBe(waiting.kid);
+  expect(await verdict(after.digits)).toBe('valid');
+  // What the thief mints two minutes later, as if the old key were still in its time.
+  clock.advance(120_000);
+  const setTimes = async (from: Date, until: Date | null) => {
+    await db.codeKey.update({ where: { kid: waiting.kid }, data: { mintFrom: from } });
+    await db.codeKey.update({ where: { kid: stolen?.kid ?? 0 }, data: { mintUntil: until } });
+  };
+  const tookOver = (await rows()).at(-1)?.mintFrom ?? new Date(0);
+  await setTimes(new Date(clock.now().getTime() + 3_600_000), null);
+  const forged = await mintCode({ ...deps, codes: codeKeyRing(deps, { suite }) }, input);
+  codes.refresh();
+  expect(await verdict(forged.digits)).toBe('valid');
+  await setTimes(tookOver, tookOver);
+  codes.refresh();
+  expect(await verdict(forged.digits)).toBe('unknown-key');
+  expect(await verdict(before.digits)).toBe('expired');
+});
