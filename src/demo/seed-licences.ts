@@ -83,7 +83,7 @@ const PERMITS: readonly DemoPermit[] = [
 
 const BUSINESS_LICENCE = {
   companyType: '有限责任公司（自然人投资或控股）',
-  legalRepresentative: '郭守茗',
+  legalRepresentative: '陈建国',
   registeredCapital: '贰佰万元整',
   establishedOn: '2019-03-18',
   address: '通明市湖滨区榕荫街道茶市巷5号',

@@ -3,9 +3,11 @@ import { appointStaff } from '#access/appoint-staff.ts';
 import { findStaffPositions } from '#access/find-staff.ts';
 import type { Staff } from '#access/staff.ts';
 import { findPersonIdByPhone } from '#people/find-person.ts';
+import { grantMandate } from '#people/mandates.ts';
 import { findOrganisationByCode, type Organisation, registerOrganisation } from '#people/organisations.ts';
 import type { PeopleDeps } from '#people/person.ts';
 import { registerPerson } from '#people/register-person.ts';
+import { findRepresentative, recordRepresentative } from '#people/representatives.ts';
 import { hasPassword, setPassword } from '#sign-in/set-password.ts';
 import { DEMO_ORGANISATIONS, DEMO_PASSWORD, DEMO_PEOPLE, type DemoOrganisation, type DemoPerson } from './demo-people.ts';
 
@@ -36,6 +38,7 @@ export async function seedPeople(deps: PeopleDeps): Promise<DemoCity> {
       staff[person.key] = existing ?? (await appointStaff(deps, { personId, organisationId, roles: person.position.roles, by: BY }));
     }),
   );
+  await ensureAuthority(deps, { organisationId: organisations.teaCompany.id, boss: personIds['chen'] ?? '', agent: 'lin' });
   const accounts = DEMO_PEOPLE.map(({ phone, name, roleZh, roleEn, path }) => ({
     login: phone,
     password: DEMO_PASSWORD,
@@ -45,6 +48,19 @@ export async function seedPeople(deps: PeopleDeps): Promise<DemoCity> {
     path,
   }));
   return { organisations, personIds, staff, accounts };
+}
+
+/** A company with a representative, and a mandate of his, so that both can be tried. */
+async function ensureAuthority(deps: PeopleDeps, input: { organisationId: string; boss: string; agent: string }): Promise<void> {
+  const { organisationId, boss } = input;
+  if (await findRepresentative(deps, organisationId)) return;
+  const at = deps.clock.now();
+  await deps.db.$transaction((tx) =>
+    recordRepresentative(tx, { organisationId, personId: boss, source: '企业登记信息 demo-register', by: BY, at }),
+  );
+  const agent = DEMO_PEOPLE.find(({ key }) => key === input.agent);
+  const validUntil = new Date(at.getTime() + 180 * 86_400_000);
+  if (agent) await grantMandate(deps, { organisationId, agent, scope: '办理税务申报和社保登记', validUntil, by: boss });
 }
 
 async function ensureOrganisation(deps: PeopleDeps, organisation: DemoOrganisation): Promise<Organisation> {

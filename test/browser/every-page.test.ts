@@ -8,6 +8,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { appointStaff } from '#access/appoint-staff.ts';
 import { findStaffPositions } from '#access/find-staff.ts';
+import { decideCertificateRequest } from '#certificates/decide-certificate-request.ts';
 import { registerDevice } from '#certificates/devices.ts';
 import { requestOrganisationCertificate } from '#certificates/request-organisation-certificate.ts';
 import { requestPersonCertificate } from '#certificates/request-person-certificate.ts';
@@ -57,6 +58,9 @@ beforeAll(async () => {
   sessions['sealAdmin'] = await city.sessionOf(sealAdmin);
   const asking = { by: { personId: sealAdmin, organisationId }, csr: makeCsr().pem, requestId: 'every-page-2' };
   const asked = await requestOrganisationCertificate(city.context, asking);
+  const second = { by: { personId: sealAdmin, organisationId }, csr: makeCsr().pem, requestId: 'every-page-3' };
+  const issued = await requestOrganisationCertificate(city.context, second);
+  await decideCertificateRequest(city.context, { id: issued.id, by, decision: 'approve' });
   const entry = await proposeTrustEntry(city.context, {
     ...{ by, nameZh: '邻省政务数字证书认证中心', nameEn: 'Neighbour Province CA', official: false },
     certificates: toPem('CERTIFICATE', new DocumentAuthority({ name: '邻省根 CA' }).root.certificate.der),
@@ -70,6 +74,7 @@ beforeAll(async () => {
     esId: seal?.esId ?? '',
     adminSeal: `/admin/seals/${city.sealId}`,
     request: `/admin/requests/${asked.id}`,
+    deskIssued: `/desk/certificates/${issued.id}`,
     deskCertificate: `/desk/certificates/${asked.id}`,
     adminCertificate: `/admin/certificates/${certificate.serialHex}`,
     trustEntry: `/admin/trust-list/${entry.id}`,
@@ -103,6 +108,7 @@ const PAGES: readonly [name: string, path: string, who?: string][] = [
   ['my-certificates', '/my/certificates', 'citizen'],
   ['my-certificates-none', '/my/certificates', 'otherCitizen'],
   ['my-certificate', '{certificate}', 'citizen'],
+  ['my-organisations', '/my/organisations', 'citizen'],
   ['my-sign-pdf', '/my/certificates/sign', 'citizen'],
   ['my-look-ups', '/my/look-ups', 'citizen'],
   ['my-apps', '/my/apps', 'citizen'],
@@ -130,6 +136,8 @@ const PAGES: readonly [name: string, path: string, who?: string][] = [
   ['admin-audit', '/admin/audit', 'operator'],
   ['admin-requests', '/admin/requests', 'operator'],
   ['admin-request', '{request}', 'operator'],
+  ['admin-recoveries', '/admin/recoveries', 'operator'],
+  ['admin-recovery-new', '/admin/recoveries/new', 'operator'],
   ['admin-certificates', '/admin/certificates', 'operator'],
   ['admin-certificate', '{adminCertificate}', 'operator'],
   ['admin-seals', '/admin/seals', 'operator'],
@@ -140,6 +148,7 @@ const PAGES: readonly [name: string, path: string, who?: string][] = [
   ['admin-trust-entry', '{trustEntry}', 'operator'],
   ['desk-certificates', '/desk/certificates', 'sealAdmin'],
   ['desk-certificate', '{deskCertificate}', 'sealAdmin'],
+  ['desk-certificate-issued', '{deskIssued}', 'sealAdmin'],
   ['api-docs', '/api/docs'],
 ];
 

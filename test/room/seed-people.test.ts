@@ -2,6 +2,8 @@ import { expect, test } from 'vitest';
 import { DEMO_ORGANISATIONS, DEMO_PASSWORD, DEMO_POPULATION } from '#demo/demo-people.ts';
 import { seedPeople } from '#demo/seed-people.ts';
 import { isCitizenNumber } from '#people/citizen-number.ts';
+import { listMandates } from '#people/mandates.ts';
+import { listRepresented } from '#people/representatives.ts';
 import { isUscc } from '#people/uscc.ts';
 import { signInWithPassword } from '#sign-in/sign-in-with-password.ts';
 import { testClock } from '#test/fakes/test-clock.ts';
@@ -18,6 +20,9 @@ test('the demo city is made once, and each account on its table signs in', async
     const proof = await signInWithPassword(deps, { login: account.login, password: DEMO_PASSWORD, ip: `10.0.0.${index}` });
     expect(Object.values(first.personIds)).toContain(proof.personId);
   }
+  const { chen = '', lin = '' } = first.personIds;
+  expect(await listRepresented(deps, chen)).toEqual([first.organisations.teaCompany.id]);
+  expect(await listMandates(deps, { agentId: lin })).toHaveLength(1);
   expect(await db.person.count()).toBe(first.accounts.length);
 });
 
