@@ -125,10 +125,13 @@ describe('for everybody', () => {
       components: { schemas: Record<string, unknown> };
     };
     expect(Object.keys(description.paths).sort()).toEqual([
+      '/api/certificates/queue',
       '/api/certificates/requests',
       '/api/certificates/requests/{id}',
+      '/api/certificates/requests/{id}/decision',
       '/api/certificates/validate',
       '/api/certificates/{serial}',
+      '/api/certificates/{serial}/encryption',
       '/api/certificates/{serial}/revoke',
       '/api/codes/keys',
       '/api/codes/offline-uses',
