@@ -4,18 +4,22 @@ import type { KeyLine } from '#audit/succeed-key.ts';
 import { listAuthorities } from '#certificates/authorities.ts';
 import { keyDigestOf } from '#certificates/prepare-certificate.ts';
 import { allKeyLines } from '#jobs/key-lines.ts';
-import { loadSigningKeys } from '#oidc/signing-keys.ts';
+import { parseCertificate } from '#pki/certificate.ts';
 import { readGenerations } from '#storage/key-generations.ts';
 import { type Opened, withDataKeys } from './with-data-keys.ts';
 
 export interface ListedKey {
   kind: string;
   name: string;
+  /** What it may sign or seal, in the words of the signer's policy where it is one of the signer's. */
+  purposes: readonly string[];
   suite: string;
   /** `next`, `current`, `retired`, `destroyed`, `compromised`; of authorities `current`, `offline`, `retired`. */
   state: string;
   /** Since when it signs, or will. */
   since?: string;
+  /** When it stopped signing, or will; of authorities, issuing. */
+  usedUntil?: string;
   /** When the newest certificate of the key ends. */
   certifiedUntil?: string;
 }
@@ -36,21 +40,28 @@ export function listKeys({ json }: { json?: boolean }): Promise<number> {
   });
 }
 
-function lineOf({ kind, name, suite, state, since, certifiedUntil }: ListedKey): string {
-  const day = (time: string | undefined) => (time?.slice(0, 10) ?? '').padEnd(11);
+function lineOf({ kind, name, suite, state, since, usedUntil, certifiedUntil }: ListedKey): string {
+  const day = (time: string | undefined) => time?.slice(0, 10) ?? '';
+  const used = since || usedUntil ? `${day(since).padEnd(10)} – ${day(usedUntil)}` : '';
   const until = certifiedUntil ? `certificate ends / 证书到期 ${day(certifiedUntil)}` : '';
-  return `${kind.padEnd(12)} ${name.padEnd(28)} ${suite.padEnd(8)} ${state.padEnd(12)} ${day(since)} ${until}`.trimEnd();
+  return `${kind.padEnd(12)} ${name.padEnd(28)} ${suite.padEnd(8)} ${state.padEnd(12)} ${used.padEnd(24)} ${until}`.trimEnd();
 }
 
 async function listAuthorityKeys({ deps }: Opened): Promise<ListedKey[]> {
-  return (await listAuthorities(deps)).map(({ keyName, suite, state, certificate }) => ({
-    kind: 'authority',
-    name: keyName,
-    suite,
-    state,
-    since: certificate.notBefore.toISOString(),
-    certifiedUntil: certificate.notAfter.toISOString(),
-  }));
+  const rows = await deps.db.certificateAuthority.findMany({
+    where: { retiredAt: { not: null } },
+    select: { keyName: true, retiredAt: true },
+  });
+  const ends = new Map(rows.map(({ keyName, retiredAt }) => [keyName, retiredAt?.toISOString()]));
+  return (await listAuthorities(deps)).map(({ keyName, suite, state, certificate }) => {
+    const usedUntil = ends.get(keyName);
+    return {
+      ...{ kind: 'authority', name: keyName, purposes: ['certificate', 'crl'], suite, state },
+      since: certificate.notBefore.toISOString(),
+      ...(usedUntil ? { usedUntil } : {}),
+      certifiedUntil: certificate.notAfter.toISOString(),
+    };
+  });
 }
 
 async function listLine({ deps }: Opened, kind: string, line: KeyLine): Promise<ListedKey[]> {
@@ -64,9 +75,11 @@ async function listLine({ deps }: Opened, kind: string, line: KeyLine): Promise<
     const past = compromisedAt ? 'compromised' : key.retired ? 'destroyed' : 'retired';
     const state = index === current ? 'current' : index < current ? 'next' : past;
     const certifiedUntil = await endOfCertificate(db, key.spki);
+    const usedUntil = generations[index - 1]?.signsSince;
     listed.push({
-      ...{ kind, name, suite: line.suite, state },
+      ...{ kind, name, purposes: key.purposes, suite: line.suite, state },
       ...(signsSince ? { since: signsSince.toISOString() } : {}),
+      ...(usedUntil ? { usedUntil: usedUntil.toISOString() } : {}),
       ...(certifiedUntil ? { certifiedUntil } : {}),
     });
   }
@@ -86,17 +99,29 @@ async function listCodeKeys({ deps }: Opened): Promise<ListedKey[]> {
   const now = deps.clock.now();
   const rows = await deps.db.codeKey.findMany({ orderBy: { kid: 'asc' } });
   return Promise.all(
-    rows.map(async ({ keyName, suite, mintFrom, mintUntil }) => {
+    rows.map(async ({ keyName, suite, mintFrom, mintUntil, certificate }) => {
       const past = (await deps.keys.find(keyName))?.retired ? 'destroyed' : 'retired';
       const state = mintFrom > now ? 'next' : mintUntil && mintUntil <= now ? past : 'current';
-      return { kind: 'code', name: keyName, suite, state, since: mintFrom.toISOString() };
+      return {
+        ...{ kind: 'code', name: keyName, purposes: ['code'], suite, state, since: mintFrom.toISOString() },
+        ...(mintUntil ? { usedUntil: mintUntil.toISOString() } : {}),
+        ...(certificate ? { certifiedUntil: parseCertificate(certificate).notAfter.toISOString() } : {}),
+      };
     }),
   );
 }
 
-async function listTokenKeys({ deps, fields }: Opened): Promise<ListedKey[]> {
-  const keys = await loadSigningKeys({ db: deps.db, fields });
-  return keys.map(({ kid, alg, state }) => ({ kind: 'token', name: kid, suite: alg, state: state === 'active' ? 'current' : state }));
+/** From the rows alone: nothing private is opened for a list. */
+async function listTokenKeys({ deps }: Opened): Promise<ListedKey[]> {
+  const rows = await deps.db.oidcSigningKey.findMany({
+    orderBy: [{ alg: 'asc' }, { createdAt: 'asc' }],
+    select: { kid: true, alg: true, state: true, promotedAt: true, retiredAt: true },
+  });
+  return rows.map(({ kid, alg, state, promotedAt, retiredAt }) => ({
+    ...{ kind: 'token', name: kid, purposes: ['id-token'], suite: alg, state: state === 'active' ? 'current' : state },
+    ...(promotedAt ? { since: promotedAt.toISOString() } : {}),
+    ...(retiredAt ? { usedUntil: retiredAt.toISOString() } : {}),
+  }));
 }
 
 async function listDataKeys({ deps, fields }: Opened): Promise<ListedKey[]> {
@@ -104,6 +129,6 @@ async function listDataKeys({ deps, fields }: Opened): Promise<ListedKey[]> {
   const sealing = fields.sealingVersion;
   return rows.map(({ version, createdAt }) => {
     const state = version === sealing ? 'current' : version > sealing ? 'next' : 'retired';
-    return { kind: 'data', name: `data-${version}`, suite: 'aes-256', state, since: createdAt.toISOString() };
+    return { kind: 'data', name: `data-${version}`, purposes: ['field'], suite: 'aes-256', state, since: createdAt.toISOString() };
   });
 }

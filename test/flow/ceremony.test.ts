@@ -128,6 +128,29 @@ describe('a ceremony', { timeout: 240_000 }, () => {
     expect(listed).toContainEqual(expect.objectContaining({ kind: 'audit', name: 'audit-p256-2', state: 'current' }));
     expect(listed).toContainEqual(expect.objectContaining({ kind: 'authority', name: 'ca-root-sm2', state: 'offline' }));
   });
+
+  test('the list tells what a key may sign, since when and until when', async () => {
+    const rotate = async (...args: string[]) => JSON.parse((await tongren('keys', 'rotate', ...args, '--json')).words) as { from?: string };
+    const [{ from: audit }, , { from: code }] = [await rotate('audit'), await rotate('code'), await rotate('code')];
+    await rotate('token', '--alg', 'RS256');
+    const listed = JSON.parse((await tongren('keys', 'list', '--json')).words) as { kind: string; name: string; suite: string }[];
+    const find = (name: string) => listed.find((one) => one.name === name);
+    expect(find('audit-p256-2')).toMatchObject({ state: 'retired', purposes: ['audit-checkpoint'], usedUntil: audit });
+    expect(find('audit-p256-3')).toMatchObject({ state: 'current', since: audit });
+    expect(find('audit-p256-3')).not.toHaveProperty('usedUntil');
+    expect(find('code-p256-1')).toMatchObject({ state: 'current', purposes: ['code'], usedUntil: code });
+    expect(find('code-p256-2')).toMatchObject({ state: 'next', since: code });
+    expect(find('ca-seals-p256')).toMatchObject({
+      state: 'retired',
+      purposes: ['certificate', 'crl'],
+      usedUntil: expect.any(String),
+      certifiedUntil: expect.any(String),
+    });
+    expect(listed.filter(({ kind }) => kind === 'token')).toMatchObject([{ suite: 'RS256', state: 'next', purposes: ['id-token'] }]);
+    const { words } = await tongren('keys', 'list');
+    expect(words).toContain(`next         ${code?.slice(0, 10)} –`);
+    expect(words).toContain(` – ${code?.slice(0, 10)}`);
+  });
 });
 
 test('a ceremony that was cut off goes on with the files and shares it left, and with nothing else', { timeout: 240_000 }, async () => {
