@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { close, fstatSync, openSync, readSync, writeSync } from 'node:fs';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, unlink } from 'node:fs/promises';
 import { dirname, join, normalize, sep } from 'node:path';
 import type { FileInMaking, FileStore, StoredFile } from '#ports/file-store.ts';
 
@@ -52,8 +52,8 @@ export function fileSystemStore(folder: string): FileStore {
       return orUndefined(async () => openStored(pathOf(name)));
     },
     async remove(name) {
-      await rm(pathOf(name), { force: true });
-      await rm(unfinishedOf(pathOf(name)), { force: true });
+      await orUndefined(() => unlink(pathOf(name)));
+      await orUndefined(() => unlink(unfinishedOf(pathOf(name))));
     },
     async removeFolder(name) {
       await rm(pathOf(name), { force: true, recursive: true });
