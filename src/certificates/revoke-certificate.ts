@@ -89,7 +89,8 @@ async function revokeTwin(
   const archived = await tx.archivedKey.findUnique({ where: { signingSerial: serialHex }, select: { serialHex: true } });
   if (!archived) return [];
   const rows = await tx.issuedCertificate.updateManyAndReturn({
-    where: { serialHex: archived.serialHex, revokedAt: null, der: { not: null } },
+    // Also one that is stored and not signed yet: it is revoked by the time it is.
+    where: { serialHex: archived.serialHex, revokedAt: null },
     data: { revocationReason: reason, revokedBy: by, revokedAt: wholeSeconds(at) },
     select: { issuerKey: true },
   });

@@ -7,7 +7,7 @@ import { generateKeyPair } from '#crypto/suite.ts';
 import type { Certificate } from '#pki/certificate.ts';
 import { PROFILES } from '#pki/profiles.ts';
 import { faultyField, Problem } from '#problem.ts';
-import { isUniqueViolation } from '#storage/database.ts';
+import { isUniqueViolation, type Transaction } from '#storage/database.ts';
 import type { AuthoritySuite } from './certificate-deps.ts';
 import { noteForHolder } from './certificate-notices.ts';
 import type { EnrolDeps } from './enrolment.ts';
@@ -68,6 +68,7 @@ export async function takeEncryptionCertificate(deps: EnrolDeps & ArchiveDeps, i
       ...{ profile, suite, subject, spki: pair.spki, days: Math.min(days, PROFILES[profile].maxDays), by: actor },
       ...(mandate ? { mandate } : {}),
       within: async (tx, serialHex) => {
+        await requireUnrevoked(tx, held.serialHex);
         await archiveKey(tx, deps, { serialHex, signingSerial: held.serialHex, suite, pkcs8: pair.pkcs8, by: actor });
         const row = await tx.certificateRequest.findUniqueOrThrow({ where: { serialHex: held.serialHex } });
         await noteForHolder(tx, { row, serialHex: held.serialHex, kind: 'encryption-issued', at: deps.clock.now() });
@@ -82,6 +83,13 @@ export async function takeEncryptionCertificate(deps: EnrolDeps & ArchiveDeps, i
   } finally {
     pair.pkcs8.fill(0);
   }
+}
+
+/** Until the transaction ends the signing certificate is not revoked; who revokes it afterwards finds the new one and takes it along. */
+async function requireUnrevoked(tx: Transaction, serialHex: string): Promise<void> {
+  const rows = await tx.$queryRaw<unknown[]>`
+    SELECT 1 FROM issued_certificate WHERE serial_hex = ${serialHex} AND revoked_at IS NULL FOR SHARE`;
+  if (rows.length === 0) throw new Problem('certificate-not-usable');
 }
 
 /** The party's own certificate, and who acts. A person must be here now; staff must hold the role. */

@@ -141,3 +141,16 @@ test('revoking the signing certificate for good ends the encryption certificate 
   const row = await db.issuedCertificate.findUniqueOrThrow({ where: { serialHex: certificate.serialHex } });
   expect(row).toMatchObject({ revocationReason: 'key-compromise' });
 });
+
+test('taken and revoked in the same moment: no encryption certificate in force is left behind', async () => {
+  for (let round = 0; round < 6; round++) {
+    const { by, serialHex } = await citizen();
+    const taking = problemOf(takeEncryptionCertificate(deps, { serialHex, by, handover: { as: 'envelope' } }));
+    const [taken] = await Promise.all([taking, revokeCertificate(deps, { serialHex, reason: 'superseded', by: 'system:test' })]);
+    const archived = await db.archivedKey.findUnique({ where: { signingSerial: serialHex } });
+    expect(archived !== null).toBe(taken === 'ok');
+    if (taken !== 'ok') expect(taken).toBe('certificate-not-usable');
+    const twin = archived && (await db.issuedCertificate.findUniqueOrThrow({ where: { serialHex: archived.serialHex } }));
+    if (twin) expect(twin.revokedAt).not.toBeNull();
+  }
+});
