@@ -91,4 +91,17 @@ export function registerRecordCommands(program: Command): void {
       const { verifySignerLogFiles } = await import('./signer-log.ts');
       process.exitCode = await verifySignerLogFiles(files, options);
     });
+  program
+    .command('operators')
+    .description('who runs the installation')
+    .command('appoint')
+    .description('the first operators, at least two, once; everybody else is appointed by them')
+    .requiredOption(
+      '--file <file>',
+      'JSON: {"organisation": {name, uscc, divisionCode}, "operators": [{name, citizenNumber, phone}, …]}; delete it afterwards',
+    )
+    .action(async (options: { file: string }) => {
+      const { appointFirstOperators } = await import('./first-operators.ts');
+      process.exitCode = await appointFirstOperators(options);
+    });
 }
