@@ -52,13 +52,16 @@ export async function prepareTrustList(deps: CertificateDeps): Promise<void> {
   await publishTrustList(deps);
 }
 
-/** Takes out entries whose time is over, and signs an edition when one is due. Answers how many entries expired. */
-export async function publishTrustList(deps: CertificateDeps): Promise<number> {
+/**
+ * Takes out entries whose time is over, and signs an edition when one is due, or with `anew` in any case: after its key changed. Answers
+ * how many entries expired.
+ */
+export async function publishTrustList(deps: CertificateDeps, { anew = false }: { anew?: boolean } = {}): Promise<number> {
   const expired = await expireEntries(deps);
   const list = await readTrustEntries(deps);
   const last = await deps.db.trustEdition.findFirst({ orderBy: [{ sequence: 'desc' }, { issuedAt: 'desc' }] });
   const age = last ? deps.clock.now().getTime() - last.issuedAt.getTime() : Number.POSITIVE_INFINITY;
-  if (last && Number(last.sequence) >= list.sequence && age < RENEW_AFTER_MS) return expired;
+  if (!anew && last && Number(last.sequence) >= list.sequence && age < RENEW_AFTER_MS) return expired;
   const document = await signList(deps, list);
   try {
     await deps.db.trustEdition.create({

@@ -7,6 +7,7 @@ import type { AuthoritySuite } from '#certificates/certificate-deps.ts';
 import { dropOcspAnswers } from '#certificates/drop-ocsp-answers.ts';
 import { certifyRecordKeys } from '#certificates/log-signer.ts';
 import { revokeCertificatesOfKey } from '#certificates/revoke-key.ts';
+import { publishTrustList } from '#certificates/trust-list-publish.ts';
 import { rotateCodeKey } from '#codes/rotate-code-key.ts';
 import type { OpenInstallation } from '#edge/open-installation.ts';
 import { KEY_LINES } from '#jobs/key-lines.ts';
@@ -73,7 +74,10 @@ async function rotate({ config, deps, fields }: Opened, kind: string, options: R
   const { before, after, signsFrom } = await succeedKey(deps, line, BY, { compromised: compromised && !STAYS_PUBLISHED.includes(kind) });
   const revoked = compromised ? await revokeOld(deps, before) : [];
   if (kind === 'log') await certifyRecordKeys(deps, 'issuance-log');
-  if (kind === 'trust-list') await certifyRecordKeys(deps, 'trust-list');
+  if (kind === 'trust-list') {
+    await certifyRecordKeys(deps, 'trust-list');
+    await publishTrustList(deps, { anew: true });
+  }
   return {
     before,
     after: after.name,

@@ -133,6 +133,8 @@ describe('a ceremony', { timeout: 240_000 }, () => {
     const rotate = async (...args: string[]) => JSON.parse((await tongren('keys', 'rotate', ...args, '--json')).words) as { from?: string };
     const [{ from: audit }, , { from: code }] = [await rotate('audit'), await rotate('code'), await rotate('code')];
     await rotate('token', '--alg', 'RS256');
+    await rotate('trust-list');
+    expect(await db.trustEdition.count()).toBe(1);
     const listed = JSON.parse((await tongren('keys', 'list', '--json')).words) as { kind: string; name: string; suite: string }[];
     const find = (name: string) => listed.find((one) => one.name === name);
     expect(find('audit-p256-2')).toMatchObject({ state: 'retired', purposes: ['audit-checkpoint'], usedUntil: audit });

@@ -13,9 +13,12 @@ import { dropOcspAnswers } from '#certificates/drop-ocsp-answers.ts';
 import { trustedCertificates } from '#certificates/find-certificates.ts';
 import { issueCertificate } from '#certificates/issue-certificate.ts';
 import { requestTimestamp } from '#certificates/issue-timestamp.ts';
-import { findRecordKeys, recordSigners } from '#certificates/log-signer.ts';
+import { certifyRecordKeys, findRecordKeys, recordKeyName, recordSigners } from '#certificates/log-signer.ts';
 import { revokeCertificatesOfKey } from '#certificates/revoke-key.ts';
 import { findServiceSigner } from '#certificates/service-signer.ts';
+import type { SignedTrustList } from '#certificates/trust-list-format.ts';
+import { currentTrustList, publishTrustList } from '#certificates/trust-list-publish.ts';
+import { readTrustList } from '#certificates/trust-list-read.ts';
 import { RECEIPT_KEY } from '#codes/code-key-ring.ts';
 import { signJws } from '#codes/jws.ts';
 import { rotateCodeKey } from '#codes/rotate-code-key.ts';
@@ -105,6 +108,25 @@ describe.each(['es256', 'sm2-sm3'] as const)('%s', (suite) => {
     expect((await recordSigners(city.deps, 'issuance-log')).find((one) => one.suite === suite)?.key.name).toBe(after.name);
     expect((await findRecordKeys(city.deps, 'issuance-log')).map(({ name }) => name)).toEqual(expect.arrayContaining([before, after.name]));
   });
+});
+
+test('the trust list: the next edition is signed by the new keys, and readers take those of either', async () => {
+  const anchors = (await trustedCertificates(city.deps)).roots;
+  const edition = async () => {
+    city.deps.clock.advance(1_000);
+    await certifyRecordKeys(city.deps, 'trust-list');
+    await publishTrustList(city.deps, { anew: true });
+    return (await currentTrustList(city.deps)).document;
+  };
+  const read = (document: SignedTrustList) => readTrustList(document, { anchors, at: city.deps.clock.now() });
+  const signers = ({ signatures }: SignedTrustList) =>
+    signatures.map(({ protected: head }) => (JSON.parse(Buffer.from(head, 'base64url').toString('utf8')) as { kid: string }).kid);
+  const old = await edition();
+  for (const suite of ['es256', 'sm2-sm3'] as const)
+    await succeedKey(city.deps, { base: recordKeyName('trust-list', suite), suite, purpose: 'trust-list' }, BY);
+  const next = await edition();
+  for (const document of [old, next]) expect(read(document)).toMatchObject({ faults: [], proven: ['es256', 'sm2-sm3'] });
+  expect(signers(next).filter((kid) => signers(old).includes(kid))).toEqual([]);
 });
 
 test('audit checkpoints: one signed by the old key still proves the chain after the new one took over', async () => {
