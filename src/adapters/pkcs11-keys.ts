@@ -5,7 +5,8 @@
  */
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { octetString, parseDer } from '#crypto/der.ts';
+import { parseDer } from '#crypto/der.ts';
+import { octetString } from '#crypto/encode-der.ts';
 import { derFromRawSignature, digest, importPublicKey, type Suite, verifyMessage } from '#crypto/suite.ts';
 import { KEY_PURPOSES, type KeyPurpose, type KeyStore, type StoredKey } from '#ports/key-store.ts';
 import { Problem } from '#problem.ts';

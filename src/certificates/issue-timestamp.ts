@@ -1,7 +1,7 @@
 /** The time-stamp authority (RFC 3161, GM/T 0033): policy, clock, token. Its keys sign nothing else, and the signer looks at the time itself. */
 import { randomBytes } from 'node:crypto';
 import { encodeSignedAttributes, encodeSignedData } from '#crypto/cms.ts';
-import { integer } from '#crypto/der.ts';
+import { integer } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import { type DigestName, digest, digestOfSuite } from '#crypto/suite.ts';
 import { encodeMessageImprint, readTimestampQuery, type TimestampQuery, type TimestampRefusal } from '#pki/timestamp-query.ts';

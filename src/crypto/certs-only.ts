@@ -1,5 +1,6 @@
 /** Certificates alone in a SignedData that nobody signed: the "certs-only" message (RFC 5652 §5.2, RFC 8551 §3.8), as EST answers. */
-import { context, explicit, integer, oid, sequence, setOf, tlv } from './der.ts';
+import { context } from './der.ts';
+import { explicit, integer, oid, sequence, setOf, tlv } from './encode-der.ts';
 import { OID } from './oids.ts';
 
 export function encodeCertsOnly(certificates: readonly Uint8Array[]): Uint8Array {

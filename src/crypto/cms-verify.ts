@@ -1,7 +1,8 @@
 /** Checks one signer of a SignedData: message digest, signature, and which certificate the signer bound himself to. */
 import type { CmsSigner, SignedData } from './cms.ts';
 import { singleAttribute } from './cms.ts';
-import { type DerElement, DerError, parseDer, setOf, TAG } from './der.ts';
+import { type DerElement, DerError, parseDer, TAG } from './der.ts';
+import { setOf } from './encode-der.ts';
 import { OID } from './oids.ts';
 import { digest } from './suite.ts';
 import { digestOfOid, importVerifyingKey, keyFitsAlgorithm, verifySignature } from './verify-signature.ts';

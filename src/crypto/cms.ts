@@ -2,22 +2,8 @@
  * CMS SignedData (RFC 5652) and its Chinese twin (GM/T 0010, GB/T 35275): writing with one signer, reading with several.
  * Reading judges nothing about certificates: it finds the parts; `cms-verify.ts` checks digest and signature over the bytes as they stood.
  */
-import {
-  context,
-  type DerElement,
-  DerError,
-  explicit,
-  integer,
-  nullValue,
-  octetString,
-  oid,
-  parseDer,
-  parseDerPrefix,
-  sequence,
-  setOf,
-  TAG,
-  tlv,
-} from './der.ts';
+import { context, type DerElement, DerError, parseDer, parseDerPrefix, TAG } from './der.ts';
+import { explicit, integer, nullValue, octetString, oid, sequence, setOf, tlv } from './encode-der.ts';
 import { OID } from './oids.ts';
 import type { DigestName, Suite } from './suite.ts';
 import { digestOfOid, readSignatureAlgorithm, type SignatureAlgorithm } from './verify-signature.ts';

@@ -13,21 +13,8 @@ import {
   type KeyObject,
   randomBytes,
 } from 'node:crypto';
-import {
-  bitString,
-  context,
-  DerError,
-  explicit,
-  implicitPrimitive,
-  integer,
-  octetString,
-  oid,
-  parseDer,
-  sequence,
-  setOf,
-  TAG,
-  tlv,
-} from './der.ts';
+import { context, DerError, parseDer, TAG } from './der.ts';
+import { bitString, explicit, implicitPrimitive, integer, octetString, oid, sequence, setOf, tlv } from './encode-der.ts';
 import { OID } from './oids.ts';
 import { importPublicKey, UnsupportedKeyError } from './suite.ts';
 

@@ -4,7 +4,8 @@
  */
 import { createCipheriv, createHash, createHmac, pbkdf2, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
-import { context, explicit, implicitPrimitive, integer, nullValue, octetString, oid, sequence, setOf, TAG, tlv } from './der.ts';
+import { context, TAG } from './der.ts';
+import { explicit, implicitPrimitive, integer, nullValue, octetString, oid, sequence, setOf, tlv } from './encode-der.ts';
 import { OID } from './oids.ts';
 
 /** What OWASP asks of PBKDF2-HMAC-SHA256, and more; the file may be tried offline for years. */

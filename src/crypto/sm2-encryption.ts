@@ -3,7 +3,8 @@
  * which is right by the vector of GB/T 32918.5 but does not hide its running time. It wraps keys where nobody can ask and measure at will.
  */
 import { sm2 } from 'sm-crypto-v2';
-import { DerError, integer, octetString, parseDer, sequence, TAG } from './der.ts';
+import { DerError, parseDer, TAG } from './der.ts';
+import { integer, octetString, sequence } from './encode-der.ts';
 import { importPublicKey, UnsupportedKeyError } from './suite.ts';
 
 /** Order: C1 ‖ C3 ‖ C2, as GB/T 32918.4 has it since 2016. */

@@ -3,7 +3,8 @@
  * to the holder's signing key, and the private number with that SM4 key.
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { bitString, DerError, oid, parseDer, sequence, TAG } from './der.ts';
+import { DerError, parseDer, TAG } from './der.ts';
+import { bitString, oid, sequence } from './encode-der.ts';
 import { OID } from './oids.ts';
 import { decryptSm2, encryptSm2, pointOfSpki, Sm2DecryptionError, scalarOfPkcs8 } from './sm2-encryption.ts';
 

@@ -14,7 +14,8 @@ import {
   sign as signOnce,
   verify as verifyOnce,
 } from 'node:crypto';
-import { integer, parseDer, sequence, TAG } from './der.ts';
+import { parseDer, TAG } from './der.ts';
+import { integer, sequence } from './encode-der.ts';
 
 export type Suite = 'sm2-sm3' | 'es256' | 'ed25519' | 'rs256';
 export const SUITES: readonly Suite[] = ['sm2-sm3', 'es256', 'ed25519', 'rs256'];

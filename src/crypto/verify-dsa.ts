@@ -3,7 +3,8 @@
  * parameters and inherit those of the authority above it (RFC 3279 §2.3.2), so that they are given separately here.
  */
 import { createPublicKey, verify as verifyOnce } from 'node:crypto';
-import { DerError, parseDer, sequence, TAG } from './der.ts';
+import { DerError, parseDer, TAG } from './der.ts';
+import { sequence } from './encode-der.ts';
 import type { DigestName } from './suite.ts';
 
 const DSA_KEY = '1.2.840.10040.4.1';

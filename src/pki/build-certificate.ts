@@ -1,19 +1,18 @@
 /** Writes certificates by profile (RFC 5280 §4, GM/T 0015). Signing happens elsewhere: this makes the bytes to be signed, and joins them with the signature. */
+import { context, parseDer } from '#crypto/der.ts';
 import {
   bitString,
   boolean,
-  context,
   explicit,
   implicitPrimitive,
   integer,
   nullValue,
   octetString,
   oid,
-  parseDer,
   sequence,
   tlv,
   x509Time,
-} from '#crypto/der.ts';
+} from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import { digest, type Suite } from '#crypto/suite.ts';
 import { KEY_USAGES, type KeyUsage } from './extensions.ts';

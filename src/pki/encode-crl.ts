@@ -2,10 +2,10 @@
  * Writes CRLs (RFC 5280 §5) with a writer of our own: entry by entry into chunks, so that 10^5 entries take a fraction of a
  * second and memory little more than the list itself.
  */
+import { context, TAG } from '#crypto/der.ts';
 import {
   bitString,
   boolean,
-  context,
   encodeHeader,
   explicit,
   generalizedTime,
@@ -14,10 +14,9 @@ import {
   octetString,
   oid,
   sequence,
-  TAG,
   tlv,
   x509Time,
-} from '#crypto/der.ts';
+} from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import type { Suite } from '#crypto/suite.ts';
 import { encodeSignatureAlgorithm } from './build-certificate.ts';

@@ -1,4 +1,4 @@
-import { bitString, explicit, integer, sequence } from '#crypto/der.ts';
+import { bitString, explicit, integer, sequence } from '#crypto/encode-der.ts';
 import { type PrivateKey, signMessage } from '#crypto/suite.ts';
 import { encodeSignatureAlgorithm } from './build-certificate.ts';
 import { encodeName } from './name.ts';

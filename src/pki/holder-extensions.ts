@@ -2,17 +2,8 @@
  * Extensions that say more about the holder than a name can: the numbers of GM/T 0015 (GB/T 20518 §5.2.4.3), and the mandate under
  * which an agent signs. None is critical: who does not know them loses nothing that the path depends on.
  */
-import {
-  context,
-  DerError,
-  generalizedTime,
-  implicitPrimitive,
-  parseDer,
-  printableString,
-  sequence,
-  TAG,
-  utf8String,
-} from '#crypto/der.ts';
+import { context, DerError, parseDer, TAG } from '#crypto/der.ts';
+import { generalizedTime, implicitPrimitive, printableString, sequence, utf8String } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import { type CertificateProfile, MANDATE_EXTENSION } from './profiles.ts';
 

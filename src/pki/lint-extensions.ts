@@ -1,5 +1,6 @@
 /** The lint of extensions: those of the profile, with the values of the profile, critical where RFC 5280 wants it, and no others. */
-import { DerError, oid, sequence } from '#crypto/der.ts';
+import { DerError } from '#crypto/der.ts';
+import { oid, sequence } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import type { Suite } from '#crypto/suite.ts';
 import { isHostName } from './addresses.ts';

@@ -1,5 +1,6 @@
 /** The lint of names and encodings: strings, times and bounds as RFC 5280 §4.1.2 and appendix A, and GB/T 20518 §5.2, write them. */
-import { type DerElement, TAG, x509Time } from '#crypto/der.ts';
+import { type DerElement, TAG } from '#crypto/der.ts';
+import { x509Time } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import type { Certificate } from './certificate.ts';
 import { attributeOf } from './name.ts';

@@ -2,7 +2,8 @@
  * The lint: judges a TBSCertificate before a CA key signs it. What it does not know it refuses, so that a bug elsewhere
  * cannot make a certificate that means more than it should.
  */
-import { bitString, type DerElement, DerError, parseDer, sequence, TAG } from '#crypto/der.ts';
+import { type DerElement, DerError, parseDer, TAG } from '#crypto/der.ts';
+import { bitString, sequence } from '#crypto/encode-der.ts';
 import { importPublicKey, type Suite } from '#crypto/suite.ts';
 import { encodeSignatureAlgorithm, keyIdentifier } from './build-certificate.ts';
 import { Certificate } from './certificate.ts';

@@ -1,5 +1,6 @@
 /** Distinguished names (X.501, RFC 5280 §4.1.2.4 and §7.1). */
-import { type DerElement, oid, printableString, sequence, setOf, TAG, utf8String } from '#crypto/der.ts';
+import { type DerElement, TAG } from '#crypto/der.ts';
+import { oid, printableString, sequence, setOf, utf8String } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 
 export interface NameAttribute {

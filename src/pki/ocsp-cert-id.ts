@@ -1,5 +1,6 @@
 /** CertID (RFC 6960 §4.1.1): which certificate is meant, by digests of its issuer's name and key and by its serial number. */
-import { type DerElement, DerError, integer, nullValue, octetString, oid, parseDer, sequence, TAG } from '#crypto/der.ts';
+import { type DerElement, DerError, parseDer, TAG } from '#crypto/der.ts';
+import { integer, nullValue, octetString, oid, sequence } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import { type DigestName, digest } from '#crypto/suite.ts';
 import { digestOfOid } from '#crypto/verify-signature.ts';

@@ -1,5 +1,6 @@
 /** Writes OCSP responses (RFC 6960 §4.2): the bytes to be signed, and what goes around them. */
-import { bitString, explicit, generalizedTime, implicitPrimitive, integer, octetString, oid, sequence, TAG, tlv } from '#crypto/der.ts';
+import { TAG } from '#crypto/der.ts';
+import { bitString, explicit, generalizedTime, implicitPrimitive, integer, octetString, oid, sequence, tlv } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import type { Suite } from '#crypto/suite.ts';
 import { encodeSignatureAlgorithm, keyIdentifier } from './build-certificate.ts';

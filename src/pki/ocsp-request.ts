@@ -1,5 +1,6 @@
 /** OCSP requests (RFC 6960 §4.1), as they come over HTTP: bounded in size and in what they ask. */
-import { context, type DerElement, DerError, explicit, octetString, oid, parseDer, sequence, TAG } from '#crypto/der.ts';
+import { context, type DerElement, DerError, parseDer, TAG } from '#crypto/der.ts';
+import { explicit, octetString, oid, sequence } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import { parseExtensions } from './extensions.ts';
 import { type OcspCertId, parseCertId } from './ocsp-cert-id.ts';

@@ -1,5 +1,6 @@
 /** Time-stamp queries (RFC 3161 §2.4.1): read whole, or refused with the code that the RFC gives to the fault. */
-import { context, DerError, integer, nullValue, octetString, oid, parseDer, sequence, TAG } from '#crypto/der.ts';
+import { context, DerError, parseDer, TAG } from '#crypto/der.ts';
+import { integer, nullValue, octetString, oid, sequence } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import type { DigestName } from '#crypto/suite.ts';
 import { digestOfOid } from '#crypto/verify-signature.ts';

@@ -1,5 +1,6 @@
 /** TSTInfo and the reply around a token (RFC 3161 §2.4.2). */
-import { bitString, DerError, explicit, integer, oid, parseDer, sequence, TAG, tlv, utf8String } from '#crypto/der.ts';
+import { DerError, parseDer, TAG } from '#crypto/der.ts';
+import { bitString, explicit, integer, oid, sequence, tlv, utf8String } from '#crypto/encode-der.ts';
 import { digestOfOid } from '#crypto/verify-signature.ts';
 import { POLICY_ARC } from './profiles.ts';
 import { TIMESTAMP_FAILURES, type TimestampRefusal } from './timestamp-query.ts';

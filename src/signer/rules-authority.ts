@@ -1,5 +1,6 @@
 /** What a CA key signs: certificates that pass the lint, for keys it may certify, and its own revocation lists. */
-import { bitString, DerError, parseDer, sequence } from '#crypto/der.ts';
+import { DerError, parseDer } from '#crypto/der.ts';
+import { bitString, sequence } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import { encodeSignatureAlgorithm, keyIdentifier } from '#pki/build-certificate.ts';
 import { Crl } from '#pki/crl.ts';

@@ -1,6 +1,7 @@
 /** What the keys of seals and documents sign: a seal structure, a sealing, the signed attributes of a CMS. */
 import { type CmsAttribute, parseAttributes, singleAttribute } from '#crypto/cms.ts';
-import { DerError, parseDer, setOf, TAG } from '#crypto/der.ts';
+import { DerError, parseDer, TAG } from '#crypto/der.ts';
+import { setOf } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import { digestOfSuite } from '#crypto/suite.ts';
 import { parseSealInfo } from '#documents/ses/read-seal.ts';

@@ -1,6 +1,7 @@
 /** What the keys of the status and timestamp services sign: OCSP answers for their own authority, and the time, when it is now. */
 import { parseAttributes, singleAttribute } from '#crypto/cms.ts';
-import { DerError, parseDer, setOf, TAG } from '#crypto/der.ts';
+import { DerError, parseDer, TAG } from '#crypto/der.ts';
+import { setOf } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import { digest, digestOfSuite } from '#crypto/suite.ts';
 import { keyIdentifier } from '#pki/build-certificate.ts';

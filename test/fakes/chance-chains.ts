@@ -1,5 +1,5 @@
 /** Chains drawn by chance, for other people's path validation and ours: about half carry something that may break them. */
-import { implicitPrimitive, oid, sequence } from '#crypto/der.ts';
+import { implicitPrimitive, oid, sequence } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import type { Crl } from '#pki/crl.ts';
 import type { KeyUsage } from '#pki/extensions.ts';

@@ -1,5 +1,6 @@
 /** Questions of path validation with damage under good signatures, so that it reaches the innermost rules: for the fuzz test and its unit twin. */
-import { bitString, DerError, explicit, implicitPrimitive, integer, oid, sequence, utf8String } from '#crypto/der.ts';
+import { DerError } from '#crypto/der.ts';
+import { bitString, explicit, implicitPrimitive, integer, oid, sequence, utf8String } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import { signMessage } from '#crypto/suite.ts';
 import { type Crl, parseCrl } from '#pki/crl.ts';

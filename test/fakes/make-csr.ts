@@ -1,4 +1,4 @@
-import { bitString, explicit, integer, octetString, oid, printableString, sequence, setOf, tlv } from '#crypto/der.ts';
+import { bitString, explicit, integer, octetString, oid, printableString, sequence, setOf, tlv } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import { generateKeyPair, importPrivateKey, type PrivateKey, type Suite, signMessage } from '#crypto/suite.ts';
 import { encodeSignatureAlgorithm } from '#pki/build-certificate.ts';

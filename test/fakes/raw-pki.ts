@@ -1,4 +1,5 @@
 /** Certificates and revocation lists written field by field, so that tests can break any rule: no profile, no lint. */
+import { TAG } from '#crypto/der.ts';
 import {
   bitString,
   boolean,
@@ -9,11 +10,10 @@ import {
   oid,
   sequence,
   setOf,
-  TAG,
   tlv,
   utf8String,
   x509Time,
-} from '#crypto/der.ts';
+} from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import { generateKeyPair, importPrivateKey, type PrivateKey, type Suite, signMessage } from '#crypto/suite.ts';
 import { encodeSignatureAlgorithm, keyIdentifier } from '#pki/build-certificate.ts';

@@ -1,6 +1,6 @@
 /** RFC 3161 tokens for tests, made with a key of a test authority. */
 import { encodeSignedAttributes } from '#crypto/cms.ts';
-import { explicit, generalizedTime, integer, nullValue, octetString, oid, sequence, setOf, tlv } from '#crypto/der.ts';
+import { explicit, generalizedTime, integer, nullValue, octetString, oid, sequence, setOf, tlv } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import { type DigestName, digest } from '#crypto/suite.ts';
 import type { TestIdentity } from './document-authority.ts';

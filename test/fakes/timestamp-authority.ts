@@ -1,6 +1,6 @@
 /** A time-stamp authority for tests: RFC 3161 tokens of any suite under a test authority, at a time that is given. */
 import { encodeSignedAttributes, encodeSignedData } from '#crypto/cms.ts';
-import { integer } from '#crypto/der.ts';
+import { integer } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import { digest, digestOfSuite } from '#crypto/suite.ts';
 import type { RequestTimestamp } from '#documents/pdf/request-timestamp.ts';

@@ -1,4 +1,4 @@
-import { tlv } from '#crypto/der.ts';
+import { tlv } from '#crypto/encode-der.ts';
 import { mutateBytes } from './mutate-ofd.ts';
 
 type Random = (below: number) => number;

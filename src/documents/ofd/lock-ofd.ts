@@ -1,6 +1,6 @@
 /** Locking an OFD file: a last signature of type Sign (GB/T 35275) over everything, the signature list included. */
 import { encodeSignedAttributes, encodeSignedData } from '#crypto/cms.ts';
-import { x509Time } from '#crypto/der.ts';
+import { x509Time } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import { digest } from '#crypto/suite.ts';
 import type { SignBytes } from '#documents/sign-bytes.ts';

@@ -2,7 +2,8 @@
  * Some products write their CMS in BER with indefinite lengths. The outer shell is rewritten with definite lengths here;
  * values that are signed (the attributes, the certificates) are DER in themselves and pass through unchanged.
  */
-import { DerError, encodeHeader } from '#crypto/der.ts';
+import { DerError } from '#crypto/der.ts';
+import { encodeHeader } from '#crypto/encode-der.ts';
 
 const MAX_DEPTH = 32;
 const MAX_ELEMENTS = 50_000;

@@ -1,6 +1,6 @@
 /** The CMS of a signature we make: CAdES for PAdES, or CMS in the Chinese algorithms, with or without a signature timestamp. */
 import { encodeSignedAttributes, encodeSignedData } from '#crypto/cms.ts';
-import { oid, sequence, setOf } from '#crypto/der.ts';
+import { oid, sequence, setOf } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import { type DigestName, digest, digestOfSuite, type Suite } from '#crypto/suite.ts';
 import { verifySignature } from '#crypto/verify-signature.ts';

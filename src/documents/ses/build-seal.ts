@@ -1,5 +1,5 @@
 /** Making a V4 seal (GB/T 38540-2020): the structure is encoded here, the seal maker's key signs elsewhere. */
-import { bitString, generalizedTime, ia5String, integer, octetString, oid, sequence, utf8String } from '#crypto/der.ts';
+import { bitString, generalizedTime, ia5String, integer, octetString, oid, sequence, utf8String } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import type { SignBytes } from '#documents/sign-bytes.ts';
 import { Problem } from '#problem.ts';

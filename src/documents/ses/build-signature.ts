@@ -1,5 +1,5 @@
 /** Making a V4 SES_Signature (GB/T 38540-2020): structures here, the signer's key elsewhere. */
-import { bitString, explicit, generalizedTime, ia5String, integer, octetString, oid, sequence } from '#crypto/der.ts';
+import { bitString, explicit, generalizedTime, ia5String, integer, octetString, oid, sequence } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import type { SignBytes } from '#documents/sign-bytes.ts';
 

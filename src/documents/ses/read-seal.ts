@@ -2,7 +2,8 @@
  * Reading SESeal and SES_SealInfo. Tolerant where real seals deviate, each time with a warning; signed parts are slices
  * of the input, never encoded again. Throws DerError for anything else.
  */
-import { context, type DerElement, DerError, parseDer, sequence, TAG } from '#crypto/der.ts';
+import { context, type DerElement, DerError, parseDer, TAG } from '#crypto/der.ts';
+import { sequence } from '#crypto/encode-der.ts';
 import { readExtensionDatas } from './extension-datas.ts';
 import type { ExtensionData, Seal, SealInfo, SealPicture, SesVersion } from './seal.ts';
 import { readAlgorithmField, readBitsField, readCertificateField, readText, readTime } from './ses-fields.ts';

@@ -1,5 +1,6 @@
 /** Which algorithm the bare OID in a seal or signature names, and whether the value is right. */
-import { oid as encodeOid, parseDer, sequence } from '#crypto/der.ts';
+import { parseDer } from '#crypto/der.ts';
+import { oid as encodeOid, sequence } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import { type DigestName, UnsupportedKeyError } from '#crypto/suite.ts';
 import { keyFitsAlgorithm, readSignatureAlgorithm, verifySignature } from '#crypto/verify-signature.ts';

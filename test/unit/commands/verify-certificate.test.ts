@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, test, vi } from 'vitest';
 import { type VerifyCertificateOptions, verifyCertificate } from '#commands/verify-certificate.ts';
-import { sequence } from '#crypto/der.ts';
+import { sequence } from '#crypto/encode-der.ts';
 import { signMessage } from '#crypto/suite.ts';
 import { encodeCertId, issuerHashes } from '#pki/ocsp-cert-id.ts';
 import { assembleOcspResponse, encodeResponseData, type OcspStatus } from '#pki/ocsp-encode-response.ts';

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { encodeSignedAttributes, encodeSignedData, parseSignedData } from '#crypto/cms.ts';
 import { findSignerCertificate, judgeSigningCertificate, verifySigner } from '#crypto/cms-verify.ts';
-import { bitString, DerError, explicit, integer, octetString, oid, parseDer, sequence, setOf, tlv, utcTime } from '#crypto/der.ts';
+import { DerError, parseDer } from '#crypto/der.ts';
+import { bitString, explicit, integer, octetString, oid, sequence, setOf, tlv, utcTime } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import {
   digest,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { DerError, octetString, oid, parseDer, sequence } from '#crypto/der.ts';
+import { DerError, parseDer } from '#crypto/der.ts';
+import { octetString, oid, sequence } from '#crypto/encode-der.ts';
 
 describe('object identifiers', () => {
   it.each([

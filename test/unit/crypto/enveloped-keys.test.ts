@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { DerError, parseDer, sequence } from '#crypto/der.ts';
+import { DerError, parseDer } from '#crypto/der.ts';
+import { sequence } from '#crypto/encode-der.ts';
 import { EnvelopeError, openEnvelope, sealEnvelope } from '#crypto/enveloped-data.ts';
 import { Sm2DecryptionError, scalarOfPkcs8 } from '#crypto/sm2-encryption.ts';
 import { openSm2EnvelopedKey, sealSm2EnvelopedKey } from '#crypto/sm2-enveloped-key.ts';

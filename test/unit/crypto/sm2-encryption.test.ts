@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { DerError, integer, octetString, parseDer, sequence } from '#crypto/der.ts';
+import { DerError, parseDer } from '#crypto/der.ts';
+import { integer, octetString, sequence } from '#crypto/encode-der.ts';
 import { decryptSm2, encryptSm2, Sm2DecryptionError, scalarOfPkcs8 } from '#crypto/sm2-encryption.ts';
 import { generateKeyPair, UnsupportedKeyError } from '#crypto/suite.ts';
 

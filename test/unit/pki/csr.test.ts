@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { bitString, explicit, integer, nullValue, oid, parseDer, sequence } from '#crypto/der.ts';
+import { parseDer } from '#crypto/der.ts';
+import { bitString, explicit, integer, nullValue, oid, sequence } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import { MAX_CSR_BYTES, parseCsr } from '#pki/csr.ts';
 import { attributeOf } from '#pki/name.ts';

@@ -1,21 +1,20 @@
 import { expect, test } from 'vitest';
+import { context, parseDer } from '#crypto/der.ts';
 import {
   bitString,
   boolean,
-  context,
   explicit,
   generalizedTime,
   implicitPrimitive,
   octetString,
   oid,
-  parseDer,
   printableString,
   sequence,
   setOf,
   tlv,
   utcTime,
   utf8String,
-} from '#crypto/der.ts';
+} from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import { generateKeyPair, signMessage } from '#crypto/suite.ts';
 import { assembleCertificate, type TbsCertificateInput } from '#pki/build-certificate.ts';

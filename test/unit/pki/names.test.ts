@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { explicit, implicitPrimitive, oid, parseDer, printableString, sequence, setOf, TAG, tlv, utf8String } from '#crypto/der.ts';
+import { parseDer, TAG } from '#crypto/der.ts';
+import { explicit, implicitPrimitive, oid, printableString, sequence, setOf, tlv, utf8String } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import { formatIpAddress, isHostName, parseIpAddress, parseMailbox } from '#pki/addresses.ts';
 import { faultOfNames, MAX_NAME_COMPARISONS } from '#pki/judge-names.ts';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { DerError, explicit, integer, octetString, oid, sequence } from '#crypto/der.ts';
+import { DerError } from '#crypto/der.ts';
+import { explicit, integer, octetString, oid, sequence } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import { type Suite, signMessage } from '#crypto/suite.ts';
 import { encodeCertId, issuerHashes } from '#pki/ocsp-cert-id.ts';

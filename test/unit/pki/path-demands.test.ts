@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { integer, octetString, oid, sequence, TAG, tlv } from '#crypto/der.ts';
+import { TAG } from '#crypto/der.ts';
+import { integer, octetString, oid, sequence, tlv } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import type { Suite } from '#crypto/suite.ts';
 import { type AnchorConstraints, nameConstraintsOf } from '#pki/anchor-constraints.ts';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { explicit, integer, nullValue, octetString, oid, parseDer, sequence, TAG } from '#crypto/der.ts';
+import { parseDer, TAG } from '#crypto/der.ts';
+import { explicit, integer, nullValue, octetString, oid, sequence } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import { digest } from '#crypto/suite.ts';
 import { encodeMessageImprint, encodeTimestampQuery, readTimestampQuery, TIMESTAMP_FAILURES } from '#pki/timestamp-query.ts';

@@ -2,7 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { integer, oid, parseDer } from '#crypto/der.ts';
+import { parseDer } from '#crypto/der.ts';
+import { integer, oid } from '#crypto/encode-der.ts';
 import { parseCsr } from '#pki/csr.ts';
 
 const writer = await import('../../../templates/assets/der-writer.js');

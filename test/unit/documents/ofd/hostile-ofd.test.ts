@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { deflateRawSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { sequence } from '#crypto/der.ts';
+import { sequence } from '#crypto/encode-der.ts';
 import { verifyOfd } from '#documents/ofd/verify-ofd.ts';
 import { verifyDocument } from '#documents/verify-document.ts';
 import { packFiles, repack, SealingTown, sampleFiles } from '#test/fakes/sample-ofd.ts';

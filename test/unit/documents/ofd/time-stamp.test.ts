@@ -1,6 +1,7 @@
 /** What a timestamp in a seal signature proves, and what it costs when it is wrong. */
 import { expect, test } from 'vitest';
-import { bitString, explicit, parseDer, sequence } from '#crypto/der.ts';
+import { parseDer } from '#crypto/der.ts';
+import { bitString, explicit, sequence } from '#crypto/encode-der.ts';
 import { verifyOfd } from '#documents/ofd/verify-ofd.ts';
 import { parseSesSignature } from '#documents/ses/read-signature.ts';
 import { DocumentAuthority, type TestIdentity } from '#test/fakes/document-authority.ts';

@@ -1,7 +1,7 @@
 /** Packages as real producers build them are sealed and verified all the same. */
 import { describe, expect, test } from 'vitest';
 import { encodeSignedData } from '#crypto/cms.ts';
-import { bitString, generalizedTime, ia5String, integer, octetString, oid, sequence } from '#crypto/der.ts';
+import { bitString, generalizedTime, ia5String, integer, octetString, oid, sequence } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import { digest } from '#crypto/suite.ts';
 import { addSignature } from '#documents/ofd/add-signature.ts';

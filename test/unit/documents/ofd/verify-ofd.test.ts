@@ -1,6 +1,6 @@
 /** Each way a sealed file can be wrong, made with keys of our own under a fixed clock, and the verdict it must get. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { bitString, explicit, generalizedTime, ia5String, integer, octetString, oid, sequence, utcTime } from '#crypto/der.ts';
+import { bitString, explicit, generalizedTime, ia5String, integer, octetString, oid, sequence, utcTime } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import { digest, rawFromDerSignature } from '#crypto/suite.ts';
 import { addSignature } from '#documents/ofd/add-signature.ts';

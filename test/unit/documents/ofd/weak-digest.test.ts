@@ -1,7 +1,8 @@
 /** SHA-1 anywhere in a signature value: others can make a second description, or a second token, with the same digest. */
 import { sign } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { bitString, explicit, generalizedTime, ia5String, integer, octetString, oid, parseDer, sequence } from '#crypto/der.ts';
+import { parseDer } from '#crypto/der.ts';
+import { bitString, explicit, generalizedTime, ia5String, integer, octetString, oid, sequence } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import { digest } from '#crypto/suite.ts';
 import { addSignature } from '#documents/ofd/add-signature.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { encodeSignedAttributes, encodeSignedData } from '#crypto/cms.ts';
-import { explicit, integer, octetString, oid, parseDer, sequence, TAG } from '#crypto/der.ts';
+import { parseDer, TAG } from '#crypto/der.ts';
+import { explicit, integer, octetString, oid, sequence } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import { digest } from '#crypto/suite.ts';
 import { verifyPdf } from '#documents/pdf/verify-pdf.ts';

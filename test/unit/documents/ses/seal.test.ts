@@ -1,22 +1,20 @@
 import { describe, expect, test } from 'vitest';
+import { DerError, parseDer, TAG } from '#crypto/der.ts';
 import {
   bitString,
   boolean,
-  DerError,
   explicit,
   generalizedTime,
   ia5String,
   integer,
   octetString,
   oid,
-  parseDer,
   printableString,
   sequence,
-  TAG,
   tlv,
   utcTime,
   utf8String,
-} from '#crypto/der.ts';
+} from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import { digest } from '#crypto/suite.ts';
 import { encodeTbsSign } from '#documents/ses/build-signature.ts';
