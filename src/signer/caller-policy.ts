@@ -96,34 +96,18 @@ export function decideCaller(policy: SignerPolicy, caller: string, keyName: stri
   return { rule, id: `${caller}#${at}` };
 }
 
-/** Undefined when this caller may have the key made; otherwise why not. */
-export function refusalToCreate(
+/** Undefined when this caller may have the key made, or retired; otherwise why not. */
+export function refusalTo(
+  act: 'create' | 'retire',
   policy: SignerPolicy,
-  caller: string,
-  keyName: string,
-  purposes: readonly KeyPurpose[],
+  { caller, keyName, purposes }: { caller: string; keyName: string; purposes: readonly KeyPurpose[] },
 ): string | undefined {
   const entry = entryOf(policy, caller);
   if (!entry) return 'the policy does not know this caller';
   const may = purposes.every((purpose) =>
-    entry.rules.some((rule) => rule.create && matches(rule, keyName) && rule.purposes.some((allowed) => allowed === purpose)),
+    entry.rules.some((rule) => rule[act] && matches(rule, keyName) && rule.purposes.some((allowed) => allowed === purpose)),
   );
-  return may ? undefined : 'the policy does not let this caller make this key';
-}
-
-/** Undefined when this caller may have the key retired; otherwise why not. */
-export function refusalToRetire(
-  policy: SignerPolicy,
-  caller: string,
-  keyName: string,
-  purposes: readonly KeyPurpose[],
-): string | undefined {
-  const entry = entryOf(policy, caller);
-  if (!entry) return 'the policy does not know this caller';
-  const may = purposes.every((purpose) =>
-    entry.rules.some((rule) => rule.retire && matches(rule, keyName) && rule.purposes.some((allowed) => allowed === purpose)),
-  );
-  return may ? undefined : 'the policy does not let this caller retire this key';
+  return may ? undefined : `the policy does not let this caller ${act === 'create' ? 'make' : 'retire'} this key`;
 }
 
 /** Whether any rule of the caller names the key: others are not even described to it. */

@@ -13,8 +13,7 @@ import {
   decideCaller,
   maySee,
   OWN_CALLER,
-  refusalToCreate,
-  refusalToRetire,
+  refusalTo,
   ruleRateLimit,
   type SignerPolicy,
 } from './caller-policy.ts';
@@ -102,7 +101,7 @@ export function guardedKeyStore(inner: KeyStore, options: GuardOptions): Guarded
       },
 
       async create(name, suite, purposes) {
-        const fault = refusalToCreate(policy(), caller, name, purposes) ?? faultOfPurposes(name, purposes);
+        const fault = refusalTo('create', policy(), { caller, keyName: name, purposes }) ?? faultOfPurposes(name, purposes);
         if (fault) return refuse(name, fault);
         if (await inner.find(name)) throw new Problem('key-exists');
         await line('key-creating', name);
@@ -114,7 +113,9 @@ export function guardedKeyStore(inner: KeyStore, options: GuardOptions): Guarded
       async retire(name, successor) {
         const key = await inner.find(name);
         if (!key) throw new Problem('key-not-found');
-        const fault = refusalToRetire(policy(), caller, name, key.purposes) ?? (await faultOfSuccession(inner, key, successor));
+        const fault =
+          refusalTo('retire', policy(), { caller, keyName: name, purposes: key.purposes }) ??
+          (await faultOfSuccession(inner, key, successor));
         if (fault) return refuse(name, fault);
         if (key.retired) return;
         const about = { publicKey: hashOf(key.spki) };

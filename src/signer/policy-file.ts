@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, unwatchFile, watchFile } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { DEFAULT_POLICY, parsePolicy, type SignerPolicy } from './caller-policy.ts';
 
 const LOOK_EVERY_MS = 2_000;
@@ -22,34 +22,44 @@ export interface PolicyFile {
 export function openPolicyFile(path: string | undefined, { tell = () => {} }: { tell?: (news: PolicyNews) => void } = {}): PolicyFile {
   if (path === undefined) return { current: () => DEFAULT_POLICY, reload: () => true, close: () => undefined };
   let current: SignerPolicy;
-  let read = '';
+  /** SHA-256 of the version looked at last; empty when the file could not be read. */
+  let seen = '';
+  let isInForce = true;
   try {
     const text = readFileSync(path, 'utf8');
     current = parsePolicy(text);
-    read = sha256(text);
+    seen = sha256(text);
   } catch (cause) {
     throw new Error(`TONGREN_SIGNER_POLICY: ${(cause as Error).message}. / 签名策略文件有误。`, { cause });
   }
-  tell({ event: 'policy-taken', policy: read });
+  tell({ event: 'policy-taken', policy: seen });
 
   const reload = (): boolean => {
-    let hash = '';
+    let text: string | undefined;
+    let reason = '';
     try {
-      const text = readFileSync(path, 'utf8');
-      hash = sha256(text);
-      if (hash === read) return true;
-      read = hash;
-      current = parsePolicy(text);
-      tell({ event: 'policy-taken', policy: hash });
-      return true;
+      text = readFileSync(path, 'utf8');
     } catch (error) {
-      tell({ event: 'policy-refused', policy: hash, reason: (error as Error).message });
-      return false;
+      reason = (error as Error).message;
     }
+    const policy = text === undefined ? '' : sha256(text);
+    // Each version is told of once.
+    if (policy === seen) return isInForce;
+    seen = policy;
+    try {
+      if (text === undefined) throw new Error(reason);
+      current = parsePolicy(text);
+      isInForce = true;
+      tell({ event: 'policy-taken', policy });
+    } catch (error) {
+      isInForce = false;
+      tell({ event: 'policy-refused', policy, reason: (error as Error).message });
+    }
+    return isInForce;
   };
-  const look = () => void reload();
-  watchFile(path, { interval: LOOK_EVERY_MS, persistent: false }, look);
-  return { current: () => current, reload, close: () => unwatchFile(path, look) };
+  // Its contents, not its times: what changes while a watcher is being set up would never be noticed.
+  const looking = setInterval(reload, LOOK_EVERY_MS).unref();
+  return { current: () => current, reload, close: () => clearInterval(looking) };
 }
 
 function sha256(text: string): string {

@@ -3,10 +3,10 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { staffActor } from '#access/staff.ts';
 import { Problem } from '#problem.ts';
-import { findSeal, findSealUses, searchSeals } from '#seals/find-seals.ts';
+import { findSeal, searchSeals } from '#seals/find-seals.ts';
 import { SEAL_STATUSES } from '#seals/seal-status.ts';
 import { sealFacts } from '#web/desk/seal-facts.ts';
-import { periodOf, SealLogFilter, sendSealLog, useDescriber } from '#web/desk/seal-log.ts';
+import { periodAsked, readSealLogPage, sendSealLog } from '#web/desk/seal-log.ts';
 import { cursorOf, requireUuid } from '#web/path-parameters.ts';
 import { sealWords } from '#web/seal-words.ts';
 import { requireStaff } from '#web/session.ts';
@@ -50,28 +50,14 @@ export function registerAdminSealRoutes(server: FastifyInstance, context: WebCon
   server.get<Query>('/admin/seals/:id/uses', options, async (request, reply) => {
     requireStaff(request, READERS);
     const seal = await requireSeal(request);
-    const { data, faults } = parseForm(SealLogFilter, request.query);
-    const cursor = cursorOf(request.query);
-    const page = await findSealUses(context, { sealId: seal.id, ...(data ? periodOf(data) : {}), cursor, limit: PAGE_SIZE });
-    const { since = '', until = '' } = request.query;
-    return reply.page('desk/seal-uses', {
-      sections: ADMIN_SECTIONS,
-      place: `/admin/seals/${seal.id}`,
-      surface: 'admin',
-      seal,
-      uses: await Promise.all(page.items.map(useDescriber(context))),
-      nextCursor: page.nextCursor,
-      first: cursor === undefined,
-      faults,
-      values: { since, until },
-      query: new URLSearchParams({ since, until }).toString(),
-    });
+    const place = `/admin/seals/${seal.id}`;
+    const log = await readSealLogPage(context, seal, request.query);
+    return reply.page('desk/seal-uses', { sections: ADMIN_SECTIONS, place, surface: 'admin', ...log });
   });
 
   server.get<Query>('/admin/seals/:id/uses.csv', options, async (request, reply) => {
     const staff = requireStaff(request, READERS);
     const seal = await requireSeal(request);
-    const { data } = parseForm(SealLogFilter, request.query);
-    return sendSealLog(context, reply, { seal, period: data ? periodOf(data) : {}, actor: staffActor(staff) });
+    return sendSealLog(context, reply, { seal, period: periodAsked(request.query), actor: staffActor(staff) });
   });
 }

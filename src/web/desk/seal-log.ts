@@ -8,18 +8,21 @@ import { findSealUses, type SealUse } from '#seals/find-seals.ts';
 import { CSV_START, csvRow } from '#seals/seal-log-csv.ts';
 import type { SealView } from '#seals/seal-view.ts';
 import { describeActor } from '#web/admin/describe-actor.ts';
+import { cursorOf } from '#web/path-parameters.ts';
+import { parseForm } from '#web/validate-with-zod.ts';
 import type { WebContext } from '#web/web-context.ts';
 import { wording } from '#web/wording.ts';
 
 const DAY_MS = 86_400_000;
 const ROWS_AT_ONCE = 500;
+const PAGE_SIZE = 30;
 
 const day = z
   .union([z.literal(''), z.iso.date()])
   .default('')
   .transform((date) => (date ? new Date(`${date}T00:00:00+08:00`) : undefined));
 /** Days on the wall calendar of a Chinese office, both included. */
-export const SealLogFilter = z.object({ since: day, until: day });
+const SealLogFilter = z.object({ since: day, until: day });
 
 export interface SealLogPeriod {
   since?: Date | undefined;
@@ -27,7 +30,7 @@ export interface SealLogPeriod {
 }
 
 /** From the first day's first instant to the last day's end. */
-export function periodOf({ since, until }: z.output<typeof SealLogFilter>): SealLogPeriod {
+function periodOf({ since, until }: z.output<typeof SealLogFilter>): SealLogPeriod {
   return { since, until: until && new Date(until.getTime() + DAY_MS) };
 }
 
@@ -40,6 +43,31 @@ export function useDescriber(context: WebContext) {
     const type = use.licenceType === undefined ? undefined : (findLicenceType(use.licenceType)?.name.zh ?? use.licenceType);
     return { ...use, by: await by, type };
   };
+}
+
+type QueryOfLog = Record<string, string | undefined>;
+
+/** What the page of a seal's log shows of the period asked for; a faulty period shows all and says what is wrong. */
+export async function readSealLogPage(context: WebContext, seal: SealView, query: QueryOfLog) {
+  const { data, faults } = parseForm(SealLogFilter, query);
+  const cursor = cursorOf(query);
+  const page = await findSealUses(context, { sealId: seal.id, ...(data ? periodOf(data) : {}), cursor, limit: PAGE_SIZE });
+  const { since = '', until = '' } = query;
+  return {
+    seal,
+    uses: await Promise.all(page.items.map(useDescriber(context))),
+    nextCursor: page.nextCursor,
+    first: cursor === undefined,
+    faults,
+    values: { since, until },
+    query: new URLSearchParams({ since, until }).toString(),
+  };
+}
+
+/** The period in a query; all of it when that is faulty. */
+export function periodAsked(query: QueryOfLog): SealLogPeriod {
+  const { data } = parseForm(SealLogFilter, query);
+  return data ? periodOf(data) : {};
 }
 
 const COLUMNS = [

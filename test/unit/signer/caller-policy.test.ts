@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { encodeSignedAttributes } from '#crypto/cms.ts';
 import { KEY_PURPOSES, type KeyPurpose } from '#ports/key-store.ts';
-import { DEFAULT_POLICY, decideCaller, parsePolicy, refusalToCreate } from '#signer/caller-policy.ts';
+import { DEFAULT_POLICY, decideCaller, parsePolicy, refusalTo } from '#signer/caller-policy.ts';
 import { guardedKeyStore } from '#signer/guarded-key-store.ts';
 import type { SignerLogLine } from '#signer/log-line.ts';
 import { openPolicyFile, type PolicyNews } from '#signer/policy-file.ts';
@@ -45,16 +45,18 @@ test.each<[string, string, string, KeyPurpose, boolean]>([
 });
 
 test('a caller makes only keys that a rule with create names, with purposes of such rules', () => {
-  expect(refusalToCreate(policy, 'web', 'seal-1-p256', ['cms-attributes'])).toBeUndefined();
-  expect(refusalToCreate(policy, 'web', 'code-p256-7', ['code'])).toMatch(/does not let/);
-  expect(refusalToCreate(policy, 'web', 'seal-1-p256', ['cms-attributes', 'code'])).toMatch(/does not let/);
-  expect(refusalToCreate(policy, 'cron', 'seal-1-p256', ['cms-attributes'])).toMatch(/does not know/);
+  expect(refusalTo('create', policy, { caller: 'web', keyName: 'seal-1-p256', purposes: ['cms-attributes'] })).toBeUndefined();
+  expect(refusalTo('create', policy, { caller: 'web', keyName: 'code-p256-7', purposes: ['code'] })).toMatch(/does not let/);
+  expect(refusalTo('create', policy, { caller: 'web', keyName: 'seal-1-p256', purposes: ['cms-attributes', 'code'] })).toMatch(
+    /does not let/,
+  );
+  expect(refusalTo('create', policy, { caller: 'cron', keyName: 'seal-1-p256', purposes: ['cms-attributes'] })).toMatch(/does not know/);
 });
 
 test('the built-in policy keeps audit checkpoints from the web, codes and receipts from the worker, and the log’s head from all', () => {
   const may = (caller: string, key: string, purpose: KeyPurpose) => 'rule' in decideCaller(DEFAULT_POLICY, caller, key, purpose);
   expect(may('web', 'audit-p256', 'audit-checkpoint')).toBe(false);
-  expect(refusalToCreate(DEFAULT_POLICY, 'web', 'audit-p256', ['audit-checkpoint'])).toBeUndefined();
+  expect(refusalTo('create', DEFAULT_POLICY, { caller: 'web', keyName: 'audit-p256', purposes: ['audit-checkpoint'] })).toBeUndefined();
   expect(may('worker', 'audit-p256', 'audit-checkpoint')).toBe(true);
   expect(may('worker', 'code-p256-1', 'code')).toBe(false);
   expect(may('worker', 'receipt-p256', 'receipt')).toBe(false);
