@@ -20,7 +20,7 @@ export const CATALOGUE = {
     '办理机构业务须使用两种认证方式，请再用密码、短信验证码或数字证书确认一次。',
   ],
   'csrf-failed': [403, 'The form has expired. Please load the page again.', '表单已失效，请刷新页面后重试。'],
-  'file-too-costly': [422, 'This file takes more time or memory to judge than allowed.', '该文件处理所需的时间或内存超出限制。'],
+  'file-too-costly': [422, 'This file takes more time or memory to process than allowed.', '该文件处理所需的时间或内存超出限制。'],
   'position-not-chosen': [403, 'Choose first in which position you act.', '请先选择任职机构和岗位。'],
   'pdf-not-signable': [422, 'This PDF cannot be signed.', '该 PDF 无法签署。'],
   'pdf-encrypted': [422, 'This PDF is encrypted and cannot be signed.', '该 PDF 已加密，无法签署。'],

@@ -2,27 +2,29 @@
  * Signing a PDF with a key in the browser: the file comes twice, first to learn what is to be signed, then with the signature.
  * Both times it is in memory only and forgotten with the answer. What comes out is a personal signature, never an official seal. It gets a
  * timestamp of our own authority and what proves it later, when they are to be had; the answer says which level was reached.
+ * The file is read in a thread: one made to be costly keeps nobody else waiting.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ACTING_PROFILES } from '#certificates/acting.ts';
 import { trustedCertificates } from '#certificates/find-certificates.ts';
 import { findHeldCertificate, listHeldCertificates } from '#certificates/held-certificates.ts';
-import { proveSignedPdf } from '#certificates/prove-signed-pdf.ts';
-import { finishHeldSignature, type HeldKeySigning, prepareHeldSignature } from '#documents/pdf/sign-with-held-key.ts';
+import type { HeldKeySigning } from '#documents/pdf/sign-with-held-key.ts';
 import type { ProfileName } from '#pki/profiles.ts';
 import { faultyField, Problem } from '#problem.ts';
 import { certificateWords } from '#web/certificate-words.ts';
 import { sendFile } from '#web/send-file.ts';
 import { requireSession } from '#web/session.ts';
 import { parseForm } from '#web/validate-with-zod.ts';
-import { slots } from '#web/verification/slots.ts';
+import { answerThread } from '#web/verification/answer-thread.ts';
+import { readTrust } from '#web/verification/read-trust.ts';
+import { verificationPool } from '#web/verification/verification-pool.ts';
 import type { WebContext } from '#web/web-context.ts';
 import { MY_SECTIONS } from './sections.ts';
 
 export const MAX_SIGNED_BYTES = 20 * 1024 * 1024;
-/** Files in memory at once, by everybody together. */
-const AT_ONCE = 2;
+/** Threads for signing alone: whoever has files judged on the public page, hostile ones too, keeps nobody from signing. */
+const THREADS = { threads: 2, queue: 4, timeoutMs: 15_000 };
 /** Both steps count. */
 const STEPS_PER_HOUR = 120;
 /** Between being told what to sign and handing in the signature. */
@@ -39,7 +41,8 @@ const Finish = Prepare.extend({
 });
 
 export function registerSignPdfRoutes(server: FastifyInstance, context: WebContext): void {
-  const inSlot = slots(AT_ONCE);
+  const pool = verificationPool(THREADS);
+  server.addHook('onClose', () => pool.close());
   const upload = { schema: { hide: true }, config: { upload: { maxFileBytes: MAX_SIGNED_BYTES } } };
 
   server.get('/my/certificates/sign', { schema: { hide: true } }, async (request, reply) => {
@@ -55,7 +58,8 @@ export function registerSignPdfRoutes(server: FastifyInstance, context: WebConte
   server.post('/my/certificates/sign/prepare', upload, async (request, reply) => {
     const { pdf, serial } = await admit(request);
     const signedAt = context.clock.now();
-    const toBeSigned = await inSlot(async () => prepareHeldSignature(pdf, await signingWith(request, serial, signedAt)));
+    const signing = await signingWith(request, serial, signedAt);
+    const { toBeSigned } = await pool.prepareSignature({ bytes: pdf, signing });
     return reply.send({ signedAt: signedAt.toISOString(), toBeSigned: Buffer.from(toBeSigned).toString('base64') });
   });
 
@@ -67,10 +71,9 @@ export function registerSignPdfRoutes(server: FastifyInstance, context: WebConte
     const age = context.clock.now().getTime() - signedAt.getTime();
     if (age > MAX_AGE_MS || age < -MAX_SKEW_MS) throw faultyField('/signedAt', 'Too long ago: begin again.', '准备已过期，请重新签名。');
     const signature = new Uint8Array(Buffer.from(data.signature, 'base64url'));
-    const { pdf: bytes, level } = await inSlot(async () => {
-      const signing = await signingWith(request, serial, signedAt);
-      return proveSignedPdf(context, await finishHeldSignature(pdf, signing, signature), signing.suite);
-    });
+    const signing = await signingWith(request, serial, signedAt);
+    const task = { bytes: pdf, signing, signature, at: context.clock.now(), trust: await readTrust(context) };
+    const { pdf: bytes, level } = await pool.finishSignature(task, answerThread(context));
     // For the page's module, which says what was reached.
     reply.header('x-signature-level', level);
     return sendFile(reply, { bytes, fileName: 'signed.pdf', mediaType: 'application/pdf' });

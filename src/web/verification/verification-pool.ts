@@ -3,10 +3,17 @@
  * when all are busy and the queue is full the caller hears so at once. Threads rest after a while.
  */
 import { Worker } from 'node:worker_threads';
+import type { ProvenPdf } from '#documents/pdf/prove-signed-pdf.ts';
 import { Problem } from '#problem.ts';
+import type { AnswerQuestion } from './answer-thread.ts';
+import { packProblem, unpackProblem } from './send-problem.ts';
 import type {
+  FinishSignatureTask,
   PictureAnswer,
   PictureTask,
+  PreparedSignature,
+  PrepareSignatureTask,
+  QuestionReply,
   VerificationAnswer,
   VerificationTask,
   WorkerAnswer,
@@ -30,6 +37,10 @@ export interface VerificationPool {
   /** Throws Problem `unavailable` when too much is waiting, `file-too-costly` when the file outlasted its time or memory. */
   verify(task: Omit<VerificationTask, 'kind'>): Promise<VerificationAnswer>;
   picture(task: Omit<PictureTask, 'kind'>): Promise<Uint8Array>;
+  /** Throws as `prepareHeldSignature`, and as `verify`. */
+  prepareSignature(task: Omit<PrepareSignatureTask, 'kind'>): Promise<PreparedSignature>;
+  /** Throws as `finishHeldSignature`, and as `verify`. What is asked meanwhile, `answer` answers. */
+  finishSignature(task: Omit<FinishSignatureTask, 'kind'>, answer: AnswerQuestion): Promise<ProvenPdf>;
   close(): Promise<void>;
 }
 
@@ -61,16 +72,18 @@ export function verificationPool(limits: Partial<PoolLimits> = {}): Verification
     else busy--;
   }
 
-  async function run(task: WorkerTask): Promise<WorkerAnswer> {
+  async function run(task: WorkerTask, answer?: AnswerQuestion): Promise<WorkerAnswer> {
     await takeTurn();
     const thread = resting.pop() ?? startThread(heapMb, living);
     clearTimeout(thread.idle);
     thread.worker.ref();
     try {
-      const message = await ask(thread.worker, task, timeoutMs);
+      const message = await ask(thread.worker, task, timeoutMs, answer);
       rest(thread);
-      if (message.answer) return message.answer;
-      throw new Problem('picture-not-possible', { cause: new Error(message.failure) });
+      if ('answer' in message) return message.answer;
+      if (message.problem) throw unpackProblem(message.problem);
+      const cause = new Error(message.failure);
+      throw task.kind === 'picture' ? new Problem('picture-not-possible', { cause }) : cause;
     } catch (error) {
       if (!resting.includes(thread)) await end(thread);
       throw error;
@@ -97,6 +110,8 @@ export function verificationPool(limits: Partial<PoolLimits> = {}): Verification
   return {
     verify: async (task) => (await run({ ...task, kind: 'verify' })) as VerificationAnswer,
     picture: async (task) => ((await run({ ...task, kind: 'picture' })) as PictureAnswer).picture,
+    prepareSignature: async (task) => (await run({ ...task, kind: 'prepare-signature' })) as PreparedSignature,
+    finishSignature: async (task, answer) => (await run({ ...task, kind: 'finish-signature' }, answer)) as ProvenPdf,
     async close() {
       await Promise.all([...living].map(end));
     },
@@ -120,13 +135,15 @@ function startThread(heapMb: number, living: Set<Thread>): Thread {
 /** An upload moves to the thread instead of being there twice; small ones may share their buffer with others and are copied. */
 function transferable({ kind, bytes }: WorkerTask): ArrayBuffer[] {
   const { buffer } = bytes;
-  return kind === 'verify' && buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength && bytes.byteLength > 1024 * 1024
+  return kind !== 'picture' && buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength && bytes.byteLength > 1024 * 1024
     ? [buffer]
     : [];
 }
 
+type Ending = Exclude<WorkerMessage, { question: unknown }>;
+
 /** Rejects with `file-too-costly` when the thread runs out of time or memory. */
-function ask(worker: Worker, task: WorkerTask, timeoutMs: number): Promise<WorkerMessage> {
+function ask(worker: Worker, task: WorkerTask, timeoutMs: number, answer?: AnswerQuestion): Promise<Ending> {
   return new Promise((resolve, reject) => {
     const settle = (act: () => void) => {
       clearTimeout(timer);
@@ -134,9 +151,27 @@ function ask(worker: Worker, task: WorkerTask, timeoutMs: number): Promise<Worke
       act();
     };
     const giveUp = (cause?: unknown) => settle(() => reject(new Problem('file-too-costly', { cause })));
-    const onMessage = (message: WorkerMessage) => settle(() => resolve(message));
+    const onMessage = (message: WorkerMessage) => {
+      if (!('question' in message)) return settle(() => resolve(message));
+      const { number, question } = message;
+      replyTo(answer, question).then(
+        (reply) => worker.postMessage({ number, ...reply } satisfies QuestionReply),
+        // Not for the thread to know: the task ends with what went wrong here.
+        (error) => settle(() => reject(error)),
+      );
+    };
     const timer = setTimeout(giveUp, timeoutMs);
     worker.on('message', onMessage).on('error', giveUp).on('exit', giveUp);
     worker.postMessage(task, transferable(task));
   });
+}
+
+async function replyTo(answer: AnswerQuestion | undefined, question: Parameters<AnswerQuestion>[0]) {
+  if (!answer) throw new Error('a thread asks where nobody answers');
+  try {
+    return { reply: await answer(question) };
+  } catch (error) {
+    if (error instanceof Problem) return { problem: packProblem(error) };
+    throw error;
+  }
 }
