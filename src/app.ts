@@ -101,7 +101,7 @@ export async function buildApp(config: Config, ports: Ports, db: Database, optio
   assertSm2KnownAnswer();
   const { clock } = ports;
   const opened = await openDataKeys(db, ports.dataKeys, clock.now());
-  const fields = replaceableFieldCipher(opened.fieldKeys, opened.indexKey);
+  const fields = replaceableFieldCipher(opened);
   const deps = {
     ...ports,
     db,
@@ -141,7 +141,7 @@ export async function buildApp(config: Config, ports: Ports, db: Database, optio
   const follow = (what: string, work: () => Promise<void>) =>
     setInterval(() => void work().catch((error) => report(what, error)), options.followEveryMs ?? FOLLOW_EVERY_MS).unref();
   const following = [
-    follow('data keys', async () => fields.replaceKeys((await openDataKeys(db, ports.dataKeys, clock.now())).fieldKeys)),
+    follow('data keys', async () => fields.replaceKeys(await openDataKeys(db, ports.dataKeys, clock.now()))),
     follow('token keys', () => oidc.reloadKeys()),
     ...(server && options.tls ? [follow('device authorities', followDeviceAuthorities(server, options.tls, deps))] : []),
   ];

@@ -18,7 +18,7 @@ export interface NamedPerson {
 
 /** Common name and identifyCode of the person. */
 export function personSubject(
-  { fields }: { fields: Pick<FieldCipher, 'seal' | 'blindIndex'> },
+  { fields }: { fields: Pick<FieldCipher, 'seal' | 'lastingIdentifier'> },
   { name, citizenNumber }: NamedPerson,
   naming: PersonNaming = DEFAULT_PERSON_NAMING,
 ): Pick<CertificateSubject, 'commonName' | 'identifyCode'> {
@@ -29,13 +29,13 @@ export function personSubject(
 
 /** `H1:` and a keyed HMAC in hex, or `E1:` and the sealed number in base64: both fit the PrintableString of GM/T 0015. */
 export function protectIdentifyCode(
-  fields: Pick<FieldCipher, 'seal' | 'blindIndex'>,
+  fields: Pick<FieldCipher, 'seal' | 'lastingIdentifier'>,
   citizenNumber: string,
   how: Exclude<PersonNaming['citizenNumber'], 'omitted'>,
 ): string {
   const number = citizenNumber.toUpperCase();
-  // An index of its own kind: what stands in a public certificate cannot be matched with the column of the register.
-  if (how === 'hashed') return `H1:${Buffer.from(fields.blindIndex('certificate-identify-code', number)).toString('hex')}`;
+  // Of its own key and kind: what stands in a public certificate cannot be matched with the column of the register, and stays through renewals.
+  if (how === 'hashed') return `H1:${Buffer.from(fields.lastingIdentifier('certificate-identify-code', number)).toString('hex')}`;
   return `E1:${Buffer.from(fields.seal(IDENTIFY_CODE_PLACE, number)).toString('base64')}`;
 }
 

@@ -18,7 +18,7 @@ export async function withDataKeys(act: (installation: Opened) => Promise<number
       const opened = await openDataKeys(deps.db, localDataKeys(config.secret), deps.clock.now());
       return await act({
         ...installation,
-        fields: { ...fieldCipher(opened.fieldKeys, opened.indexKey), sealingVersion: opened.fieldKeys[0]?.version ?? 1 },
+        fields: { ...fieldCipher(opened), sealingVersion: opened.fieldKeys[0]?.version ?? 1 },
       });
     } finally {
       await installation.close();

@@ -14,6 +14,15 @@ export interface FieldKey {
   key: Uint8Array;
 }
 
+export interface CipherKeys {
+  /** The first seals, all open. */
+  fieldKeys: readonly FieldKey[];
+  /** The first makes the blind indexes that are written; what is looked for may stand under any. */
+  indexKeys: readonly FieldKey[];
+  /** 32 secret bytes. Never changes. */
+  identifierKey: Uint8Array;
+}
+
 /** Thrown when a ciphertext does not open: changed, moved, or of a key we do not hold. */
 export class FieldCipherError extends Error {
   override name = 'FieldCipherError';
@@ -24,17 +33,21 @@ export interface FieldCipher {
   seal(place: string, plain: string | Uint8Array): Uint8Array<ArrayBuffer>;
   open(place: string, sealed: Uint8Array): Uint8Array<ArrayBuffer>;
   openText(place: string, sealed: Uint8Array): string;
-  /** Keyed HMAC of a normalised value: equal values of one kind meet, and tell nothing without the key. 32 bytes. */
+  /** Keyed HMAC of a normalised value: equal values of one kind meet, and tell nothing without the key. 32 bytes. The one to write. */
   blindIndex(kind: string, value: string): Uint8Array<ArrayBuffer>;
+  /** Under every version of the key that still counts, first the one to write: what was written before is found under any of them. */
+  blindIndexes(kind: string, value: string): [Uint8Array<ArrayBuffer>, ...Uint8Array<ArrayBuffer>[]];
+  /** The versions of `blindIndexes`, in its order. */
+  readonly indexVersions: readonly number[];
+  /** Keyed HMAC that stays the same for good, whatever is rotated: for identifiers that others keep. 32 bytes. */
+  lastingIdentifier(kind: string, value: string): Uint8Array<ArrayBuffer>;
 }
 
-/**
- * @param keys the first seals, all open.
- * @param indexKey 32 secret bytes; changing it means building every index anew.
- */
-export function fieldCipher(keys: readonly FieldKey[], indexKey: Uint8Array): FieldCipher {
+export function fieldCipher({ fieldKeys: keys, indexKeys, identifierKey }: CipherKeys): FieldCipher {
   const newest = keys[0];
-  if (!newest || keys.some(({ key }) => key.length !== 32) || indexKey.length !== 32) throw new Error('Field keys are 32 bytes each.');
+  const writing = indexKeys[0];
+  const isWhole = [...keys, ...indexKeys, { key: identifierKey }].every(({ key }) => key.length === 32);
+  if (!newest || !writing || !isWhole) throw new Error('Field keys are 32 bytes each.');
   const byVersion = new Map(keys.map(({ version, key }) => [version, Buffer.from(hkdfSync('sha256', key, '', 'tongren field', 32))]));
   const requireKey = (version: number) => {
     const key = byVersion.get(version);
@@ -64,23 +77,35 @@ export function fieldCipher(keys: readonly FieldKey[], indexKey: Uint8Array): Fi
     },
     open,
     openText: (place, sealed) => Buffer.from(open(place, sealed)).toString('utf8'),
-    blindIndex: (kind, value) => Uint8Array.from(createHmac('sha256', indexKey).update(kind).update('\0').update(value).digest()),
+    blindIndex: (kind, value) => keyedHash(writing.key, kind, value),
+    blindIndexes: (kind, value) => [
+      keyedHash(writing.key, kind, value),
+      ...indexKeys.slice(1).map(({ key }) => keyedHash(key, kind, value)),
+    ],
+    indexVersions: indexKeys.map(({ version }) => version),
+    lastingIdentifier: (kind, value) => keyedHash(identifierKey, kind, value),
   };
 }
 
+function keyedHash(key: Uint8Array, kind: string, value: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(createHmac('sha256', key).update(kind).update('\0').update(value).digest());
+}
+
 /** A cipher whose keys can be replaced while it is in use: for a running process that learns of a new one. */
-export function replaceableFieldCipher(
-  keys: readonly FieldKey[],
-  indexKey: Uint8Array,
-): FieldCipher & { replaceKeys(keys: readonly FieldKey[]): void } {
-  let inner = fieldCipher(keys, indexKey);
+export function replaceableFieldCipher(keys: CipherKeys): FieldCipher & { replaceKeys(keys: CipherKeys): void } {
+  let inner = fieldCipher(keys);
   return {
     seal: (place, plain) => inner.seal(place, plain),
     open: (place, sealed) => inner.open(place, sealed),
     openText: (place, sealed) => inner.openText(place, sealed),
     blindIndex: (kind, value) => inner.blindIndex(kind, value),
+    blindIndexes: (kind, value) => inner.blindIndexes(kind, value),
+    get indexVersions() {
+      return inner.indexVersions;
+    },
+    lastingIdentifier: (kind, value) => inner.lastingIdentifier(kind, value),
     replaceKeys(fresh) {
-      inner = fieldCipher(fresh, indexKey);
+      inner = fieldCipher(fresh);
     },
   };
 }

@@ -1,5 +1,5 @@
 /** What anyone may learn: by the printed address, status and masked fields; by the identifier in a file, the status alone. */
-import { publicTokenIndexOf } from './licence-content.ts';
+import { publicTokenIndexes } from './licence-content.ts';
 import type { LicenceDeps } from './licence-deps.ts';
 import { parseIdentifier } from './licence-identifier.ts';
 import { type LicenceStatus, statusAt } from './licence-status.ts';
@@ -11,7 +11,7 @@ export async function findPublicLicence(
   token: string,
 ): Promise<MaskedLicence | undefined> {
   if (!/^[A-Za-z0-9_-]{22}$/.test(token)) return undefined;
-  const row = await deps.db.licence.findUnique({ where: { publicTokenIndex: publicTokenIndexOf(deps.fields, token) } });
+  const row = await deps.db.licence.findFirst({ where: { publicTokenIndex: { in: publicTokenIndexes(deps.fields, token) } } });
   return row && row.status !== 'preparing' ? maskedLicenceOf(deps, row) : undefined;
 }
 

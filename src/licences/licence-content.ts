@@ -1,4 +1,5 @@
 /** What a licence says, as it is kept: one encrypted JSON per licence, from which both files are made and pages are filled. */
+import { createHash } from 'node:crypto';
 import type { FieldCipher } from '#crypto/field-cipher.ts';
 import type { LicenceData, LicencePhoto } from '#documents/page/licence-data.ts';
 
@@ -26,13 +27,19 @@ export function openPhoto(fields: FieldCipher, row: { id: string; photo: Uint8Ar
 
 /** The token in the printed address, kept sealed so that a stolen table opens no page. */
 export function sealPublicToken(fields: FieldCipher, licenceId: string, token: string) {
-  return { publicToken: fields.seal(`licence.public-token:${licenceId}`, token), publicTokenIndex: publicTokenIndexOf(fields, token) };
+  return { publicToken: fields.seal(`licence.public-token:${licenceId}`, token), publicTokenIndex: publicTokenIndexOf(token) };
 }
 
 export function openPublicToken(fields: FieldCipher, row: { id: string; publicToken: Uint8Array }): string {
   return fields.openText(`licence.public-token:${row.id}`, row.publicToken);
 }
 
-export function publicTokenIndexOf(fields: FieldCipher, token: string): Uint8Array<ArrayBuffer> {
-  return fields.blindIndex('licence.public-token', token);
+/** A token is 128 random bits: nobody finds it from its digest, with or without a key. So what is printed outlives every key. */
+export function publicTokenIndexOf(token: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(createHash('sha256').update('licence.public-token\0').update(token).digest());
+}
+
+/** Under which a licence of this token may stand: older ones were indexed with a key. */
+export function publicTokenIndexes(fields: FieldCipher, token: string): Uint8Array<ArrayBuffer>[] {
+  return [publicTokenIndexOf(token), ...fields.blindIndexes('licence.public-token', token)];
 }

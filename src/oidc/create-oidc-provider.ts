@@ -25,7 +25,7 @@ const LOGOUT_COOKIE_SECONDS = 600;
 export interface OidcOptions {
   /** Scheme, host and port as the outside sees us; the issuer is this with `/oidc`. */
   publicOrigin: string;
-  /** Newest first; the newest signs. Default: derived from the field key, equal in all processes. */
+  /** Newest first; the newest signs. Default: derived from the blind-index keys, equal in all processes; a new one at each `reloadKeys` after a rotation. */
   cookieKeys?: readonly string[];
   /** Told when deliveries were written, so that the worker need not wait for its next round. */
   onLogoutQueued?: () => void;
@@ -229,5 +229,5 @@ function nameOrigin(req: IncomingMessage, publicOrigin: string): void {
 
 function cookieKeys({ fields }: OidcDeps, { cookieKeys: given }: OidcOptions): readonly string[] {
   if (given?.length) return given;
-  return [Buffer.from(fields.blindIndex('oidc.cookie-key', '1')).toString('base64url')];
+  return fields.blindIndexes('oidc.cookie-key', '1').map((key) => Buffer.from(key).toString('base64url'));
 }

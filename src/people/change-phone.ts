@@ -1,7 +1,8 @@
 /** A person's phone, proved by a code beforehand (`sign-in/`). A number held by another account is refused; a desk sorts that out. */
 import { recordEvent } from '#audit/record-event.ts';
 import { Problem } from '#problem.ts';
-import { type PeopleDeps, phoneIndex, placeOf } from './person.ts';
+import { claimIdentifiers } from './claim-identifiers.ts';
+import { type PeopleDeps, placeOf } from './person.ts';
 import { parsePhone, takenProblem } from './register-person.ts';
 
 /** Throws Problem `invalid-input` at `/phone`, `phone-taken`, `person-not-found`. */
@@ -11,9 +12,10 @@ export async function changePhone(deps: PeopleDeps, input: { personId: string; p
   const at = clock.now();
   try {
     await db.$transaction(async (tx) => {
+      const { phoneIndex } = await claimIdentifiers(tx, deps, { phone }, { personId: input.personId, at });
       const { count } = await tx.person.updateMany({
         where: { id: input.personId },
-        data: { phone: fields.seal(placeOf('phone', input.personId), phone), phoneIndex: phoneIndex(fields, phone), updatedAt: at },
+        data: { phone: fields.seal(placeOf('phone', input.personId), phone), phoneIndex, updatedAt: at },
       });
       if (count === 0) throw new Problem('person-not-found');
       await recordEvent(tx, { kind: 'phone-changed', actor: input.by, subject: `person:${input.personId}`, at });

@@ -2,7 +2,15 @@
 import { Problem } from '#problem.ts';
 import { normaliseCitizenNumber } from './citizen-number.ts';
 import { isUuid } from './is-uuid.ts';
-import { citizenNumberIndex, type MaskedPerson, maskPerson, openPerson, type PeopleDeps, type PersonView, phoneIndex } from './person.ts';
+import {
+  citizenNumberIndexes,
+  type MaskedPerson,
+  maskPerson,
+  openPerson,
+  type PeopleDeps,
+  type PersonView,
+  phoneIndexes,
+} from './person.ts';
 import { normalisePhone } from './phone.ts';
 
 export async function findPerson({ db, clock, fields }: PeopleDeps, id: string): Promise<PersonView | undefined> {
@@ -41,12 +49,12 @@ export async function findPersonIdByCitizenNumber(
 ): Promise<string | undefined> {
   const number = normaliseCitizenNumber(text);
   if (!number) return undefined;
-  const where = { citizenNumberIndex: citizenNumberIndex(fields, number) };
-  return (await db.person.findUnique({ where, select: { id: true } }))?.id;
+  const where = { citizenNumberIndex: { in: citizenNumberIndexes(fields, number) } };
+  return (await db.person.findFirst({ where, select: { id: true } }))?.id;
 }
 
 export async function findPersonIdByPhone({ db, fields }: Pick<PeopleDeps, 'db' | 'fields'>, text: string): Promise<string | undefined> {
   const phone = normalisePhone(text);
   if (!phone) return undefined;
-  return (await db.person.findUnique({ where: { phoneIndex: phoneIndex(fields, phone) }, select: { id: true } }))?.id;
+  return (await db.person.findFirst({ where: { phoneIndex: { in: phoneIndexes(fields, phone) } }, select: { id: true } }))?.id;
 }

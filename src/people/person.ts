@@ -43,8 +43,9 @@ export type PersonRow = Prisma.PersonGetPayload<{ include: { evidence: true } }>
 /** A ciphertext opens only in the column and row it was sealed for. */
 export const placeOf = (field: 'name' | 'citizen-number' | 'phone', personId: string) => `person.${field}:${personId}`;
 
-export const citizenNumberIndex = (fields: FieldCipher, number: string) => fields.blindIndex('citizen-number', number);
-export const phoneIndex = (fields: FieldCipher, phone: string) => fields.blindIndex('phone', phone);
+/** Under which a person of this number or phone may stand, first the one that is written now. */
+export const citizenNumberIndexes = (fields: FieldCipher, number: string) => fields.blindIndexes('citizen-number', number);
+export const phoneIndexes = (fields: FieldCipher, phone: string) => fields.blindIndexes('phone', phone);
 
 export function openPerson(fields: FieldCipher, row: PersonRow, at: Date): PersonView {
   const open = (field: 'name' | 'citizen-number' | 'phone', sealed: Uint8Array | null) =>

@@ -8,8 +8,9 @@ import type { PopulationRegistry } from '#ports/population-registry.ts';
 import { Problem } from '#problem.ts';
 import { type AssuranceLevel, levelOfMethod } from './assurance.ts';
 import { parseCitizenNumber } from './citizen-number.ts';
+import { claimIdentifiers } from './claim-identifiers.ts';
 import { requirePerson } from './find-person.ts';
-import { citizenNumberIndex, type PeopleDeps, placeOf } from './person.ts';
+import { citizenNumberIndexes, type PeopleDeps, placeOf } from './person.ts';
 import { parsePersonName } from './person-name.ts';
 import { takenProblem } from './register-person.ts';
 
@@ -45,12 +46,14 @@ export async function proveRealName(
   }
   try {
     await db.$transaction(async (tx) => {
+      const { citizenNumberIndex } = await claimIdentifiers(tx, deps, { number }, { personId, at });
+      const isFreeOrSame = [{ citizenNumberIndex: null }, { citizenNumberIndex: { in: citizenNumberIndexes(fields, number) } }];
       const { count } = await tx.person.updateMany({
-        where: { id: personId, OR: [{ citizenNumberIndex: null }, { citizenNumberIndex: citizenNumberIndex(fields, number) }] },
+        where: { id: personId, OR: isFreeOrSame },
         data: {
           name: fields.seal(placeOf('name', personId), name),
           citizenNumber: fields.seal(placeOf('citizen-number', personId), number),
-          citizenNumberIndex: citizenNumberIndex(fields, number),
+          citizenNumberIndex,
           updatedAt: at,
         },
       });

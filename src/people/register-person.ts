@@ -1,6 +1,6 @@
 /**
- * Registering a natural person. One citizen number and one phone belong to at most one person; the unique blind indexes decide,
- * so of two registrations at the same instant one is refused.
+ * Registering a natural person. One citizen number and one phone belong to at most one person; the unique blind indexes decide
+ * (and `claim-identifiers.ts` between two versions of their key), so of two registrations at the same instant one is refused.
  */
 import { randomUUIDv7 } from 'node:crypto';
 import { recordEvent } from '#audit/record-event.ts';
@@ -8,7 +8,8 @@ import { faultyField, Problem } from '#problem.ts';
 import { isUniqueViolation, type Transaction } from '#storage/database.ts';
 import { type EvidenceMethod, levelOfMethod } from './assurance.ts';
 import { parseCitizenNumber } from './citizen-number.ts';
-import { citizenNumberIndex, openPerson, type PeopleDeps, type PersonView, phoneIndex, placeOf } from './person.ts';
+import { claimIdentifiers } from './claim-identifiers.ts';
+import { citizenNumberIndexes, openPerson, type PeopleDeps, type PersonView, placeOf } from './person.ts';
 import { parsePersonName } from './person-name.ts';
 import { normalisePhone } from './phone.ts';
 
@@ -36,6 +37,7 @@ export async function registerPerson(deps: PeopleDeps, input: NewPerson): Promis
   const evidence = input.evidence ?? { method: name === undefined ? 'phone-code' : 'self-declared', source: input.by };
   try {
     const row = await db.$transaction(async (tx) => {
+      const indexes = await claimIdentifiers(tx, deps, { number, phone }, { personId: id, at });
       const created = await tx.person.create({
         data: {
           id,
@@ -43,9 +45,8 @@ export async function registerPerson(deps: PeopleDeps, input: NewPerson): Promis
           updatedAt: at,
           name: name === undefined ? null : fields.seal(placeOf('name', id), name),
           citizenNumber: number === undefined ? null : fields.seal(placeOf('citizen-number', id), number),
-          citizenNumberIndex: number === undefined ? null : citizenNumberIndex(fields, number),
           phone: phone === undefined ? null : fields.seal(placeOf('phone', id), phone),
-          phoneIndex: phone === undefined ? null : phoneIndex(fields, phone),
+          ...indexes,
           evidence: {
             create: {
               level: levelOfMethod(evidence.method),
@@ -88,7 +89,10 @@ export async function takenProblem(
 ): Promise<unknown> {
   if (!isUniqueViolation(error)) return error;
   const holder = values.number
-    ? await db.person.findUnique({ where: { citizenNumberIndex: citizenNumberIndex(fields, values.number) }, select: { id: true } })
+    ? await db.person.findFirst({
+        where: { citizenNumberIndex: { in: citizenNumberIndexes(fields, values.number) } },
+        select: { id: true },
+      })
     : null;
   return new Problem(holder || !values.phone ? 'citizen-number-taken' : 'phone-taken', { cause: error });
 }

@@ -4,7 +4,7 @@
  */
 import type { FieldCipher } from '#crypto/field-cipher.ts';
 import type { Clock } from '#ports/clock.ts';
-import type { Database } from '#storage/database.ts';
+import { type Database, Prisma } from '#storage/database.ts';
 import { networkOfAddress } from './network-of-address.ts';
 
 export interface GuardRule {
@@ -23,15 +23,17 @@ export const ADDRESS_RULE: GuardRule = { tries: 50, lockSeconds: [300, 900, 1800
 
 type GuardDeps = { db: Database; clock: Clock; fields: FieldCipher };
 
-export type GuardKey = Uint8Array<ArrayBuffer>;
+/** Under every version of the blind-index key that counts: the first is counted under, what stands under the others is taken along. */
+export type GuardKey = ReturnType<FieldCipher['blindIndexes']>;
 export const guardKey = (fields: FieldCipher, kind: 'account' | 'device' | 'login' | 'address', value: string): GuardKey =>
-  fields.blindIndex(`sign-in-guard-${kind}`, value);
+  fields.blindIndexes(`sign-in-guard-${kind}`, value);
 export const addressKey = (fields: FieldCipher, ip: string) => guardKey(fields, 'address', networkOfAddress(ip));
 
 export type Admission = { admitted: true; lockedBy: boolean } | { admitted: false; retryAfterSeconds: number };
 
 /** Counts one try, or refuses it while locked. `lockedBy`: this very try, should it be wrong, leaves the key locked. */
-export async function admitTry({ db, clock }: GuardDeps, key: GuardKey, rule: GuardRule): Promise<Admission> {
+export async function admitTry({ db, clock }: GuardDeps, [key, ...older]: GuardKey, rule: GuardRule): Promise<Admission> {
+  if (older.length) await takeAlong(db, key, older);
   const at = clock.now();
   const forgetBefore = new Date(at.getTime() - rule.forgetSeconds * 1000);
   const rows = await db.$queryRaw<{ tries: number }[]>`
@@ -53,13 +55,27 @@ export async function admitTry({ db, clock }: GuardDeps, key: GuardKey, rule: Gu
   return { admitted: false, retryAfterSeconds: Math.max(1, Math.ceil(remaining / 1000)) };
 }
 
+/** A change of the key forgives nothing: counts and locks move to the version counted under now. */
+async function takeAlong(db: Database, key: GuardKey[0], older: readonly GuardKey[0][]): Promise<void> {
+  const stored = await db.signInGuard.count({ where: { key: { in: [...older] } } });
+  if (stored === 0) return;
+  await db.$executeRaw`
+    WITH old AS (DELETE FROM "sign_in_guard" WHERE "key" IN (${Prisma.join(older)}) RETURNING "tries", "last_try_at", "locked_until")
+    INSERT INTO "sign_in_guard" AS g ("key", "tries", "last_try_at", "locked_until")
+      SELECT ${key}::bytea, max("tries"), max("last_try_at"), max("locked_until") FROM old HAVING count(*) > 0
+    ON CONFLICT ("key") DO UPDATE SET
+      "tries" = GREATEST(g."tries", EXCLUDED."tries"),
+      "last_try_at" = GREATEST(g."last_try_at", EXCLUDED."last_try_at"),
+      "locked_until" = GREATEST(g."locked_until", EXCLUDED."locked_until")`;
+}
+
 /** The person proved themselves: the count starts anew. */
-export async function forgiveAll({ db }: Pick<GuardDeps, 'db'>, key: GuardKey): Promise<void> {
-  await db.signInGuard.deleteMany({ where: { key } });
+export async function forgiveAll({ db }: Pick<GuardDeps, 'db'>, keys: GuardKey): Promise<void> {
+  await db.signInGuard.deleteMany({ where: { key: { in: keys } } });
 }
 
 /** Takes back one counted try. An address is not forgiven whole: an attacker with one account of their own could wash it. */
-export async function forgiveOne({ db }: Pick<GuardDeps, 'db'>, key: GuardKey, rule: GuardRule): Promise<void> {
+export async function forgiveOne({ db }: Pick<GuardDeps, 'db'>, [key]: GuardKey, rule: GuardRule): Promise<void> {
   await db.$executeRaw`
     UPDATE "sign_in_guard" SET "tries" = GREATEST("tries" - 1, 0),
       "locked_until" = CASE WHEN "tries" - 1 >= ${rule.tries}::int THEN "locked_until" END

@@ -40,12 +40,16 @@ export async function requestSmsCode(
   const purpose = input.purpose ?? 'sign-in';
   const personId = await findPersonIdByPhone(deps, phone);
   const known = (await findDeviceOf(deps, personId, input.device)) !== undefined;
-  const phoneKey = Buffer.from(fields.blindIndex('sms-limit', phone)).toString('base64url');
-  const from = Buffer.from(addressKey(fields, input.ip)).toString('base64url');
+  // Counts under an older version of the key go on counting while it does.
+  const phoneKeys = fields.blindIndexes('sms-limit', phone).map(keyText);
+  const fromKeys = addressKey(fields, input.ip).map(keyText);
 
-  if (!(await ephemeral.setIfAbsent(`sms-wait:${phoneKey}:${from}`, '1', RESEND_SECONDS))) throw tooMany(RESEND_SECONDS);
-  if (!known) await spend(deps, `sms-from:${from}`, PER_ADDRESS);
-  await spend(deps, `sms-to${known ? '-known' : ''}:${phoneKey}`, PER_PHONE);
+  const [wait = '', ...olderWaits] = phoneKeys.map((key, version) => `sms-wait:${key}:${fromKeys[version]}`);
+  const isWaiting = (await Promise.all(olderWaits.map((key) => ephemeral.get(key)))).some((mark) => mark !== undefined);
+  if (isWaiting || !(await ephemeral.setIfAbsent(wait, '1', RESEND_SECONDS))) throw tooMany(RESEND_SECONDS);
+  const of = (name: string, keys: readonly string[]) => keys.map((key) => `${name}:${key}`);
+  if (!known) await spend(deps, of('sms-from', fromKeys), PER_ADDRESS);
+  await spend(deps, of(`sms-to${known ? '-known' : ''}`, phoneKeys), PER_PHONE);
 
   const { challenge, code, expiresAt } = await drawSmsCode(deps, { phone, purpose });
   try {
@@ -72,10 +76,18 @@ function messageText(code: string, purpose: SmsPurpose): string {
   return `【通认】您的${what}验证码为${code}，${CODE_LIFE_SECONDS / 60}分钟内有效。工作人员不会向您索要验证码，请勿告诉他人。`;
 }
 
-async function spend({ ephemeral }: SignInDeps, key: string, limits: readonly { most: number; seconds: number }[]): Promise<void> {
+async function spend(
+  { ephemeral }: SignInDeps,
+  [key, ...older]: readonly string[],
+  limits: readonly { most: number; seconds: number }[],
+): Promise<void> {
   for (const { most, seconds } of limits) {
-    if ((await ephemeral.increment(`${key}:${seconds}`, seconds)) > most) throw tooMany(seconds);
+    const before = await Promise.all(older.map(async (one) => Number((await ephemeral.get(`${one}:${seconds}`)) ?? 0)));
+    const spent = before.reduce((sum, count) => sum + count, await ephemeral.increment(`${key}:${seconds}`, seconds));
+    if (spent > most) throw tooMany(seconds);
   }
 }
+
+const keyText = (key: Uint8Array) => Buffer.from(key).toString('base64url');
 
 const tooMany = (seconds: number) => new Problem('too-many-requests', { retryAfterSeconds: seconds });

@@ -6,6 +6,10 @@ export const DATA_KEY_BYTES = 32;
 /** A new key opens at once and seals only after this: by then every process knows it, for they look twice a minute. */
 export const DATA_KEY_LEAD_MS = 120_000;
 
+const PURPOSES = ['field', 'index', 'identifier'] as const;
+
+type StoredKey = { purpose: string; version: number; wrapped: Uint8Array };
+
 /** How keys are wrapped at rest; the data-keys port fits. */
 export interface KeyWrapping {
   wrap(plainKey: Uint8Array): Promise<Uint8Array>;
@@ -15,8 +19,10 @@ export interface KeyWrapping {
 export interface OpenedDataKeys {
   /** For fields and files: first the one that seals, the newest that every process has had time to learn of. */
   fieldKeys: { version: number; key: Uint8Array }[];
-  /** For blind indexes. */
-  indexKey: Uint8Array;
+  /** For blind indexes: first the one that is written, then every other that still counts. */
+  indexKeys: { version: number; key: Uint8Array }[];
+  /** For identifiers that never change. */
+  identifierKey: Uint8Array;
 }
 
 /**
@@ -24,25 +30,45 @@ export interface OpenedDataKeys {
  * the others read them. Throws a plain Error when the stored keys were wrapped under another master secret.
  */
 export async function openDataKeys(db: Database, dataKeys: KeyWrapping, at: Date): Promise<OpenedDataKeys> {
-  for (const purpose of ['field', 'index']) {
-    const wrapped = Uint8Array.from(await dataKeys.wrap(randomBytes(DATA_KEY_BYTES)));
-    await db.dataKey.createMany({ data: [{ purpose, version: 1, wrapped, createdAt: at }], skipDuplicates: true });
+  const isKept = { erasedAt: null };
+  let rows = await db.dataKey.findMany({ where: isKept, orderBy: { version: 'desc' } });
+  if (PURPOSES.some((purpose) => !rows.some((row) => row.purpose === purpose))) {
+    await makeFirstKeys(db, dataKeys, rows, at);
+    rows = await db.dataKey.findMany({ where: isKept, orderBy: { version: 'desc' } });
   }
-  const rows = await db.dataKey.findMany({ orderBy: { version: 'desc' } });
+  const living = rows.filter(({ purpose, retiredAt }) => purpose !== 'index' || !retiredAt);
   const opened = await Promise.all(
-    rows.map(async ({ purpose, version, wrapped, createdAt }) => {
-      const isSettled = version === 1 || at.getTime() - createdAt.getTime() >= DATA_KEY_LEAD_MS;
-      return { purpose, version, isSettled, key: await open(dataKeys, wrapped) };
+    living.map(async ({ purpose, version, wrapped, createdAt, usedFrom }) => {
+      const since = usedFrom?.getTime() ?? (version === 1 ? 0 : createdAt.getTime() + DATA_KEY_LEAD_MS);
+      return { purpose, version, isSettled: at.getTime() >= since, key: await open(dataKeys, wrapped) };
     }),
   );
-  const index = opened.find(({ purpose }) => purpose === 'index');
-  if (!index) throw new Error('The blind-index key is missing.');
-  const fieldKeys = opened.filter(({ purpose }) => purpose === 'field');
-  const inOrder = [...fieldKeys.filter(({ isSettled }) => isSettled), ...fieldKeys.filter(({ isSettled }) => !isSettled)];
-  return {
-    fieldKeys: inOrder.map(({ version, key }) => ({ version, key })),
-    indexKey: index.key,
+  const inOrder = (wanted: string) => {
+    const keys = opened.filter(({ purpose }) => purpose === wanted);
+    return [...keys.filter(({ isSettled }) => isSettled), ...keys.filter(({ isSettled }) => !isSettled)].map(({ version, key }) => ({
+      version,
+      key,
+    }));
   };
+  const identifier = inOrder('identifier')[0];
+  if (!identifier) throw new Error('The key of lasting identifiers is missing.');
+  return { fieldKeys: inOrder('field'), indexKeys: inOrder('index'), identifierKey: identifier.key };
+}
+
+/**
+ * An installation that had identifiers before they had a key of their own goes on with the first blind-index key, so that none changes.
+ * Everywhere else the key is its own; the first three come in one statement, so that nobody takes a new installation for an older one.
+ */
+async function makeFirstKeys(db: Database, dataKeys: KeyWrapping, rows: readonly StoredKey[], at: Date): Promise<void> {
+  const before = rows.find(({ purpose, version }) => purpose === 'index' && version === 1);
+  const fresh = async (purpose: string, plain: Uint8Array = randomBytes(DATA_KEY_BYTES)) => ({
+    ...{ purpose, version: 1, createdAt: at },
+    wrapped: Uint8Array.from(await dataKeys.wrap(plain)),
+  });
+  const data = before
+    ? [await fresh('identifier', await open(dataKeys, before.wrapped))]
+    : await Promise.all(PURPOSES.map((purpose) => fresh(purpose)));
+  await db.dataKey.createMany({ data, skipDuplicates: true });
 }
 
 async function open(dataKeys: KeyWrapping, wrapped: Uint8Array): Promise<Uint8Array> {

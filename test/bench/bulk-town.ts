@@ -123,7 +123,7 @@ export async function bulkTown(): Promise<BulkTown> {
     db,
     clock: systemClock,
     keys,
-    fields: fieldCipher(opened.fieldKeys, opened.indexKey),
+    fields: fieldCipher(opened),
     publicOrigin: `http://localhost:${port}`,
   };
   const client = await department(deps);

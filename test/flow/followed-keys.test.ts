@@ -66,8 +66,7 @@ afterAll(async () => {
 test('a data key made by a command opens at once and seals after its lead', async () => {
   const { version } = await rotateDataKey({ db, clock, dataKeys }, 'system:test');
   const at = new Date(clock.now().getTime() + DATA_KEY_LEAD_MS);
-  const { fieldKeys, indexKey } = await openDataKeys(db, dataKeys, at);
-  const sealed = fieldCipher(fieldKeys, indexKey).seal('person.name:1', '张三');
+  const sealed = fieldCipher(await openDataKeys(db, dataKeys, at)).seal('person.name:1', '张三');
   expect(sealed[0]).toBe(version);
   await vi.waitFor(() => expect(app.context.fields.openText('person.name:1', sealed)).toBe('张三'), soon);
   expect(app.context.fields.seal('person.name:1', '李四')[0]).toBe(1);

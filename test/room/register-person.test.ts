@@ -16,12 +16,12 @@ import { testDatabase } from '#test/test-database.ts';
 import { outcomes } from './sign-in-deps.ts';
 
 const oldKey = { version: 1, key: randomBytes(32) };
-const indexKey = randomBytes(32);
+const others = { indexKeys: [{ version: 1, key: randomBytes(32) }], identifierKey: randomBytes(32) };
 const clock = testClock();
 let deps: { db: Awaited<ReturnType<typeof testDatabase>>['db']; clock: typeof clock; fields: ReturnType<typeof fieldCipher> };
 beforeAll(async () => {
   const { db } = await testDatabase();
-  deps = { db, clock, fields: fieldCipher([oldKey], indexKey) };
+  deps = { db, clock, fields: fieldCipher({ fieldKeys: [oldKey], ...others }) };
 });
 
 let serial = 0;
@@ -197,7 +197,7 @@ describe('key rotation', () => {
   test('people sealed with the old key are resealed in batches and then open without it', async () => {
     const made = await registerPerson(deps, { name: '轮换', citizenNumber: newNumber(), phone: newPhone(), by });
     const newKey = { version: 2, key: randomBytes(32) };
-    const both = { ...deps, fields: fieldCipher([newKey, oldKey], indexKey) };
+    const both = { ...deps, fields: fieldCipher({ fieldKeys: [newKey, oldKey], ...others }) };
     // The test above put a stolen name into a row; it can never open.
     await deps.db.$executeRaw`UPDATE person SET name = NULL WHERE id IN (SELECT id FROM person WHERE citizen_number IS NULL)`;
     let after: string | undefined;
@@ -208,7 +208,7 @@ describe('key rotation', () => {
       after = last;
     } while (after !== undefined);
     expect(total).toBe(await deps.db.person.count());
-    const newOnly = { ...deps, fields: fieldCipher([newKey], indexKey) };
+    const newOnly = { ...deps, fields: fieldCipher({ fieldKeys: [newKey], ...others }) };
     expect(await requirePerson(newOnly, made.id)).toEqual(made);
     expect((await findPersonByCitizenNumber(newOnly, made.citizenNumber as string))?.id).toBe(made.id);
     expect((await findPersonByPhone(newOnly, made.phone as string))?.id).toBe(made.id);
