@@ -30,7 +30,7 @@ test('an older installation keeps the identifiers that others know: their key be
   const opened = await Promise.all(Array.from({ length: 4 }, () => openDataKeys(older, dataKeys, at)));
   const person = '0198f5a0-0000-7000-8000-000000000001';
   const subject = createHmac('sha256', indexKey).update(`oidc.pairwise-subject\0https://app.example\0${person}`).digest('base64url');
-  const code = createHmac('sha256', indexKey).update('certificate-identify-code\x090101199003078355').digest('hex');
+  const code = createHmac('sha256', indexKey).update('certificate-identify-code\x00110101199003078355').digest('hex');
   for (const keys of opened) {
     const fields = fieldCipher(keys);
     expect(pairwiseSubject(fields, 'https://app.example', person)).toBe(subject);
