@@ -16,6 +16,8 @@ export interface Row {
 type Work = () => unknown;
 
 const ROUNDS = 5;
+/** Until the compiler has done its work: a service is long past that. */
+const WARM_UP_MS = 1_000;
 
 async function operationsPerSecond(work: Work, milliseconds: number): Promise<number> {
   const began = process.hrtime.bigint();
@@ -42,8 +44,8 @@ export async function compare(
   baseline: { name: string; work: Work },
   { roundMs = 400 }: { roundMs?: number } = {},
 ): Promise<Row> {
-  await operationsPerSecond(work, roundMs / 2);
-  await operationsPerSecond(baseline.work, roundMs / 2);
+  await operationsPerSecond(work, WARM_UP_MS);
+  await operationsPerSecond(baseline.work, WARM_UP_MS / 2);
   const own: number[] = [];
   const base: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {

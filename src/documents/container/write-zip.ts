@@ -21,6 +21,9 @@ export interface CopiedEntry {
   copyOf: ZipEntry;
 }
 
+/** Two to the power of 13. */
+const SMALL_WINDOW = 8 * 1024;
+
 interface Packed {
   name: Buffer;
   flags: number;
@@ -56,9 +59,8 @@ export function writeZipTo(write: (part: Uint8Array) => void, entries: readonly 
     const name = entry.name.toString('latin1');
     if (names.has(name)) throw new Error('two archive entries of one name');
     names.add(name);
-    directory.push(directoryHeader(entry, offset), entry.name);
+    directory.push(directoryHeader(entry, offset));
     write(localHeader(entry));
-    write(entry.name);
     for (const piece of entry.pieces) write(piece);
     offset += 30 + entry.name.length + entry.compressedSize;
     if (offset > 0xfffffffe) throw new Error('archive too large');
@@ -74,15 +76,19 @@ function pack({ name: text, data, store = false, keep = false }: NewEntry, stamp
   const name = Buffer.from(text, 'utf8');
   const flags = name.every((byte) => byte < 0x80) ? 0 : 0x800;
   const deflated =
-    store || data.length === 0 ? undefined : keep ? deflateRawKept(data) : deflateRawSync(data, { level: 6, chunkSize: roomFor(data) });
+    store || data.length === 0 ? undefined : keep ? deflateRawKept(data) : deflateRawSync(data, { level: 6, ...engineFor(data) });
   const smaller = deflated && deflated.length < data.length ? deflated : undefined;
   const base = { name, flags, crc: crc32(data), size: data.length, ...stamp };
   return { ...base, method: smaller ? 8 : 0, compressedSize: (smaller ?? data).length, pieces: [smaller ?? data] };
 }
 
-/** Small files are the many: a buffer of their size spares the allocation of the usual one. The bytes are the same. */
-function roomFor({ length }: Uint8Array): number {
-  return Math.min(16 * 1024, Math.max(64, length + 64));
+/**
+ * Small files are the many, and setting up the usual engine costs more than deflating them: a window that holds the whole file
+ * finds every repetition the usual one would, and a buffer of the file's size is room enough.
+ */
+function engineFor({ length }: Uint8Array): { chunkSize: number; windowBits?: number; memLevel?: number } {
+  const chunkSize = Math.min(16 * 1024, Math.max(64, length + 64));
+  return length <= SMALL_WINDOW ? { chunkSize, windowBits: 13, memLevel: 6 } : { chunkSize };
 }
 
 function copy(entry: ZipEntry): Packed {
@@ -94,21 +100,24 @@ function copy(entry: ZipEntry): Packed {
   return { name, flags, method, crc, size, compressedSize, pieces: entry.pieces(), dosTime, dosDate };
 }
 
+/** With the name behind it; the length of extra fields stays zero. */
 function localHeader(entry: Packed): Buffer {
-  const header = Buffer.alloc(30);
+  const header = Buffer.alloc(30 + entry.name.length);
   header.writeUInt32LE(0x04034b50, 0);
   header.writeUInt16LE(20, 4);
   writeCommon(header, entry, 6);
+  entry.name.copy(header, 30);
   return header;
 }
 
 function directoryHeader(entry: Packed, offset: number): Buffer {
-  const header = Buffer.alloc(46);
+  const header = Buffer.alloc(46 + entry.name.length);
   header.writeUInt32LE(0x02014b50, 0);
   header.writeUInt16LE(20, 4);
   header.writeUInt16LE(20, 6);
   writeCommon(header, entry, 8);
   header.writeUInt32LE(offset, 42);
+  entry.name.copy(header, 46);
   return header;
 }
 

@@ -39,11 +39,15 @@ export function percentDecoded(path: string): string | undefined {
   }
 }
 
+/** ASCII letters, digits and the like, no dot at the end of a part: only the case is left to fold. */
+const PLAIN_NAME = /^[\w/-]*(?:\.[\w-][\w/-]*)*$/;
+
 /**
  * File systems of some readers take such names for one and the same: without regard to case and composition, to characters that
  * are not seen (HFS+), to dots and blanks at the end of a part, and to what stands behind a colon (Windows, NTFS).
  */
 function foldedName(name: string): string {
+  if (PLAIN_NAME.test(name)) return name.toLowerCase();
   const parts = name.split('/').map((part) => (part.split(':', 1)[0] ?? '').replace(/(?<=[^. ])[. ]+$/, ''));
   return parts
     .join('/')

@@ -124,7 +124,8 @@ export function renderOfd(layouts: readonly PageLayout[], metadata: DocumentMeta
     text(`${DOCUMENT}/PublicRes.xml`, publicResXml(writing)),
   ];
   if (writing.images.size > 0) entries.push(text(`${DOCUMENT}/DocumentRes.xml`, documentResXml(writing)));
-  for (const { file, subset } of writing.fonts.values()) entries.push({ name: `${DOCUMENT}/Res/${file}`, data: subset.bytes, keep: true });
+  // Outlines shrink by a quarter at most, and inflating them would be a good part of what each seal, check and view costs.
+  for (const { file, subset } of writing.fonts.values()) entries.push({ name: `${DOCUMENT}/Res/${file}`, data: subset.bytes, store: true });
   for (const { file, bytes } of writing.images.values()) entries.push({ name: `${DOCUMENT}/Res/${file}`, data: bytes, store: true });
   for (const { file, xml, background } of writing.templates.values())
     entries.push({ name: `${DOCUMENT}/${file}`, data: bytesOfForm(background, xml), keep: true });

@@ -80,7 +80,8 @@ export function localName(name: string): string {
 
 function attributesOf(source: Record<string, string>, budget: XmlBudget): Map<string, string> {
   const attributes = new Map<string, string>();
-  for (const [name, value] of Object.entries(source)) {
+  for (const name of Object.keys(source)) {
+    const value = source[name] ?? '';
     budget.nodesLeft -= 1;
     if (name === 'xmlns' || name.startsWith('xmlns:')) continue;
     const local = localName(name);
