@@ -5,7 +5,7 @@
  */
 
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { chmod, link, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -37,6 +37,8 @@ const SUFFIX = '.key.json';
 const RETIRED_SUFFIX = '.retired.json';
 /** Another process may have retired a key that is in memory here: looked for at most this often. */
 const LOOK_EVERY_MS = 500;
+/** Two changes this near to each other may leave a folder with the same time. */
+const MTIME_TICK_MS = 2_000;
 const ROOT_NAME = /^ca-root-[a-z0-9-]{1,40}$/;
 const NAME = /^[a-z0-9][a-z0-9-]{0,99}$/;
 
@@ -99,6 +101,19 @@ export async function fileKeyStore({ folder, secret }: { folder: string; secret:
     return loading;
   };
 
+  let wholeFolder = { mtimeMs: Number.NaN, readAt: 0 };
+  /** Strangers' keys are asked after all the time: a folder that has not changed since all of it was read is not read again. */
+  const readAll = async (): Promise<void> => {
+    const { mtimeMs } = statSync(folder);
+    if (mtimeMs === wholeFolder.mtimeMs && mtimeMs + MTIME_TICK_MS < wholeFolder.readAt) return;
+    const readAt = Date.now();
+    for (const file of await readdir(folder)) {
+      const suffix = [SUFFIX, RETIRED_SUFFIX].find((one) => file.endsWith(one));
+      if (suffix) await load(file.slice(0, -suffix.length));
+    }
+    wholeFolder = { mtimeMs, readAt };
+  };
+
   return {
     suites: SUITES,
     async create(name, suite, purposes) {
@@ -118,12 +133,7 @@ export async function fileKeyStore({ folder, secret }: { folder: string; secret:
     },
     async findByPublicKey(spki) {
       const wanted = Buffer.from(spki).toString('base64');
-      if (!namesByPublicKey.has(wanted)) {
-        for (const file of await readdir(folder)) {
-          const suffix = [SUFFIX, RETIRED_SUFFIX].find((one) => file.endsWith(one));
-          if (suffix) await load(file.slice(0, -suffix.length));
-        }
-      }
+      if (!namesByPublicKey.has(wanted)) await readAll();
       const name = namesByPublicKey.get(wanted);
       return name ? (await load(name))?.stored : undefined;
     },

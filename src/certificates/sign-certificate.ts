@@ -43,14 +43,21 @@ export async function signCertificates({ db, keys }: Signing, rows: readonly Uns
     }),
   );
   const serials = rows.map(({ serialHex }) => serialHex);
-  const stored = await db.$queryRaw<{ serial_hex: string }[]>`
-    UPDATE issued_certificate SET der = fresh.der
-    FROM unnest(${serials}::text[], ${signed}::bytea[]) AS fresh(serial_hex, der)
-    WHERE issued_certificate.serial_hex = fresh.serial_hex AND issued_certificate.der IS NULL
-    RETURNING issued_certificate.serial_hex`;
-  if (stored.length === rows.length) return signed.map((der) => parseCertificate(der));
+  const stored = await storeSigned(db, serials, signed);
+  if (stored === rows.length) return signed.map((der) => parseCertificate(der));
   // Somebody else was first with one of them: what is in its row counts.
   const kept = await db.issuedCertificate.findMany({ where: { serialHex: { in: serials } }, select: { serialHex: true, der: true } });
   const bySerial = new Map(kept.map(({ serialHex, der }) => [serialHex, der]));
   return rows.map(({ serialHex }, index) => parseCertificate(bySerial.get(serialHex) ?? signed[index] ?? new Uint8Array()));
+}
+
+/** How many rows took theirs. One alone is found by its serial number however little the database knows of its table yet. */
+async function storeSigned(db: Signing['db'], serials: readonly string[], signed: readonly Uint8Array[]): Promise<number> {
+  const [serial, der] = [serials[0], signed[0]];
+  if (serials.length === 1 && der)
+    return db.$executeRaw`UPDATE issued_certificate SET der = ${der} WHERE serial_hex = ${serial} AND der IS NULL`;
+  return db.$executeRaw`
+    UPDATE issued_certificate SET der = fresh.der
+    FROM unnest(${serials}::text[], ${signed}::bytea[]) AS fresh(serial_hex, der)
+    WHERE issued_certificate.serial_hex = fresh.serial_hex AND issued_certificate.der IS NULL`;
 }

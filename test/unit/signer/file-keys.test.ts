@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -19,6 +19,18 @@ test.each(SUITES)('a %s key survives a restart and still signs', async (suite) =
   expect(await again.find('first')).toEqual(made);
   expect(await again.findByPublicKey(made.spki)).toEqual(made);
   expect(verifyMessage(importPublicKey(made.spki), message, await again.sign('first', 'receipt', message))).toBe(true);
+});
+
+test('a key that another process makes in a folder already read is found by its public key', async () => {
+  const folder = freshFolder();
+  const [first, second] = [await fileKeyStore({ folder, secret }), await fileKeyStore({ folder, secret })];
+  await first.create('first', 'es256', ['receipt']);
+  utimesSync(folder, new Date(), new Date(Date.now() - 60_000));
+  const stranger = Buffer.alloc(91, 7);
+  expect(await second.findByPublicKey(stranger)).toBeUndefined();
+  expect(await second.findByPublicKey(stranger)).toBeUndefined();
+  const later = await first.create('later', 'es256', ['receipt']);
+  expect(await second.findByPublicKey(later.spki)).toEqual(later);
 });
 
 test('files and folder are for their owner alone, and hold no key in the clear', async () => {
