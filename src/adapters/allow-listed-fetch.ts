@@ -84,7 +84,8 @@ export function allowListedFetch(policy: OutboundPolicy): Outbound {
       const url = parseAddress(request.url);
       const bare = url.hostname.replace(/^\[|\]$/g, '');
       const onLoopback = bare === 'localhost' || (isIP(bare) !== 0 && isLoopback(bare));
-      if (url.protocol !== 'https:' && !(url.protocol === 'http:' && policy.allowLoopback && onLoopback)) throw refusal('only https');
+      const plainWillDo = request.signed === true || (policy.allowLoopback === true && onLoopback);
+      if (url.protocol !== 'https:' && !(url.protocol === 'http:' && plainWillDo)) throw refusal('only https');
       const isPrivateHost = policy.privateHosts?.some((pattern) => pattern !== '*' && hostMatches(pattern, url)) === true;
       const isNamed = isPrivateHost || policy.hosts.some((pattern) => hostMatches(pattern, url));
       if (!isNamed && !(policy.allowLoopback && onLoopback)) throw refusal('the host is not on the list');

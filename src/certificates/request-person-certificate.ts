@@ -1,4 +1,5 @@
 import { findPerson } from '#people/find-person.ts';
+import type { PeopleDeps } from '#people/person.ts';
 import { parseCsr } from '#pki/csr.ts';
 import { Problem } from '#problem.ts';
 import { type CertificateRequestView, type EnrolDeps, requestViewOf } from './enrolment.ts';
@@ -45,7 +46,7 @@ export async function requestPersonCertificate(
 }
 
 /** The name is certain, and the person is here now. Throws Problem `person-level-too-low`, `fresh-sign-in-needed`. */
-export async function requireCertain(deps: EnrolDeps, personId: string, session: PersonSession): Promise<void> {
+export async function requireCertain(deps: PeopleDeps, personId: string, session: PersonSession): Promise<void> {
   const person = await findPerson(deps, personId);
   if (!person?.name || person.assuranceLevel < MIN_PERSON_LEVEL) throw new Problem('person-level-too-low');
   const age = deps.clock.now().getTime() - session.authTime.getTime();

@@ -4,7 +4,7 @@ import { type Certificate, parseCertificate } from '#pki/certificate.ts';
 import { nameToString } from '#pki/name.ts';
 import { toPem } from '#pki/pem.ts';
 import { namesOf } from './trust-list-entry.ts';
-import type { ListedConstraints, ListedEntry, TrustList } from './trust-list-format.ts';
+import type { ListedConstraints, ListedEntry, ListedSignIn, TrustList } from './trust-list-format.ts';
 
 export interface ListedAnchor {
   anchor: Certificate;
@@ -22,6 +22,21 @@ export function anchorsOf(list: TrustList, at: Date): ListedAnchor[] {
       const [anchor, ...extra] = certificates.map((text) => parseCertificate(Buffer.from(text, 'base64')));
       return anchor ? [{ anchor, extra, constraints: toAnchorConstraints(constraints), official }] : [];
     });
+}
+
+export interface SignInAnchor extends ListedAnchor {
+  /** Of the entry. */
+  id: string;
+  signIn: ListedSignIn;
+}
+
+/** Of the anchors of this moment those under which people sign in. */
+export function signInAnchorsOf(list: TrustList, at: Date): SignInAnchor[] {
+  return list.entries.flatMap((entry) => {
+    const { signIn } = entry.constraints;
+    const [listed] = signIn ? anchorsOf({ ...list, entries: [entry] }, at) : [];
+    return listed && signIn ? [{ ...listed, id: entry.id, signIn }] : [];
+  });
 }
 
 /**

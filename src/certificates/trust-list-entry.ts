@@ -103,6 +103,12 @@ export function readConstraints(value: unknown, official: boolean): ListedConstr
       'Official entries are for seals, documents and timestamps only.',
       '官方条目只能用于印章、文件签名和时间戳。',
     );
+  if (read.data.signIn && !read.data.purposes.includes('client'))
+    throw faultyField(
+      '/constraints/purposes',
+      'People sign in only where the purpose is client.',
+      '用于个人登录的条目须包含“客户端”用途。',
+    );
   try {
     nameConstraintsOf(namesOf(read.data));
   } catch (error) {

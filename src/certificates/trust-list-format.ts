@@ -16,6 +16,21 @@ export const nameSubtreeShape = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('directory'), attributes: z.array(attribute).min(1).max(20) }),
 ]);
 
+/** Where certificates carry a person's number. GB/T 20518 leaves it open between CAs, so each entry says it. */
+const numberPlace = z.discriminatedUnion('in', [
+  /** Extension identifyCode of GM/T 0015: a CHOICE, of which only residenterCardNumber names a citizen. */
+  z.strictObject({ in: z.literal('identify-code') }),
+  /** Another extension that holds one string, or an attribute of the subject. What stands before the number is exactly `prefix`. */
+  z.strictObject({ in: z.enum(['extension', 'subject']), oid: attribute.shape.oid, prefix: z.string().max(40).optional() }),
+]);
+
+export const signInShape = z.strictObject({
+  number: numberPlace,
+  /** How far a sign-in counts: 3 alone and beside nothing else, 4 as one of two factors, 5 like a key that hardware keeps. */
+  level: z.union([z.literal(3), z.literal(4), z.literal(5)]),
+});
+export type ListedSignIn = z.infer<typeof signInShape>;
+
 /** `AnchorConstraints` of `#pki/anchor-constraints.ts` in JSON: dates as text. */
 export const constraintsShape = z.strictObject({
   /** DNS, mail and address spaces and distinguished-name subtrees that may be certified; absent: any. */
@@ -28,6 +43,8 @@ export const constraintsShape = z.strictObject({
   maxPathLength: z.int().min(0).max(10).optional(),
   /** Certificates issued after this do not count. */
   issuedUntil: time.optional(),
+  /** People sign in with certificates under this authority. Absent: they do not, whatever the purposes say. */
+  signIn: signInShape.optional(),
 });
 export type ListedConstraints = z.infer<typeof constraintsShape>;
 

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { allowListedFetch } from '#adapters/allow-listed-fetch.ts';
+import { askStatusOver } from '#certificates/ask-status.ts';
 import { ConfigError, readConfig } from '#config.ts';
 import type { DigestName } from '#crypto/suite.ts';
 import { validationDataFrom } from '#documents/pdf/collect-validation-data.ts';
@@ -11,7 +12,7 @@ import type { FileVerdict, VerifyOptions } from '#documents/verdict.ts';
 import { verifyDocument } from '#documents/verify-document.ts';
 import { dataDirOf, readCertificates, readInstalledTrust } from '#edge/installation.ts';
 import { Problem } from '#problem.ts';
-import { askOver, timestampOver } from './ask-authorities.ts';
+import { timestampOver } from './timestamp-over.ts';
 
 export interface ExtendOptions {
   out: string;
@@ -41,7 +42,7 @@ export async function extendFile(path: string, options: ExtendOptions): Promise<
       level: options.level,
       timestamp: timestampOver(settings.outbound, settings.tsa ?? `${settings.origin}/tsa${digest === 'sm3' ? '/sm2' : ''}`),
       digest,
-      validationData: validationDataFrom({ ...settings.sources, ...askOver(settings.outbound), now: () => new Date() }),
+      validationData: validationDataFrom({ ...settings.sources, ...askStatusOver(settings.outbound), now: () => new Date() }),
       trust: settings.trust,
     });
     const after = verifyDocument(extended, basename(options.out), { ...settings.trust, at: new Date() }).report;

@@ -5,6 +5,8 @@ export interface OutboundRequest {
   body?: string | Uint8Array;
   timeoutMs: number;
   maxBytes: number;
+  /** What comes back carries a signature of its own, as lists and OCSP answers do: plain http will do (RFC 5280 §8, RFC 6960 §A.1). */
+  signed?: boolean;
 }
 
 export interface OutboundReply {

@@ -6,8 +6,11 @@ import type { AssuranceLevel } from '#people/assurance.ts';
 
 export const ACR_VALUES = [1, 2, 3, 4, 5].map((level) => `urn:tongren:acr:${level}`);
 
-/** RFC 8176; `swk`: a key in software, such as a browser keeps for a certificate of ours, `hwk`: one that hardware keeps. */
-export type AuthenticationMethod = 'pwd' | 'sms' | 'face' | 'swk' | 'hwk' | 'mfa';
+/**
+ * RFC 8176; `pop`: a key of which we know nothing more, and which therefore is no second factor beside anything; `swk`: a key in software, such as a browser keeps for a certificate of ours,
+ * `hwk`: one that hardware keeps.
+ */
+export type AuthenticationMethod = 'pwd' | 'sms' | 'face' | 'pop' | 'swk' | 'hwk' | 'mfa';
 
 /** What kind of proof a method is: two of different kinds are two factors. */
 const FACTOR: Record<string, 'knowledge' | 'possession' | 'inherence'> = {

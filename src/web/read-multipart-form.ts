@@ -8,8 +8,11 @@ import { multipartFault } from './verification/receive-file.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The route takes a multipart form from who is signed in; no file of it may be larger than this. One file unless said otherwise. */
-    upload?: { maxFileBytes: number; maxFiles?: number };
+    /**
+     * The route takes a multipart form from who is signed in, or, when `open`, from anybody; no file of it may be larger than this. One
+     * file unless said otherwise.
+     */
+    upload?: { maxFileBytes: number; maxFiles?: number; open?: boolean };
   }
   interface FastifyRequest {
     /** Files of the form by field name; those left empty are not there. */
@@ -27,8 +30,8 @@ export function registerMultipartForms(server: FastifyInstance): void {
     request.uploads = uploads;
     const { upload } = request.routeOptions.config;
     if (!upload || !request.isMultipart()) return;
-    // Before a byte is read: nobody fills our memory without signing in.
-    requireSession(request);
+    // Before a byte is read: nobody fills our memory without signing in; what is open to all takes little.
+    if (!upload.open) requireSession(request);
     const fields: Record<string, string | string[]> = {};
     const { maxFiles = 1 } = upload;
     const limits = {

@@ -46,6 +46,10 @@ const ProposalForm = z.object({
     .default('')
     .transform((day) => (day ? new Date(`${day}T00:00:00+08:00`) : undefined)),
   official: z.literal('1').optional(),
+  signInLevel: z.enum(['', '3', '4', '5']).default(''),
+  numberIn: z.enum(['identify-code', 'extension', 'subject']).default('identify-code'),
+  numberOid: z.string().trim().max(80).default(''),
+  numberPrefix: z.string().trim().max(40).default(''),
 });
 const ActForm = z.object({ digest: z.string().max(64).default(''), reason: z.string().trim().max(200).default('') });
 
@@ -115,16 +119,19 @@ export function registerTrustListRoutes(server: FastifyInstance, context: WebCon
   });
 }
 
-/** Names below which the authority may certify: DNS spaces, and one organisation of China. */
-function constraintsOf({ purposes, dnsNames, organisation, maxPathLength }: z.output<typeof ProposalForm>): unknown {
+/** Names below which the authority may certify: DNS spaces, and one organisation of China; and whether people sign in under it. */
+function constraintsOf(form: z.output<typeof ProposalForm>): unknown {
+  const { purposes, dnsNames, organisation, maxPathLength, signInLevel, numberIn, numberOid: oid, numberPrefix: prefix } = form;
   const country = { oid: OID.country, value: 'CN' };
   const permittedNames = [
     ...dnsNames.map((value) => ({ kind: 'dns', value })),
     ...(organisation ? [{ kind: 'directory', attributes: [country, { oid: OID.organisation, value: organisation }] }] : []),
   ];
+  const number = numberIn === 'identify-code' ? { in: numberIn } : { in: numberIn, oid, ...(prefix ? { prefix } : {}) };
   return {
     purposes,
     ...(permittedNames.length > 0 ? { permittedNames } : {}),
     ...(maxPathLength === undefined ? {} : { maxPathLength }),
+    ...(signInLevel ? { signIn: { number, level: Number(signInLevel) } } : {}),
   };
 }

@@ -22,6 +22,7 @@ export async function completeSignIn(request: FastifyRequest, reply: FastifyRepl
   setLoginCookie(reply, context, 'tongren_sms', undefined);
   setLoginCookie(reply, context, 'tongren_registration', undefined);
   setLoginCookie(reply, context, 'tongren_certificate', undefined);
+  setLoginCookie(reply, context, 'tongren_foreign', undefined);
   return goOn(request, reply, context, place, session);
 }
 

@@ -13,6 +13,8 @@ const LIFE_SECONDS = {
   tongren_registration: 600,
   /** The browser that a certificate challenge was given to. */
   tongren_certificate: 120,
+  /** The same, for a certificate that is no key of this browser. */
+  tongren_foreign: 600,
 } as const;
 
 type LoginCookie = keyof typeof LIFE_SECONDS;

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { WebContext } from '#web/web-context.ts';
 import { registerCertificateRoutes } from './certificate-routes.ts';
+import { registerForeignCertificateRoutes } from './foreign-certificate-routes.ts';
 import { registerLogOutRoutes } from './log-out-routes.ts';
 import { registerNewPasswordRoutes } from './new-password-routes.ts';
 import { registerInteractionExits, registerPasswordRoutes } from './password-routes.ts';
@@ -13,6 +14,7 @@ export function registerLoginRoutes(server: FastifyInstance, context: WebContext
     registerPasswordRoutes(server, context, base);
     registerSmsRoutes(server, context, base);
     registerCertificateRoutes(server, context, base);
+    registerForeignCertificateRoutes(server, context, base);
   }
   registerInteractionExits(server, context);
   registerRealNameRoutes(server, context);

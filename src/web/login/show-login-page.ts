@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify';
 import { CATALOGUE, Problem } from '#problem.ts';
 import type { LoginPlace } from './login-place.ts';
 
-type LoginPage = 'sign-in' | 'enter-code' | 'register' | 'real-name' | 'new-password';
+type LoginPage = 'sign-in' | 'enter-code' | 'register' | 'real-name' | 'new-password' | 'foreign-certificate';
 
 /** Renders one of the sign-in pages for its place; within an app's request the form may lead to the app's own address. */
 export function showLoginPage(reply: FastifyReply, page: LoginPage, place: LoginPlace, data: Record<string, unknown> = {}): FastifyReply {

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { listCertificateNotices, markNoticeRead } from '#certificates/certificate-notices.ts';
 import { LIMITS, MIN_PERSON_LEVEL } from '#certificates/enrolment-limits.ts';
 import { trustedCertificates } from '#certificates/find-certificates.ts';
+import { listForeignCertificates } from '#certificates/foreign-certificates.ts';
 import { findRecoveryToTake, takeRecoveredKey } from '#certificates/hand-over-key.ts';
 import { findHeldCertificate, type HeldCertificate, listHeldCertificates } from '#certificates/held-certificates.ts';
 import { renewCertificate } from '#certificates/renew-certificate.ts';
@@ -56,10 +57,11 @@ export function registerMyCertificateRoutes(server: FastifyInstance, context: We
   server.get('/my/certificates', options, async (request, reply) => {
     const session = requireSession(request);
     const { personId } = session;
-    const [person, masked, certificates, notices] = await Promise.all([
+    const [person, masked, certificates, foreign, notices] = await Promise.all([
       requirePerson(context, personId),
       requireMaskedPerson(context, personId),
       listHeldCertificates(context, { personId }),
+      listForeignCertificates(context, personId),
       listCertificateNotices(context, { personId }, { limit: NOTICES_SHOWN }),
     ]);
     const living = certificates.filter(({ status, profile }) => status === 'good' && profile === 'person').length;
@@ -67,7 +69,7 @@ export function registerMyCertificateRoutes(server: FastifyInstance, context: We
     const organisationOf = ({ certificate }: HeldCertificate) => attributeOf(certificate.subject, OID.organisation);
     return reply.page('my/certificates', {
       organisationOf,
-      ...{ sections: MY_SECTIONS, words: certificateWords, certificates, notices, masked, hindrance },
+      ...{ sections: MY_SECTIONS, words: certificateWords, certificates, foreign, notices, masked, hindrance },
       full: living >= LIMITS.person.live,
       limit: LIMITS.person.live,
     });

@@ -6,6 +6,7 @@ import { registerMyAccountRoutes } from './account-routes.ts';
 import { registerMyAppRoutes } from './app-routes.ts';
 import { registerMyCertificateRoutes } from './certificate-routes.ts';
 import { registerMyCodeRoutes } from './code-routes.ts';
+import { registerMyForeignCertificateRoutes } from './foreign-certificate-routes.ts';
 import { registerMyLicenceRoutes } from './licence-routes.ts';
 import { registerMyLookUpRoutes } from './look-up-routes.ts';
 import { registerMyOrganisationRoutes } from './organisation-routes.ts';
@@ -16,6 +17,7 @@ export function registerMyRoutes(server: FastifyInstance, context: WebContext, p
   registerMyLicenceRoutes(server, context, pool);
   registerMyCodeRoutes(server, context);
   registerMyCertificateRoutes(server, context);
+  registerMyForeignCertificateRoutes(server, context);
   registerMyOrganisationRoutes(server, context);
   registerSignPdfRoutes(server, context);
   registerMyLookUpRoutes(server, context);
