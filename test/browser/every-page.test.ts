@@ -94,6 +94,7 @@ afterAll(() => browser.close());
 const PAGES: readonly [name: string, path: string, who?: string][] = [
   ['home', '/'],
   ['login', '/login'],
+  ['login-foreign-certificate', '/login/foreign-certificate'],
   ['verify', '/verify'],
   ['authorities', '/ca'],
   ['problems', '/problems'],
@@ -108,6 +109,7 @@ const PAGES: readonly [name: string, path: string, who?: string][] = [
   ['my-certificates', '/my/certificates', 'citizen'],
   ['my-certificates-none', '/my/certificates', 'otherCitizen'],
   ['my-certificate', '{certificate}', 'citizen'],
+  ['my-foreign-certificate', '/my/certificates/foreign', 'citizen'],
   ['my-organisations', '/my/organisations', 'citizen'],
   ['my-sign-pdf', '/my/certificates/sign', 'citizen'],
   ['my-look-ups', '/my/look-ups', 'citizen'],

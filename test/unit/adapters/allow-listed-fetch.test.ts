@@ -90,3 +90,14 @@ test('an answer that is too long, too slow, or breaks off is an error', async ()
   });
   await expect(outbound.request(request(`http://127.0.0.1:${broken}/`))).rejects.toMatchObject({ code: 'outbound-failed' });
 });
+
+test('plain http takes only what carries a signature of its own, and then from no address that https could not', async () => {
+  const port = await serve((_request, response) => response.end('list'));
+  const fetcher = allowListedFetch({ hosts: ['*'], privateHosts: [`localhost:${port}`] });
+  const list = request(`http://localhost:${port}/ca.crl`);
+  await expect(fetcher.request(list)).rejects.toMatchObject({ code: 'outbound-refused' });
+  expect(Buffer.from((await fetcher.request({ ...list, signed: true })).body).toString()).toBe('list');
+  const inside = { ...request('http://10.1.2.3/ca.crl'), signed: true };
+  await expect(fetcher.request(inside)).rejects.toMatchObject({ code: 'outbound-refused' });
+  await expect(fetcher.request({ ...inside, url: 'ftp://example.com/ca.crl' })).rejects.toMatchObject({ code: 'outbound-refused' });
+});
