@@ -51,13 +51,12 @@ export async function signCertificates({ db, keys }: Signing, rows: readonly Uns
   return rows.map(({ serialHex }, index) => parseCertificate(bySerial.get(serialHex) ?? signed[index] ?? new Uint8Array()));
 }
 
-/** How many rows took theirs. One alone is found by its serial number however little the database knows of its table yet. */
+/** How many rows took theirs. */
 async function storeSigned(db: Signing['db'], serials: readonly string[], signed: readonly Uint8Array[]): Promise<number> {
   const [serial, der] = [serials[0], signed[0]];
   if (serials.length === 1 && der)
     return db.$executeRaw`UPDATE issued_certificate SET der = ${der} WHERE serial_hex = ${serial} AND der IS NULL`;
-  return db.$executeRaw`
-    UPDATE issued_certificate SET der = fresh.der
-    FROM unnest(${serials}::text[], ${signed}::bytea[]) AS fresh(serial_hex, der)
-    WHERE issued_certificate.serial_hex = fresh.serial_hex AND issued_certificate.der IS NULL`;
+  const [answer] = await db.$queryRaw<{ stored: number }[]>`
+    SELECT store_signed_certificates(${serials}::text[], ${signed}::bytea[]) AS stored`;
+  return answer?.stored ?? 0;
 }
