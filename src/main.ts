@@ -22,10 +22,10 @@ import { openKeys, type RoomKeys } from '#edge/open-keys.ts';
 import { openStorage } from '#edge/open-storage.ts';
 import { failure, printWelcome } from '#edge/print-welcome.ts';
 import { runSigner } from '#edge/run-signer.ts';
-import { keepSignerLogKey, writeTrustFolder } from '#edge/trust-folder.ts';
+import { signerLogPin, writeTrustFolder } from '#edge/trust-folder.ts';
 import { isSignerAway } from '#jobs/prepare-trust.ts';
 import type { EphemeralStore } from '#ports/ephemeral-store.ts';
-import { noteLogHead } from '#signer/note-log-head.ts';
+import { followHeadKey, noteLogHead } from '#signer/note-log-head.ts';
 import { openDatabase } from '#storage/database.ts';
 import type { Ports } from './app.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
@@ -69,10 +69,16 @@ async function run(config: Config, undo: Undo[]): Promise<void> {
     jobs: [
       { name: 'trust-folder', everySeconds: 60, run: () => writeTrustFolder(config.dataDir, { db, keys: ports.keys }) },
       {
+        name: 'signer-log-key',
+        everySeconds: 15,
+        exclusive: true,
+        run: () => followHeadKey({ db, clock: systemClock, keys: ports.keys }, signerLogPin(config.dataDir)),
+      },
+      {
         name: 'signer-log-head',
         everySeconds: 300,
         exclusive: true,
-        run: () => noteLogHead({ db, clock: systemClock, keys: ports.keys }, { keepKey: (spki) => keepSignerLogKey(config.dataDir, spki) }),
+        run: () => noteLogHead({ db, clock: systemClock, keys: ports.keys }, { pin: signerLogPin(config.dataDir) }),
       },
     ],
   });

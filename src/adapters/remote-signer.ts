@@ -6,7 +6,8 @@ import { SUITES, type Suite } from '#crypto/suite.ts';
 import type { KeyPurpose, KeyStore, StoredKey } from '#ports/key-store.ts';
 import { CATALOGUE, Problem, type ProblemCode } from '#problem.ts';
 
-const MAX_ANSWER_BYTES = 64 * 1024;
+/** A head of the log with the links of some hundred keys still fits. */
+const MAX_ANSWER_BYTES = 1024 * 1024;
 const DEFAULT_TIMEOUT_MS = 10_000;
 const MAX_CONNECTIONS = 16;
 
@@ -22,7 +23,11 @@ const keyShape = z.object({
     .nullable(),
 });
 const problemShape = z.object({ code: z.string(), detail: z.string().optional(), detailZh: z.string().optional() });
-const headShape = z.object({ head: z.string(), spki: z.base64() });
+const headShape = z.object({ head: z.string(), spki: z.base64(), first: z.base64(), links: z.array(z.string()).max(1_000) });
+const changeShape = z.object({
+  ...{ before: z.string(), after: z.string(), fingerprint: z.string(), formerFingerprint: z.string() },
+  ...{ line: z.int(), at: z.string(), endorsed: z.boolean(), already: z.boolean() },
+});
 
 /** Where the signer is and how we show who we are: a token over the socket, a certificate over the network. */
 export type SignerPlace =
@@ -36,9 +41,19 @@ export type RemoteSignerOptions = SignerPlace & {
   suites?: readonly Suite[];
 };
 
+/** The newest signed head, the key that signed it, the first key there was, and the links from that to this. */
+export interface SignerLogHead {
+  head: string;
+  spki: Uint8Array;
+  first: Uint8Array;
+  links: string[];
+}
+
 export interface RemoteSigner extends KeyStore {
   /** The newest signed head of the signer's log, to be kept where the signer cannot reach it. */
-  logHead(): Promise<{ head: string; spki: Uint8Array }>;
+  logHead(): Promise<SignerLogHead>;
+  /** The next key of that log takes over. Throws Problem `signing-refused` where the signer's policy does not let this caller. */
+  rotateLogKey(change: { compromised: boolean }): Promise<z.infer<typeof changeShape>>;
 }
 
 /** Throws Problem `signer-unavailable` when nobody answers there; every refusal comes as the Problem the signer threw. */
@@ -85,10 +100,19 @@ export function remoteSigner(options: RemoteSignerOptions): RemoteSigner {
       known.delete(name);
     },
     async logHead() {
-      const { head, spki } = headShape.parse(JSON.parse((await call(options, agent, 'GET', '/log-head')).toString('utf8')));
-      return { head, spki: Uint8Array.from(Buffer.from(spki, 'base64')) };
+      return logHeadOf(headShape.parse(JSON.parse((await call(options, agent, 'GET', '/log-head')).toString('utf8'))));
+    },
+    async rotateLogKey(change) {
+      const answer = await call(options, agent, 'POST', '/log-key/rotate', Buffer.from(JSON.stringify(change)));
+      return changeShape.parse(JSON.parse(answer.toString('utf8')));
     },
   };
+}
+
+/** From base64, as it travels. */
+export function logHeadOf({ head, spki, first, links }: z.infer<typeof headShape>): SignerLogHead {
+  const bytes = (text: string) => Uint8Array.from(Buffer.from(text, 'base64'));
+  return { head, spki: bytes(spki), first: bytes(first), links };
 }
 
 interface Call {

@@ -5,6 +5,7 @@ import { listAuthorities } from '#certificates/authorities.ts';
 import { keyDigestOf } from '#certificates/prepare-certificate.ts';
 import { allKeyLines } from '#jobs/key-lines.ts';
 import { parseCertificate } from '#pki/certificate.ts';
+import { followLinks, LOG_KEY } from '#signer/log-key-chain.ts';
 import { readGenerations } from '#storage/key-generations.ts';
 import { type Opened, withDataKeys } from './with-data-keys.ts';
 
@@ -30,6 +31,7 @@ export function listKeys({ json }: { json?: boolean }): Promise<number> {
     const keys = [
       ...(await listAuthorityKeys(installation)),
       ...(await Promise.all(allKeyLines().map(({ kind, line }) => listLine(installation, kind, line)))).flat(),
+      ...(await listSignerLogKeys(installation)),
       ...(await listCodeKeys(installation)),
       ...(await listTokenKeys(installation)),
       ...(await listDataKeys(installation)),
@@ -84,6 +86,24 @@ async function listLine({ deps }: Opened, kind: string, line: KeyLine): Promise<
     });
   }
   return listed;
+}
+
+/** From what the signer tells with a head of its log: each link says since when. */
+async function listSignerLogKeys({ deps }: Opened): Promise<ListedKey[]> {
+  const { first, links } = await deps.keys.logHead();
+  const { keys } = followLinks({ name: LOG_KEY, spki: first }, links);
+  return Promise.all(
+    keys.map(async ({ name, link }, index) => {
+      const next = keys[index + 1]?.link;
+      const past = next?.endorsed === false ? 'compromised' : 'retired';
+      const gone = past === 'retired' && (await deps.keys.find(name))?.retired ? 'destroyed' : past;
+      return {
+        ...{ kind: 'signer-log', name, purposes: ['signer-log'], suite: 'es256', state: next ? gone : 'current' },
+        ...(link ? { since: link.at.toISOString() } : {}),
+        ...(next ? { usedUntil: next.at.toISOString() } : {}),
+      };
+    }),
+  );
 }
 
 async function endOfCertificate(db: Opened['deps']['db'], spki: Uint8Array): Promise<string | undefined> {

@@ -130,6 +130,7 @@ export function registerAuthorityCommands(program: Command): void {
         'status-list',
         'receipt',
         'seal-maker',
+        'signer-log',
         'code',
         'token',
         'data',

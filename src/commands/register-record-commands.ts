@@ -85,11 +85,24 @@ export function registerRecordCommands(program: Command): void {
     .argument('[files...]', 'its files, or their folder; default: the one in the data folder')
     .option('--head <file>', 'signed heads kept elsewhere, one on each line; may be given several times', collect, [])
     .option('--noted', 'compare with the heads that the audit trail noted as well')
-    .option('--key <pem>', 'public key that signs the heads; default: the one this installation knows')
+    .option('--key <pem>', 'public key that signs the heads, or several, the oldest first; default: those this installation believes')
+    .option('--endorsements <file>', 'links from those keys to their successors, as head-keys.jws beside the log has them')
     .addOption(asJson())
     .action(async (files: string[], options) => {
       const { verifySignerLogFiles } = await import('./signer-log.ts');
       process.exitCode = await verifySignerLogFiles(files, options);
+    });
+  signerLog
+    .command('trust')
+    .description('believe a key of the heads that no key before vouches for: after `keys rotate signer-log --compromised`')
+    .requiredOption(
+      '--key <pem>',
+      'the new public key, brought from the signer’s machine (head-key.pem beside its log; the last in it counts)',
+    )
+    .addOption(asJson())
+    .action(async (options) => {
+      const { trustLogKey } = await import('./trust-log-key.ts');
+      process.exitCode = await trustLogKey(options);
     });
   program
     .command('operators')

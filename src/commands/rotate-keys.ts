@@ -1,6 +1,7 @@
 /** `tongren keys rotate`: every kind of signing key, and its successor. Running processes follow within a minute, without a restart. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { localDataKeys } from '#adapters/local-data-keys.ts';
+import { recordEvent } from '#audit/record-event.ts';
 import { rotateDataKey } from '#audit/rotate-data-key.ts';
 import { succeedKey } from '#audit/succeed-key.ts';
 import type { AuthoritySuite } from '#certificates/certificate-deps.ts';
@@ -14,10 +15,13 @@ import { KEY_LINES } from '#jobs/key-lines.ts';
 import { retireKey } from '#jobs/retire-keys.ts';
 import { promoteSigningKey, replaceSigningKey, rotateSigningKey, type TokenAlgorithm } from '#oidc/signing-keys.ts';
 import { Problem } from '#problem.ts';
+import { LOG_KEY } from '#signer/log-key-chain.ts';
 import { FOLLOWED_WITHIN_MS } from '#storage/key-generations.ts';
 import { type Opened, withDataKeys } from './with-data-keys.ts';
 
 const BY = 'system:operator';
+/** Its keys are the signer's own: it makes, links and destroys them itself. */
+const SIGNER_LOG = 'signer-log';
 /** A token key that every process has loaded since; they look twice a minute. */
 const PUBLISHED_LONG_ENOUGH_MS = 90_000;
 
@@ -69,6 +73,7 @@ async function rotate({ config, deps, fields }: Opened, kind: string, options: R
     const { version, sealsFrom } = await rotateDataKey({ ...deps, dataKeys: localDataKeys(config.secret) }, BY);
     return { after: `data-${version}`, from: sealsFrom.toISOString(), ...followOf(kind, compromised) };
   }
+  if (kind === SIGNER_LOG) return rotateSignerLog(deps, compromised);
   const line = KEY_LINES[kind]?.(suite);
   if (!line) throw new Error(`No such kind of key: ${kind}. / 没有该类密钥。`);
   const { before, after, signsFrom } = await succeedKey(deps, line, BY, { compromised: compromised && !STAYS_PUBLISHED.includes(kind) });
@@ -88,6 +93,21 @@ async function rotate({ config, deps, fields }: Opened, kind: string, options: R
   };
 }
 
+async function rotateSignerLog({ db, clock, keys }: OpenInstallation['deps'], compromised: boolean): Promise<Record<string, unknown>> {
+  const change = await keys.rotateLogKey({ compromised });
+  const { before, after, fingerprint, formerFingerprint, line, at, endorsed, already } = change;
+  const followed = endorsed ? {} : followOf(SIGNER_LOG, true);
+  const said = { before, after, from: at, fingerprint, line, ...(already ? { already: 'just before / 刚刚已更换' } : {}), ...followed };
+  if (already) return said;
+  await db.$transaction(async (tx) => {
+    const event = { actor: BY, at: clock.now() };
+    const detail = { base: LOG_KEY, purpose: SIGNER_LOG, key: fingerprint, former: formerFingerprint, line };
+    await recordEvent(tx, { ...event, kind: 'key-succeeded', subject: `key:${after}`, detail });
+    if (compromised) await recordEvent(tx, { ...event, kind: 'key-compromised', subject: `key:${before}`, detail: { base: LOG_KEY } });
+  });
+  return said;
+}
+
 /** What a command cannot undo, and whose part it is. */
 const FOLLOW: Record<string, string> = {
   'seal-maker': 'every seal made with it must be made anew / 用该密钥制作的印章须重新制作',
@@ -97,6 +117,8 @@ const FOLLOW: Record<string, string> = {
   receipt: 'receipts by the old key prove nothing any more; the records of look-ups stand / 旧密钥签发的回执不再有效，核验记录不受影响',
   'status-list': 'verifiers that work offline must fetch keys and list again / 离线核验端须重新下载公钥和状态列表',
   audit: 'checkpoints that were kept before today still tell by their copies; keep a new one now / 请立即另存新的检查点',
+  [SIGNER_LOG]:
+    'compare the fingerprint at the signer, then tell each installation: tongren signer-log trust --key head-key.pem / 请在签名服务端核对指纹后执行 tongren signer-log trust --key head-key.pem',
   log: 'heads that were kept elsewhere still tell by their copies; keep a new one now / 请立即另存新的日志树头',
 };
 

@@ -3,11 +3,13 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { searchEvents } from '#audit/search-events.ts';
 import { dataDirOf, findInstalledDatabase, trustFolderOf } from '#edge/installation.ts';
-import { SIGNER_LOG_FOLDER, SIGNER_LOG_KEY_FILE } from '#edge/signer-log-place.ts';
+import { SIGNER_LOG_FOLDER, SIGNER_LOG_KEY_FILE, SIGNER_LOG_LINKS_FILE } from '#edge/signer-log-place.ts';
 import { parsePem } from '#pki/pem.ts';
-import { HEAD_FILE, HEAD_KEY_FILE } from '#signer/keep-log-heads.ts';
-import { type LogHead, verifyLogHead } from '#signer/log-head.ts';
+import { HEAD_FILE, HEAD_KEY_FILE, HEAD_LINKS_FILE } from '#signer/keep-log-heads.ts';
+import type { LogHead } from '#signer/log-head.ts';
 import { fileNumbers, nameOfFile } from '#signer/log-line.ts';
+import { linksIn } from '#signer/log-link-file.ts';
+import { type HeadKey, readHead, readHeadKeys } from '#signer/read-head-keys.ts';
 import { type LogFault, type LogReport, verifySignerLog } from '#signer/verify-signer-log.ts';
 import { openDatabase } from '#storage/database.ts';
 
@@ -23,12 +25,17 @@ const WORDS: Record<LogFault['fault'], string> = {
   'not-the-beginning': 'says it is the first and is not / 不是首条记录',
   'missing-at-end': 'is the last, but a signed head names later ones: the end was cut off / 末尾被截断',
   'not-that-of-head': 'is not the line that a signed head names: the log was written anew / 与签名记录不一致',
+  'not-that-of-key': 'is not the line in which the key of the heads changed: the log was written anew / 与密钥更换记录不一致',
+  'head-of-former-key':
+    'has a head by a key that had been succeeded before: such a head does not count / 签名记录使用了此前已被取代的密钥，不予认可',
 };
 
 export interface SignerLogOptions {
   /** Files with signed heads, one on each line, as kept elsewhere. */
   head: string[];
   key?: string;
+  /** Links from the keys of `key` to their successors. */
+  endorsements?: string;
   /** Compare with the heads that the audit trail of this installation noted, too. */
   noted?: boolean;
   json?: boolean;
@@ -43,10 +50,12 @@ export async function verifySignerLogFiles(given: string[], options: SignerLogOp
   let report: LogReport;
   let heads: LogHead[];
   try {
-    heads = readHeads(paths, options, options.noted ? await notedHeads() : []);
+    const keys = readKeys(paths, options);
+    heads = readHeads(paths, options, keys, options.noted ? await notedHeads() : []);
     report = verifySignerLog(
       paths.map((path) => ({ name: basename(path), bytes: readFileSync(path) })),
       heads,
+      keys,
     );
   } catch (error) {
     console.error((error as Error).message);
@@ -68,22 +77,38 @@ function filesOf(given: readonly string[]): string[] {
   return paths.sort((a, b) => numberOf(a) - numberOf(b));
 }
 
-/** Throws a plain Error for a head that the key did not sign. */
-function readHeads(paths: readonly string[], { head, key }: SignerLogOptions, noted: readonly string[]): LogHead[] {
+/**
+ * The keys named, else those this installation believes, else those beside the log; with the links beside them. Throws a plain Error
+ * for a file without any.
+ */
+function readKeys(paths: readonly string[], { key, endorsements }: SignerLogOptions): HeadKey[] {
+  const folder = dirname(paths[0] ?? '.');
+  const trust = trustFolderOf(dataDirOf(process.env));
+  const places: [string | undefined, string | undefined][] = [
+    [key, endorsements],
+    [join(trust, SIGNER_LOG_KEY_FILE), endorsements ?? join(trust, SIGNER_LOG_LINKS_FILE)],
+    [join(folder, HEAD_KEY_FILE), endorsements ?? join(folder, HEAD_LINKS_FILE)],
+  ];
+  const [keyFile, linksFile] = places.find(([path]) => path !== undefined && (path === key || existsSync(path))) ?? [];
+  if (!keyFile) return [];
+  const keys = parsePem(readFileSync(keyFile, 'utf8'), 'PUBLIC KEY');
+  if (keys.length === 0) throw new Error(`${keyFile} holds no public key. / 文件中没有公钥。`);
+  const isNamed = linksFile !== undefined && linksFile === endorsements;
+  const links = linksFile !== undefined && (isNamed || existsSync(linksFile)) ? linksIn(readFileSync(linksFile, 'utf8')) : [];
+  return readHeadKeys(keys, links);
+}
+
+/** Throws a plain Error for a head that none of the keys signed. */
+function readHeads(paths: readonly string[], { head }: SignerLogOptions, keys: readonly HeadKey[], noted: readonly string[]): LogHead[] {
   const folder = dirname(paths[0] ?? '.');
   // A head beside the log proves little against one who writes there; it still shows a careless cut.
   const files = head.length > 0 ? head : [join(folder, HEAD_FILE)].filter(existsSync);
   const kept = files.flatMap((path) => readFileSync(path, 'utf8').split('\n'));
   const lines = [...kept.map((line) => line.trim()).filter(Boolean), ...noted];
   if (lines.length === 0) return [];
-  const keyFile = [key, join(trustFolderOf(dataDirOf(process.env)), SIGNER_LOG_KEY_FILE), join(folder, HEAD_KEY_FILE)].find(
-    (path) => path !== undefined && existsSync(path),
-  );
-  if (!keyFile) throw new Error('The key that signs heads is not known: name it with --key. / 请用 --key 指定公钥文件。');
-  const [spki] = parsePem(readFileSync(keyFile, 'utf8'), 'PUBLIC KEY');
-  if (!spki) throw new Error(`${keyFile} holds no public key.`);
+  if (keys.length === 0) throw new Error('The key that signs heads is not known: name it with --key. / 请用 --key 指定公钥文件。');
   return lines.map((line) => {
-    const read = verifyLogHead(line, spki);
+    const read = readHead(line, keys);
     if ('fault' in read) throw new Error(`A head cannot be used: ${read.fault}. / 签名记录无效。`);
     return read;
   });

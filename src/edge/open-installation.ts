@@ -7,12 +7,12 @@ import type { CertificateDeps } from '#certificates/certificate-deps.ts';
 import { type Config, readConfig } from '#config.ts';
 import { openDatabase } from '#storage/database.ts';
 import { findInstalledDatabase } from './installation.ts';
-import { openKeys } from './open-keys.ts';
+import { openKeys, type RoomKeys } from './open-keys.ts';
 import { openStorage } from './open-storage.ts';
 
 export interface OpenInstallation {
   config: Config;
-  deps: CertificateDeps;
+  deps: CertificateDeps & { keys: RoomKeys };
   close(): Promise<void>;
 }
 

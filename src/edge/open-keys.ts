@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileKeyStore } from '#adapters/file-keys.ts';
 import { keysBySuite } from '#adapters/keys-by-suite.ts';
 import { pkcs11KeyStore } from '#adapters/pkcs11-keys.ts';
-import { type RemoteSigner, remoteSigner } from '#adapters/remote-signer.ts';
+import { logHeadOf, type RemoteSigner, remoteSigner } from '#adapters/remote-signer.ts';
 import { systemClock } from '#adapters/system-clock.ts';
 import type { Config } from '#config.ts';
 import type { KeyStore } from '#ports/key-store.ts';
@@ -33,17 +33,14 @@ export interface OwnKeys {
   close(): Promise<void>;
 }
 
-/** The keys as the rooms see them, with the head of the signer's log. */
-export type RoomKeys = KeyStore & Pick<RemoteSigner, 'logHead'>;
+/** The keys as the rooms see them, with the head of the signer's log and its key. */
+export type RoomKeys = KeyStore & Pick<RemoteSigner, 'logHead' | 'rotateLogKey'>;
 
 /** Throws a plain Error in one sentence when secret, token, PIN, policy or log are not as they should be. */
 export async function openKeys(config: SignerConfig): Promise<{ keys: RoomKeys; close: () => Promise<void> }> {
   if (!config.roles.includes('signer')) return { keys: openRemote(config.signer), close: async () => undefined };
   const own = await openOwnKeys(config);
-  const logHead = async () => {
-    const { head, spki } = await own.heads.newest();
-    return { head, spki: Uint8Array.from(Buffer.from(spki, 'base64')) };
-  };
+  const logHead = async () => logHeadOf(await own.heads.newest());
   return { keys: { ...own.keys, logHead }, close: own.close };
 }
 
@@ -66,20 +63,25 @@ export async function openOwnKeys(config: SignerConfig): Promise<OwnKeys> {
     if (isAlone || (config.logLevel !== 'silent' && line.event !== 'signed' && line.reason)) console.log(JSON.stringify({ signer: line }));
   };
   const note = async (line: SignerLogLine) => {
-    await log.append(line);
+    const place = await log.append(line);
     tell(line);
+    return place;
   };
   const noteAside = (line: Omit<SignerLogLine, 'at'>) => {
     note({ at: clock.now().toISOString(), ...line }).catch((error: Error) => console.error(error.message));
   };
   const policy = openPolicyFile(signer.policyFile, { tell: noteAside });
   const heads = await keepLogHeads(
-    { keys: bare, log, clock },
-    { folder, tell: (head) => isAlone && console.log(JSON.stringify({ signerLogHead: head })) },
+    { keys: bare, log: { ...log, append: note }, clock },
+    {
+      ...{ folder, linksFolder: join(dataDir, SIGNER_LOG_FOLDER) },
+      tell: (head) => isAlone && console.log(JSON.stringify({ signerLogHead: head })),
+      tellLink: (link) => isAlone && console.log(JSON.stringify({ signerLogKey: link })),
+    },
   );
   let strangerAt = Number.NEGATIVE_INFINITY;
   return {
-    keys: guardedKeyStore(bare, { clock, log: note, policy: policy.current }),
+    keys: guardedKeyStore(bare, { clock, log: note, policy: policy.current, rotateLogKey: heads.rotate }),
     heads,
     policy,
     noteStranger() {

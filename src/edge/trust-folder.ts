@@ -6,11 +6,12 @@ import { ensureCheckpointKey, findCheckpointKeys } from '#audit/export-checkpoin
 import { currentCrls, trustedCertificates } from '#certificates/find-certificates.ts';
 import { findRecordKeys } from '#certificates/log-signer.ts';
 import { currentTrustList } from '#certificates/trust-list-publish.ts';
-import { toPem } from '#pki/pem.ts';
+import { parsePem, toPem } from '#pki/pem.ts';
 import type { KeyStore } from '#ports/key-store.ts';
+import type { HeadKeyPin } from '#signer/note-log-head.ts';
 import type { Database } from '#storage/database.ts';
 import { ANCHORS_FILE, AUDIT_KEY_FILE, INTERMEDIATES_FILE, LOG_KEYS_FILE, TRUST_LIST_FILE, trustFolderOf } from './installation.ts';
-import { SIGNER_LOG_KEY_FILE } from './signer-log-place.ts';
+import { SIGNER_LOG_KEY_FILE, SIGNER_LOG_LINKS_FILE } from './signer-log-place.ts';
 
 /**
  * Leaves our authorities' certificates, newest CRLs and the key of audit checkpoints in the data folder, for commands that
@@ -40,13 +41,22 @@ async function replaceFile(path: string, content: string | Uint8Array): Promise<
   await rename(beside, path);
 }
 
-/** Keeps the key of the signer's log when it is first seen. Throws a plain Error when it is another one later. */
-export async function keepSignerLogKey(dataDir: string, spki: Uint8Array): Promise<void> {
-  const path = join(trustFolderOf(dataDir), SIGNER_LOG_KEY_FILE);
-  const pem = toPem('PUBLIC KEY', spki);
-  await mkdir(trustFolderOf(dataDir), { recursive: true });
-  const known = existsSync(path) ? readFileSync(path, 'utf8') : undefined;
-  if (known === undefined) await replaceFile(path, pem);
-  else if (known !== pem)
-    throw new Error(`The signer's log is signed with another key than before: ${SIGNER_LOG_KEY_FILE} names the former.`);
+/** The keys of the signer's log as this installation believes them, and the links between them. */
+export function signerLogPin(dataDir: string): HeadKeyPin {
+  const folder = trustFolderOf(dataDir);
+  const path = join(folder, SIGNER_LOG_KEY_FILE);
+  return {
+    async read() {
+      if (!existsSync(path)) return [];
+      const keys = parsePem(readFileSync(path, 'utf8'), 'PUBLIC KEY');
+      if (keys.length === 0) throw new Error(`${path} holds no public key: put it back, or name the key anew. / 文件中没有公钥。`);
+      return keys;
+    },
+    async replace(keys, links) {
+      await mkdir(folder, { recursive: true });
+      await replaceFile(join(folder, SIGNER_LOG_LINKS_FILE), links.map((link) => `${link}\n`).join(''));
+      // Last: it is what counts.
+      await replaceFile(path, keys.map((spki) => toPem('PUBLIC KEY', spki)).join(''));
+    },
+  };
 }

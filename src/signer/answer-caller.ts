@@ -2,8 +2,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { SUITES } from '#crypto/suite.ts';
-import type { KeyPurpose, KeyStore, StoredKey } from '#ports/key-store.ts';
+import type { KeyPurpose, StoredKey } from '#ports/key-store.ts';
 import { Problem, type ProblemCode } from '#problem.ts';
+import type { CallerKeyStore } from './guarded-key-store.ts';
 
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
 /** A revocation list of two million entries still fits. */
@@ -11,7 +12,7 @@ const MAX_LIST_BYTES = 96 * 1024 * 1024;
 
 /** How a transport finds out who is asking; undefined for a stranger. */
 export interface Doorway {
-  storeOf: (request: IncomingMessage) => KeyStore | undefined;
+  storeOf: (request: IncomingMessage) => CallerKeyStore | undefined;
   /** Told of each stranger. */
   onStranger?: () => void;
   /** The newest signed head of the log. */
@@ -21,6 +22,8 @@ export interface Doorway {
 const createShape = z.strictObject({ name: z.string(), suite: z.enum(SUITES), purposes: z.array(z.string()).min(1).max(10) });
 
 const retireShape = z.strictObject({ name: z.string(), successor: z.string() });
+
+const rotateShape = z.strictObject({ compromised: z.boolean() });
 
 /** Answers one request; never throws because of what was sent. */
 export async function answerCaller(doorway: Doorway, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -51,6 +54,10 @@ export async function answerCaller(doorway: Doorway, request: IncomingMessage, r
       if (!parsed.success) throw new Problem('malformed-request');
       await store.retire(parsed.data.name, parsed.data.successor);
       reply(response, 200, {});
+    } else if (route === 'POST /log-key/rotate') {
+      const parsed = rotateShape.safeParse(JSON.parse((await readBody(request)).toString('utf8')));
+      if (!parsed.success) throw new Problem('malformed-request');
+      reply(response, 200, await store.rotateLogKey(parsed.data));
     } else if (route === 'GET /log-head' && doorway.logHead) {
       reply(response, 200, await doorway.logHead());
     } else {

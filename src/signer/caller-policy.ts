@@ -6,6 +6,9 @@ import { z } from 'zod';
 import type { Clock } from '#ports/clock.ts';
 import { KEY_PURPOSES, type KeyPurpose } from '#ports/key-store.ts';
 
+/** Whose commands change what concerns the signer itself. */
+export const OPERATOR = 'operator';
+
 /** The caller inside this process, and whoever shows the one token of an installation that has a single one. */
 export const OWN_CALLER = 'service';
 
@@ -32,6 +35,8 @@ const policyShape = z.strictObject({
       /** Names (DNS or URI of the subjectAltName, else the common name) in a certificate of this caller; default: the caller's own name. */
       certificates: z.array(z.string().min(1).max(253)).max(20).optional(),
       rules: z.array(ruleShape).max(100),
+      /** Whether this caller may let the next key of the signer's own log take over: the operator at the command line, nobody else. */
+      rotateLogKey: z.boolean().optional(),
     }),
   ),
 });
@@ -67,12 +72,14 @@ const MAKE_ONLY = { create: true, retire: false, perMinute: 0 } as const;
 
 /**
  * Without a file: a single process or token may ask for everything; of two, the web signs no audit checkpoints, so that who took it
- * cannot cover his tracks in the audit trail, and the worker mints no codes and no receipts. Only the worker retires keys.
+ * cannot cover his tracks in the audit trail, and the worker mints no codes and no receipts. Only the worker retires keys. Neither
+ * changes the key that vouches for the log of what they did: `operator` does, which signs nothing.
  */
 export const DEFAULT_POLICY: SignerPolicy = {
   version: 1,
   callers: {
-    [OWN_CALLER]: { rules: [{ ...all(), retire: true }] },
+    [OWN_CALLER]: { rules: [{ ...all(), retire: true }], rotateLogKey: true },
+    [OPERATOR]: { rules: [], rotateLogKey: true },
     web: { rules: [ROOTS, all('audit-checkpoint'), { ...MAKE_ONLY, keys: ['audit-*'], purposes: ['audit-checkpoint'] }] },
     worker: {
       rules: [
@@ -108,6 +115,10 @@ export function refusalTo(
     entry.rules.some((rule) => rule[act] && matches(rule, keyName) && rule.purposes.some((allowed) => allowed === purpose)),
   );
   return may ? undefined : `the policy does not let this caller ${act === 'create' ? 'make' : 'retire'} this key`;
+}
+
+export function mayRotateLogKey(policy: SignerPolicy, caller: string): boolean {
+  return entryOf(policy, caller)?.rotateLogKey ?? false;
 }
 
 /** Whether any rule of the caller names the key: others are not even described to it. */

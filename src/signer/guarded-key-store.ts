@@ -11,12 +11,15 @@ import {
   callerOfCertificate,
   DEFAULT_POLICY,
   decideCaller,
+  mayRotateLogKey,
   maySee,
   OWN_CALLER,
   refusalTo,
   ruleRateLimit,
   type SignerPolicy,
 } from './caller-policy.ts';
+import type { LogHeads, LogKeyChange } from './keep-log-heads.ts';
+import { LOG_KEY } from './log-key-chain.ts';
 import type { SignerLogLine } from './log-line.ts';
 import { keyRateLimit, type RateLimits } from './rate-limit.ts';
 import { certificateRule, crlRule, isAuthorityKey } from './rules-authority.ts';
@@ -54,6 +57,18 @@ export interface GuardOptions {
   limits?: RateLimits;
   /** Who may ask for what, asked for at each act. Default: the built-in policy. */
   policy?: () => SignerPolicy;
+  /** Changes the key that signs heads of the log; without it nobody can ask for that. */
+  rotateLogKey?: LogHeads['rotate'];
+}
+
+/** What one caller has of the store. */
+export interface CallerKeyStore extends KeyStore {
+  /**
+   * Lets the next key of the signer's own log take over; asked again within ten minutes it answers with that same change. With
+   * `compromised` the key before vouches for nothing and is destroyed at once. Throws Problem `signing-refused` where the policy
+   * does not let this caller.
+   */
+  rotateLogKey(change: { compromised: boolean }): Promise<LogKeyChange>;
 }
 
 /** Optional talent of a store. */
@@ -62,21 +77,21 @@ interface SearchableKeyStore extends KeyStore {
 }
 
 /** A key store that only signs by the rules. `serveSigner` takes no other. By itself it acts for this very process (`service`). */
-export interface GuardedKeyStore extends KeyStore {
+export interface GuardedKeyStore extends CallerKeyStore {
   readonly guarded: true;
   /** The same store as this caller sees it: what the policy does not allow is refused. */
-  as(caller: string): KeyStore;
+  as(caller: string): CallerKeyStore;
   /** Name of the caller whose certificate bears one of these names. */
   callerOfCertificate(names: readonly string[]): string | undefined;
 }
 
 export function guardedKeyStore(inner: KeyStore, options: GuardOptions): GuardedKeyStore {
-  const { clock, log = () => {}, limits = {}, policy = () => DEFAULT_POLICY } = options;
+  const { clock, log = () => {}, limits = {}, policy = () => DEFAULT_POLICY, rotateLogKey } = options;
   const admitKey = keyRateLimit(clock, limits);
   const admitRule = ruleRateLimit(clock);
   const lastLimited = new Map<string, number>();
 
-  const as = (caller: string): KeyStore => {
+  const as = (caller: string): CallerKeyStore => {
     const line = (event: SignerLogLine['event'], key: string, more: Partial<SignerLogLine> = {}) =>
       log({ at: clock.now().toISOString(), event, caller, key: KEY_NAME.test(key) ? key : '(no key name)', ...more });
     const refuse = async (key: string, detail: string, about: Partial<SignerLogLine> = {}): Promise<never> => {
@@ -139,6 +154,12 @@ export function guardedKeyStore(inner: KeyStore, options: GuardOptions): Guarded
         // On record before it leaves: a signature that cannot be noted is thrown away.
         await line('signed', name, about);
         return signature;
+      },
+
+      async rotateLogKey({ compromised }) {
+        if (!rotateLogKey) throw new Problem('not-found');
+        if (!mayRotateLogKey(policy(), caller)) return refuse(LOG_KEY, 'the policy does not let this caller change the key of the log');
+        return rotateLogKey({ compromised, caller });
       },
     };
   };

@@ -14,6 +14,7 @@ export type SignerEvent =
   | 'key-created'
   | 'key-retiring'
   | 'key-retired'
+  | 'log-key-rotated'
   | 'signed'
   | 'refused'
   | 'limited'
@@ -32,6 +33,8 @@ export interface SignerLogLine {
   structure?: string;
   /** SHA-256 of the public key of a key that was made. */
   publicKey?: string;
+  /** SHA-256 of the public key that it succeeds, where that signed heads of this log. */
+  formerKey?: string;
   /** SHA-256 of a policy file. */
   policy?: string;
   reason?: string;
@@ -44,6 +47,9 @@ export interface ChainedLine extends SignerLogLine {
   n: number;
   previous: string;
 }
+
+/** Why a log goes over to another key that it did not introduce itself. */
+export const FOLLOWED = 'another process of this store changed the key';
 
 /** Before the first line there is this. */
 export const GENESIS = '0'.repeat(64);

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import {
   chmodSync,
   closeSync,
+  existsSync,
   fdatasync,
   fstatSync,
   ftruncateSync,
@@ -14,6 +15,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -23,6 +25,7 @@ import { encodeLine, fileNumbers, GENESIS, hashOfLine, nameOfFile, parseLine, ty
 
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
 const SYNC_EVERY_MS = 1_000;
+const FIRST_LINE_BYTES = 1_024;
 const GRAVE = new Set<SignerLogLine['event']>([
   'opened',
   'continued',
@@ -31,6 +34,7 @@ const GRAVE = new Set<SignerLogLine['event']>([
   'key-created',
   'key-retiring',
   'key-retired',
+  'log-key-rotated',
   'policy-taken',
   'policy-refused',
 ]);
@@ -43,8 +47,10 @@ export interface LogPosition {
 }
 
 export interface SignerLog {
-  /** Throws Problem `signer-log-unavailable` when the line cannot be written: then the act must not take effect. */
-  append(line: SignerLogLine): Promise<void>;
+  /** Random, from the line that opened the log; undefined where that file was moved away. */
+  readonly id: string | undefined;
+  /** Where the line stands. Throws Problem `signer-log-unavailable` when it cannot be written: then the act must not take effect. */
+  append(line: SignerLogLine): Promise<LogPosition>;
   position(): LogPosition;
   close(): Promise<void>;
 }
@@ -120,6 +126,7 @@ export function openSignerLog({ folder, maxBytes = DEFAULT_MAX_BYTES, now, write
   if (position.n === 0) put({ at: now().toISOString(), event: 'opened', log: randomUUID() });
 
   return {
+    id: idOf(folder),
     async append(line) {
       // A disk that would not keep the last lines is asked again before it is trusted with another.
       if (failing) await sync();
@@ -130,9 +137,11 @@ export function openSignerLog({ folder, maxBytes = DEFAULT_MAX_BYTES, now, write
       } catch (cause) {
         throw unavailable(cause);
       }
-      if (!isGrave(line)) return;
+      const place = position;
+      if (!isGrave(line)) return place;
       await sync();
       if (failing) throw failing;
+      return place;
     },
     position: () => position,
     async close() {
@@ -153,6 +162,20 @@ function unavailable(cause: unknown): Problem {
 
 function writeText(descriptor: number, text: string): number {
   return writeSync(descriptor, text);
+}
+
+/** What the first line of the first file says, where that is still here. */
+function idOf(folder: string): string | undefined {
+  const path = join(folder, nameOfFile(1));
+  if (!existsSync(path)) return undefined;
+  const descriptor = openSync(path, 'r');
+  try {
+    const start = Buffer.alloc(FIRST_LINE_BYTES);
+    const text = start.subarray(0, readSync(descriptor, start, 0, start.length, 0));
+    return parseLine(text.subarray(0, Math.max(0, text.indexOf(0x0a))).toString('utf8'))?.log;
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** Where the chain stands at the end of the newest file, and how many bytes of an unfinished line follow. */

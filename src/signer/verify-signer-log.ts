@@ -1,7 +1,8 @@
 /** Checking a signer's log: every line whole, numbered on, and bound to the one before; and as long as the heads say. */
 
 import type { LogHead } from './log-head.ts';
-import { GENESIS, hashOfLine, parseLine } from './log-line.ts';
+import { FOLLOWED, GENESIS, hashOfLine, parseLine } from './log-line.ts';
+import type { HeadKey } from './read-head-keys.ts';
 import type { LogPosition } from './signer-log.ts';
 
 export interface LogFile {
@@ -21,7 +22,9 @@ export interface LogFault {
     | 'number-again'
     | 'not-the-beginning'
     | 'missing-at-end'
-    | 'not-that-of-head';
+    | 'not-that-of-head'
+    | 'not-that-of-key'
+    | 'head-of-former-key';
 }
 
 export interface LogReport {
@@ -32,20 +35,27 @@ export interface LogReport {
   events: Record<string, number>;
   /** Heads that the lines confirmed. */
   headsConfirmed: number;
+  /** Changes of the key of the heads that the lines confirmed. */
+  keysConfirmed: number;
   faults: LogFault[];
 }
 
 /** After so many the rest is not listed: one removed file must not drown the page. */
 const MAX_FAULTS = 100;
 
-/** @param files in the order of their numbers. */
-export function verifySignerLog(files: readonly LogFile[], heads: readonly LogHead[] = []): LogReport {
-  const report: LogReport = { lines: 0, first: undefined, last: undefined, events: {}, headsConfirmed: 0, faults: [] };
+/**
+ * @param files in the order of their numbers.
+ * @param keys of the heads: what one signed past the line in which it was succeeded does not count, whoever had it then.
+ */
+export function verifySignerLog(files: readonly LogFile[], heads: readonly LogHead[] = [], keys: readonly HeadKey[] = []): LogReport {
+  const report: LogReport = { lines: 0, first: undefined, last: undefined, events: {}, headsConfirmed: 0, keysConfirmed: 0, faults: [] };
   const wanted = new Map<number, LogHead[]>();
   for (const head of heads) wanted.set(head.n, [...(wanted.get(head.n) ?? []), head]);
   const add = (file: string, line: number, fault: LogFault['fault']) => {
     if (report.faults.length < MAX_FAULTS) report.faults.push({ file, line, fault });
   };
+  const seen: SeenLines = { log: undefined, followedAt: new Map(), lines: new Map() };
+  const asked = new Set([...wanted.keys(), ...keys.flatMap(({ link }) => link?.n ?? [])]);
   let before: LogPosition | undefined;
   let end = { file: files.at(-1)?.name ?? '', line: 0 };
 
@@ -78,6 +88,9 @@ export function verifySignerLog(files: readonly LogFile[], heads: readonly LogHe
         if (head.hash === hash) report.headsConfirmed++;
         else add(name, line, 'not-that-of-head');
       }
+      if (asked.has(parsed.n)) seen.lines.set(parsed.n, { hash, file: name, line });
+      seen.log ??= parsed.log;
+      if (parsed.event === 'log-key-rotated' && parsed.reason === FOLLOWED && parsed.key) seen.followedAt.set(parsed.key, parsed.n);
       report.lines++;
       report.first ??= parsed.n;
       report.events[parsed.event] = (report.events[parsed.event] ?? 0) + 1;
@@ -87,5 +100,33 @@ export function verifySignerLog(files: readonly LogFile[], heads: readonly LogHe
   report.last = before;
   const furthest = Math.max(0, ...heads.map(({ n }) => n));
   if (furthest > (before?.n ?? 0)) add(end.file, end.line, 'missing-at-end');
+  for (const { name, link } of keys) {
+    if (!name || !link) continue;
+    const followed = seen.followedAt.get(name);
+    // Where several processes share one store, a key may have been introduced in the log of another.
+    const isOther = followed !== undefined || (link.log !== undefined && seen.log !== undefined && link.log !== seen.log);
+    if (!isOther) {
+      const place = seen.lines.get(link.n);
+      if (place?.hash === link.hash) report.keysConfirmed++;
+      else if (place) add(place.file, place.line, 'not-that-of-key');
+      else if (link.n > Math.max(before?.n ?? 0, furthest)) add(end.file, end.line, 'missing-at-end');
+    }
+    const cut = isOther ? followed : link.n;
+    for (const head of heads) {
+      if (cut === undefined || head.key !== link.previous || head.n <= cut) continue;
+      const place = seen.lines.get(head.n);
+      if (place?.hash === head.hash) report.headsConfirmed--;
+      add(place?.file ?? end.file, place?.line ?? end.line, 'head-of-former-key');
+    }
+  }
   return report;
+}
+
+interface SeenLines {
+  /** What the line says that opened the log, where that is among the files. */
+  log: string | undefined;
+  /** Name of a key → the line in which this log went over to it, where another log introduced it. */
+  followedAt: Map<string, number>;
+  /** Number of a line that is asked about → where it is. */
+  lines: Map<number, { hash: string; file: string; line: number }>;
 }

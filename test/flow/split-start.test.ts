@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fileKeyStore } from '#adapters/file-keys.ts';
 import { remoteSigner } from '#adapters/remote-signer.ts';
 import { readConfig } from '#config.ts';
 import { openKeys } from '#edge/open-keys.ts';
+import { parsePem, toPem } from '#pki/pem.ts';
+import { noteLogHead } from '#signer/note-log-head.ts';
 import { freePort } from '#test/free-port.ts';
 import { type SignerService, startSignerService } from '../fakes/signer-service.ts';
 import { testDatabase } from '../test-database.ts';
@@ -21,7 +23,11 @@ const { db, address } = await testDatabase();
 const SIGNER_SECRET = 'the secret of the signer alone, told to nobody else';
 const SECRET = 'the secret of web and worker, which opens no key';
 const socketPath = join(folder, 'socket', 'signer.sock');
-const tokens = { web: 'the token of the web process, 32+ characters', worker: 'the token of the worker process, 32+ chars' };
+const tokens = {
+  web: 'the token of the web process, 32+ characters',
+  worker: 'the token of the worker process, 32+ chars',
+  operator: 'the token of the command line of the operator, 32+ chars',
+};
 const databaseUrl =
   'url' in address
     ? address.url
@@ -30,20 +36,21 @@ const port = await freePort();
 let signer: SignerService;
 const running: ChildProcess[] = [];
 
+const settingsOf = (role: 'web' | 'worker', caller: keyof typeof tokens = role) => ({
+  PATH: process.env['PATH'],
+  TONGREN_ROLES: role,
+  TONGREN_DATA_DIR: join(folder, 'files'),
+  TONGREN_SECRET: SECRET,
+  TONGREN_SIGNER_SOCKET: socketPath,
+  TONGREN_SIGNER_TOKEN: tokens[caller],
+  TONGREN_DEMO: 'false',
+  TONGREN_LOG_LEVEL: 'error',
+  DATABASE_URL: databaseUrl,
+});
+
 function startRole(role: 'web' | 'worker', at = port): Promise<{ child: ChildProcess; words: () => string }> {
   const child = spawn(process.execPath, [START], {
-    env: {
-      PATH: process.env['PATH'],
-      TONGREN_ROLES: role,
-      TONGREN_PORT: String(at),
-      TONGREN_DATA_DIR: join(folder, 'files'),
-      TONGREN_SECRET: SECRET,
-      TONGREN_SIGNER_SOCKET: socketPath,
-      TONGREN_SIGNER_TOKEN: tokens[role],
-      TONGREN_DEMO: 'false',
-      TONGREN_LOG_LEVEL: 'error',
-      DATABASE_URL: databaseUrl,
-    },
+    env: { ...settingsOf(role), TONGREN_PORT: String(at) },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.push(child);
@@ -173,6 +180,93 @@ test('the log is whole by the heads in the audit trail; with its tail cut off, o
   expect(verifyLog(join(folder, 'nowhere.jsonl')).status).toBe(2);
   mkdirSync(join(folder, 'empty'));
   expect(verifyLog(join(folder, 'empty')).status).toBe(3);
+});
+
+describe('the key of the signer’s log in the drill', () => {
+  const log = join(folder, 'signer', 'signer-log');
+  const pin = join(folder, 'files', 'trust', 'signer-log-key.pem');
+  const pinned = () => parsePem(readFileSync(pin, 'utf8'), 'PUBLIC KEY');
+  const own = () => parsePem(readFileSync(join(log, 'head-key.pem'), 'utf8'), 'PUBLIC KEY');
+  /** A command beside the worker. */
+  const tongren = (caller: keyof typeof tokens, ...words: string[]) =>
+    spawnSync(process.execPath, ['src/tongren.js', ...words], { encoding: 'utf8', env: settingsOf('worker', caller), timeout: 60_000 });
+  const events = (kind: string) => db.auditEvent.findMany({ where: { kind }, orderBy: { at: 'asc' } });
+  /** As the worker's job does every five minutes. */
+  const note = () => noteLogHead({ db, clock: { now: () => new Date() }, keys: remoteSigner({ socketPath, token: tokens.worker }) });
+  async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+    for (let left = 300; left > 0 && !(await isSo()); left--) await pause(250);
+    expect(await isSo()).toBe(true);
+  }
+
+  test('neither web nor worker changes it', () => {
+    for (const caller of ['web', 'worker'] as const) {
+      const refused = tongren(caller, 'keys', 'rotate', 'signer-log');
+      expect(refused.status).toBe(1);
+      expect(refused.stderr).toContain('[signing-refused]');
+    }
+    expect(own()).toHaveLength(1);
+  });
+
+  test('the operator does; the worker follows without a restart, and the log over both keys is whole', async () => {
+    const done = tongren('operator', 'keys', 'rotate', 'signer-log', '--json');
+    expect(done.stderr).toBe('');
+    expect(JSON.parse(done.stdout)).toMatchObject({ before: 'signer-log-p256', after: 'signer-log-p256-2' });
+    const again = tongren('operator', 'keys', 'rotate', 'signer-log', '--json');
+    expect(JSON.parse(again.stdout)).toMatchObject({ after: 'signer-log-p256-2', already: expect.any(String) });
+    await until(() => pinned().length === 2);
+    expect(pinned()).toEqual(own());
+    expect((await events('signer-log-key-followed')).map(({ detail }) => detail)).toMatchObject([{ name: 'signer-log-p256-2' }]);
+    expect((await events('key-succeeded')).map(({ subject }) => subject)).toEqual(['key:signer-log-p256-2']);
+    await note();
+    const whole = verifyLog(log, '--noted');
+    expect(JSON.parse(whole.stdout)).toMatchObject({ whole: true, keysConfirmed: 1 });
+    // Whoever kept the first key alone gets as far with the links.
+    const [first] = own();
+    writeFileSync(join(folder, 'first.pem'), toPem('PUBLIC KEY', first ?? new Uint8Array()));
+    const links = ['--endorsements', join(log, 'head-keys.jws')];
+    expect(verifyLog(log, '--noted', '--key', join(folder, 'first.pem'), ...links).status).toBe(0);
+    const without = verifyLog(log, '--noted', '--key', join(folder, 'first.pem'));
+    expect(without.status).toBe(2);
+    expect(without.stderr).toMatch(/not signed by this key.*签名记录无效/);
+    const listed = JSON.parse(tongren('operator', 'keys', 'list', '--json').stdout) as { kind: string; name: string; state: string }[];
+    expect(listed.filter(({ kind }) => kind === 'signer-log')).toMatchObject([
+      { name: 'signer-log-p256', state: 'retired', usedUntil: expect.any(String) },
+      { name: 'signer-log-p256-2', state: 'current', since: expect.any(String) },
+    ]);
+  });
+
+  test('in wrong hands: nobody believes the next key until an operator says so', async () => {
+    const done = tongren('operator', 'keys', 'rotate', 'signer-log', '--compromised', '--json');
+    expect(JSON.parse(done.stdout)).toMatchObject({ after: 'signer-log-p256-3', follow: expect.stringContaining('signer-log trust') });
+    expect(existsSync(join(folder, 'signer', 'keys', 'signer-log-p256-2.key.json'))).toBe(false);
+    expect(await events('key-compromised')).toHaveLength(1);
+    await until(async () => (await events('signer-log-key-refused')).length > 0);
+    expect((await events('signer-log-key-refused')).map(({ detail }) => detail)).toMatchObject([{ why: 'unendorsed' }]);
+    expect(pinned()).toHaveLength(2);
+    const [first, second, third] = own().map((spki, index) => {
+      const file = join(folder, `key-${index + 1}.pem`);
+      writeFileSync(file, toPem('PUBLIC KEY', spki));
+      return file;
+    });
+    for (const [file = '', words] of [
+      [first, /succeeded before/],
+      [second, /signs with another key|succeeded before/],
+      [join(folder, 'nowhere.pem'), /ENOENT/],
+    ] as const) {
+      const refused = tongren('operator', 'signer-log', 'trust', '--key', file);
+      expect(refused.status).toBe(1);
+      expect(refused.stderr).toMatch(words);
+    }
+    expect(pinned()).toHaveLength(2);
+    const trusted = tongren('operator', 'signer-log', 'trust', '--key', third ?? '', '--json');
+    expect(trusted.stderr).toBe('');
+    expect(pinned()).toEqual(own());
+    expect(await events('signer-log-key-trusted')).toHaveLength(1);
+    await note();
+    const whole = verifyLog(log, '--noted');
+    expect(JSON.parse(whole.stdout)).toMatchObject({ whole: true, keysConfirmed: 2, faults: [] });
+    expect(signer.output()).toContain('"event":"key-retired"');
+  });
 });
 
 test('a web process started while the signer is down serves what was signed before, and issues again when the signer is back', async () => {
