@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { remoteSigner } from '#adapters/remote-signer.ts';
 import { encodeSignedAttributes } from '#crypto/cms.ts';
 import { importPublicKey, verifyMessage } from '#crypto/suite.ts';
+import { decideHeadKey } from '#signer/follow-log-key.ts';
 import { type SignerService, startSignerService } from '../fakes/signer-service.ts';
 import { freePort } from '../free-port.ts';
 
@@ -46,6 +47,7 @@ const materialOf =
 const caller = (name: string, authority?: string) => remoteSigner({ url, material: materialOf(name, authority), timeoutMs: 5_000 });
 const curl = (...words: string[]) => spawnSync('curl', ['-sS', '--max-time', '5', ...words], { cwd: folder, encoding: 'utf8' });
 
+const operator = { rules: [], rotateLogKey: true };
 const rules = [{ keys: ['seal-*'], purposes: ['cms-attributes'], create: true }];
 const policyWith = (callers: object) => JSON.stringify({ version: 1, callers });
 
@@ -55,9 +57,13 @@ beforeAll(async () => {
   makeCertificate('server', 'signer', 'DNS:localhost,IP:127.0.0.1');
   makeCertificate('web', 'web', 'DNS:web.tongren.internal');
   makeCertificate('worker', 'worker', undefined);
+  makeCertificate('operator', 'operator', undefined);
   makeCertificate('nobody', 'web', 'DNS:nobody.internal');
   makeCertificate('impostor', 'web', 'DNS:web.tongren.internal', 'other-ca');
-  writeFileSync(path('policy.json'), policyWith({ web: { certificates: ['web.tongren.internal'], rules }, worker: { rules: [] } }));
+  writeFileSync(
+    path('policy.json'),
+    policyWith({ web: { certificates: ['web.tongren.internal'], rules }, worker: { rules: [] }, operator }),
+  );
   signer = await startSignerService({
     TONGREN_DATA_DIR: path('data'),
     TONGREN_SECRET: 'the secret of this signer alone, long enough',
@@ -86,6 +92,24 @@ test('another caller of the same CA, known by its common name, gets nothing that
   expect(await worker.find('seal-1-p256')).toBeUndefined();
   await expect(worker.sign('seal-1-p256', 'cms-attributes', attributes)).rejects.toMatchObject({ code: 'signing-refused' });
   await expect(worker.create('seal-2-p256', 'es256', ['cms-attributes'])).rejects.toMatchObject({ code: 'signing-refused' });
+});
+
+test('the key of the log is changed for the operator alone, and every caller learns how it follows the one before', async () => {
+  const before = await caller('web').logHead();
+  for (const other of ['web', 'worker'])
+    await expect(caller(other).rotateLogKey({ compromised: false })).rejects.toMatchObject({ code: 'signing-refused' });
+  const change = await caller('operator').rotateLogKey({ compromised: false });
+  expect(change).toMatchObject({ after: 'signer-log-p256-2', endorsed: true, already: false });
+  const after = await caller('web').logHead();
+  expect(decideHeadKey([before.spki], after)).toMatchObject({ kind: 'moved', keys: [{}, { name: 'signer-log-p256-2' }] });
+  expect(decideHeadKey([before.spki, after.spki], before)).toMatchObject({ kind: 'refused', why: 'older' });
+  const body = curl(
+    ...['--cacert', 'ca.pem', '--cert', 'operator.pem', '--key', 'operator.key'],
+    '-d',
+    '{"compromised":"no"}',
+    `${url}/log-key/rotate`,
+  );
+  expect(JSON.parse(body.stdout)).toMatchObject({ code: 'malformed-request' });
 });
 
 test('a certificate of the right CA in a name the policy does not know is a stranger, whatever its common name says', async () => {

@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { ENVIRONMENT } from '#config.ts';
 
 interface Service {
+  profiles?: string[];
   environment?: Record<string, string>;
   secrets?: string[];
   volumes?: string[];
@@ -24,8 +25,9 @@ const compose = parse(readFileSync(fileURLToPath(new URL('../../docker-compose.y
 const ours = ['web', 'worker', 'signer'];
 const settings = new Set(Object.keys(ENVIRONMENT.shape));
 
-test('the file names PostgreSQL, Redis and our three roles', () => {
-  expect(Object.keys(compose.services).sort()).toEqual(['postgres', 'redis', 'signer', 'web', 'worker']);
+test('the file names PostgreSQL, Redis, our three roles, and the operator’s command line, which no start brings up', () => {
+  expect(Object.keys(compose.services).sort()).toEqual(['operator', 'postgres', 'redis', 'signer', 'web', 'worker']);
+  expect(Object.entries(compose.services).flatMap(([name, { profiles }]) => (profiles ? [name] : []))).toEqual(['operator']);
 });
 
 test.each(ours)('every setting of %s is one that Tongren knows', (name) => {
@@ -60,9 +62,11 @@ test('the secret that opens the keys is the signer’s alone, and each caller ha
       .sort();
   expect(compose.services['signer']?.environment?.['TONGREN_SECRET_FILE']).toBe('/run/secrets/signer_secret');
   expect(knowers('signer_secret')).toEqual(['signer']);
-  expect(knowers('tongren_secret')).toEqual(['web', 'worker']);
+  expect(knowers('tongren_secret')).toEqual(['operator', 'web', 'worker']);
   expect(knowers('signer_token_web')).toEqual(['signer', 'web']);
   expect(knowers('signer_token_worker')).toEqual(['signer', 'worker']);
   const tokens = compose.services['signer']?.environment?.['TONGREN_SIGNER_TOKENS'];
-  expect(tokens).toBe('web=/run/secrets/signer_token_web,worker=/run/secrets/signer_token_worker');
+  expect(knowers('signer_token_operator')).toEqual(['operator', 'signer']);
+  const files = ['web', 'worker', 'operator'].map((caller) => `${caller}=/run/secrets/signer_token_${caller}`);
+  expect(tokens).toBe(files.join(','));
 });
