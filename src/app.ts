@@ -26,6 +26,7 @@ import type { DemoClient } from '#demo/relying-apps/seed-demo-clients.ts';
 import { seedDemoCity } from '#demo/seed-demo-city.ts';
 import { warmFonts } from '#documents/page/fonts.ts';
 import { listLicenceTypes } from '#documents/page/licence-type.ts';
+import { changeIndexKey } from '#jobs/change-index-key.ts';
 import { LOGOUT_JOB, logoutDeliveryJob } from '#jobs/deliver-logouts.ts';
 import { prepareTrust } from '#jobs/prepare-trust.ts';
 import { registerJobMetrics } from '#jobs/register-job-metrics.ts';
@@ -225,6 +226,8 @@ function workOf(deps: WorkDeps): Job[] {
     alone('chain-audit', 5, async () => (await chainEvents(deps)).chained),
     alone('audit-checkpoint', 60, () => writeCheckpoint(deps)),
     alone('retire-keys', 3600, () => retireKeys(deps)),
+    // Each batch holds its own lock: no lease outlives a crash.
+    { name: 'change-index-key', everySeconds: 10, run: () => changeIndexKey(deps) },
     alone('certify-code-keys', 3600, () => certifyCodeKeys(deps)),
     alone('publish-crls', 60, () => publishDueCrls(deps)),
     alone('sweep-crls', 3600, () => sweepCrls(deps)),

@@ -7,6 +7,7 @@ import { allKeyLines } from '#jobs/key-lines.ts';
 import { parseCertificate } from '#pki/certificate.ts';
 import { followLinks, LOG_KEY } from '#signer/log-key-chain.ts';
 import { readGenerations } from '#storage/key-generations.ts';
+import { listIndexKeys } from './list-index-keys.ts';
 import { type Opened, withDataKeys } from './with-data-keys.ts';
 
 export interface ListedKey {
@@ -15,7 +16,7 @@ export interface ListedKey {
   /** What it may sign or seal, in the words of the signer's policy where it is one of the signer's. */
   purposes: readonly string[];
   suite: string;
-  /** `next`, `current`, `retired`, `destroyed`, `compromised`; of authorities `current`, `offline`, `retired`. */
+  /** `next`, `current`, `leaving`, `retired`, `destroyed`, `compromised`; of authorities `current`, `offline`, `retired`. */
   state: string;
   /** Since when it signs, or will. */
   since?: string;
@@ -23,6 +24,8 @@ export interface ListedKey {
   usedUntil?: string;
   /** When the newest certificate of the key ends. */
   certifiedUntil?: string;
+  /** How far a change to it has come. */
+  progress?: string;
 }
 
 /** `keys list`. */
@@ -35,6 +38,7 @@ export function listKeys({ json }: { json?: boolean }): Promise<number> {
       ...(await listCodeKeys(installation)),
       ...(await listTokenKeys(installation)),
       ...(await listDataKeys(installation)),
+      ...(await listIndexKeys(installation)),
     ];
     if (json) console.log(JSON.stringify(keys, null, 2));
     else for (const key of keys) console.log(lineOf(key));
@@ -42,11 +46,11 @@ export function listKeys({ json }: { json?: boolean }): Promise<number> {
   });
 }
 
-function lineOf({ kind, name, suite, state, since, usedUntil, certifiedUntil }: ListedKey): string {
+function lineOf({ kind, name, suite, state, since, usedUntil, certifiedUntil, progress }: ListedKey): string {
   const day = (time: string | undefined) => time?.slice(0, 10) ?? '';
   const used = since || usedUntil ? `${day(since).padEnd(10)} – ${day(usedUntil)}` : '';
   const until = certifiedUntil ? `certificate ends / 证书到期 ${day(certifiedUntil)}` : '';
-  return `${kind.padEnd(12)} ${name.padEnd(28)} ${suite.padEnd(8)} ${state.padEnd(12)} ${used.padEnd(24)} ${until}`.trimEnd();
+  return `${kind.padEnd(12)} ${name.padEnd(28)} ${suite.padEnd(8)} ${state.padEnd(12)} ${used.padEnd(24)} ${progress ?? until}`.trimEnd();
 }
 
 async function listAuthorityKeys({ deps }: Opened): Promise<ListedKey[]> {

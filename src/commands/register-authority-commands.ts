@@ -134,6 +134,7 @@ export function registerAuthorityCommands(program: Command): void {
         'code',
         'token',
         'data',
+        'index',
       ]),
     )
     .addOption(new Option('--suite <suite>', 'where a kind comes in both').choices(['sm2-sm3', 'es256']).default('es256'))

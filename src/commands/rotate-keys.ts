@@ -17,6 +17,7 @@ import { promoteSigningKey, replaceSigningKey, rotateSigningKey, type TokenAlgor
 import { Problem } from '#problem.ts';
 import { LOG_KEY } from '#signer/log-key-chain.ts';
 import { FOLLOWED_WITHIN_MS } from '#storage/key-generations.ts';
+import { rotateIndex } from './rotate-index.ts';
 import { type Opened, withDataKeys } from './with-data-keys.ts';
 
 const BY = 'system:operator';
@@ -74,6 +75,7 @@ async function rotate({ config, deps, fields }: Opened, kind: string, options: R
     return { after: `data-${version}`, from: sealsFrom.toISOString(), ...followOf(kind, compromised) };
   }
   if (kind === SIGNER_LOG) return rotateSignerLog(deps, compromised);
+  if (kind === 'index') return rotateIndex({ config, deps }, BY, { compromised });
   const line = KEY_LINES[kind]?.(suite);
   if (!line) throw new Error(`No such kind of key: ${kind}. / 没有该类密钥。`);
   const { before, after, signsFrom } = await succeedKey(deps, line, BY, { compromised: compromised && !STAYS_PUBLISHED.includes(kind) });

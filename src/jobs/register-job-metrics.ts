@@ -2,6 +2,7 @@ import { Gauge, type Registry } from 'prom-client';
 import { authorityWarnings } from '#certificates/hold-ceremony.ts';
 import { countLogoutDeliveries } from '#oidc/deliver-logouts.ts';
 import type { OidcDeps } from '#oidc/oidc-deps.ts';
+import { indexProgress } from './change-index-key.ts';
 import type { Jobs } from './run-jobs.ts';
 
 /**
@@ -45,6 +46,28 @@ export function registerJobMetrics(
       const now = deps.clock.now().getTime();
       for (const { keyName, what, at } of await authorityWarnings(deps)) {
         this.set({ key: keyName, what }, at ? Math.round((at.getTime() - now) / 1000) : 0);
+      }
+    },
+  });
+  new Gauge({
+    name: 'tongren_index_key_versions',
+    help: 'Versions of the blind-index key that count: 1, or more while a change of it is under way.',
+    registers,
+    async collect() {
+      this.set(await deps.db.dataKey.count({ where: { purpose: 'index', retiredAt: null } }));
+    },
+  });
+  new Gauge({
+    name: 'tongren_index_key_rows',
+    help: 'Rows of the change of the blind-index key that is under way, or was last: indexed anew (moved), or left because they cannot be (left).',
+    labelNames: ['target', 'state'],
+    registers,
+    async collect() {
+      this.reset();
+      const newest = await deps.db.blindIndexPass.findFirst({ orderBy: { version: 'desc' }, select: { version: true } });
+      for (const { target, moved, left } of newest ? await indexProgress(deps, newest.version) : []) {
+        this.set({ target, state: 'moved' }, moved);
+        this.set({ target, state: 'left' }, left);
       }
     },
   });
