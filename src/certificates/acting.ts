@@ -6,7 +6,7 @@ import type { ProfileName } from '#pki/profiles.ts';
 import { Problem } from '#problem.ts';
 import type { Transaction } from '#storage/database.ts';
 import type { EnrolDeps, RequestRow } from './enrolment.ts';
-import { revokeCertificate } from './revoke-certificate.ts';
+import { revokeCertificates } from './revoke-certificate.ts';
 
 /** For whom a person acts; with a mandate they are its agent, without one its legal representative. */
 export interface Acting {
@@ -46,34 +46,33 @@ export async function requireActing(
 export async function revokeEndedAuthority(deps: EnrolDeps): Promise<number> {
   const since = new Date(deps.clock.now().getTime() - LOOK_BACK_DAYS * DAY_MS);
   const [changed, withdrawn] = await Promise.all([listChangedRepresentatives(deps, since), listWithdrawnMandates(deps, since)]);
-  let revoked = 0;
+  const replaced: string[] = [];
   for (const { organisationId, personId } of changed) {
     const where = { actsForId: organisationId, mandateId: null, ...(personId ? { personId: { not: personId } } : {}) };
-    revoked += await revokeThose(deps, where, 'affiliation-changed');
+    replaced.push(...(await findThose(deps, where)));
   }
+  const ended: string[] = [];
   for (let start = 0; start < withdrawn.length; start += BATCH) {
-    revoked += await revokeThose(deps, { mandateId: { in: withdrawn.slice(start, start + BATCH) } }, 'privilege-withdrawn');
+    ended.push(...(await findThose(deps, { mandateId: { in: withdrawn.slice(start, start + BATCH) } })));
   }
-  return revoked;
+  const by = 'system:enrolment';
+  const revoked = await revokeCertificates(
+    deps,
+    { serials: replaced, reason: 'affiliation-changed', by },
+    { serials: ended, reason: 'privilege-withdrawn', by },
+  );
+  return revoked.length;
 }
 
-async function revokeThose(deps: EnrolDeps, where: object, reason: 'affiliation-changed' | 'privilege-withdrawn'): Promise<number> {
+async function findThose(deps: EnrolDeps, where: object): Promise<string[]> {
   const asked = await deps.db.certificateRequest.findMany({ where: { ...where, status: 'issued' }, select: { serialHex: true } });
   const serials = asked.flatMap(({ serialHex }) => (serialHex ? [serialHex] : []));
-  const at = deps.clock.now();
   const held = await deps.db.issuedCertificate.findMany({
     where: {
-      ...{ serialHex: { in: serials }, der: { not: null }, notAfter: { gt: at } },
+      ...{ serialHex: { in: serials }, der: { not: null }, notAfter: { gt: deps.clock.now() } },
       OR: [{ revokedAt: null }, { revocationReason: 'certificate-hold' }],
     },
     select: { serialHex: true },
   });
-  for (const { serialHex } of held) {
-    try {
-      await revokeCertificate(deps, { serialHex, reason, by: 'system:enrolment' });
-    } catch (error) {
-      if (!(error instanceof Problem) || error.code !== 'certificate-already-revoked') throw error;
-    }
-  }
-  return held.length;
+  return held.map(({ serialHex }) => serialHex);
 }

@@ -55,6 +55,13 @@ export async function publishChange(deps: CertificateDeps, keyName: string): Pro
   return last && last.entries > LARGE_LIST_ENTRIES ? publishDelta(deps, keyName) : publishCrl(deps, keyName);
 }
 
+/** After many revocations: each authority's lists once. One that fails keeps none of the others from being published; then it throws. */
+export async function publishChanges(deps: CertificateDeps, keyNames: Iterable<string>): Promise<void> {
+  const failures: unknown[] = [];
+  for (const keyName of keyNames) await publishChange(deps, keyName).catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
+}
+
 /** New lists of those parts that need one. */
 export async function publishDueParts(deps: CertificateDeps, authority: Authority): Promise<PublishedCrl[]> {
   const published: PublishedCrl[] = [];

@@ -3,7 +3,8 @@ import { type Staff, staffActor } from '#access/staff.ts';
 import type { RevocationReason } from '#pki/crl.ts';
 import { faultyField, Problem } from '#problem.ts';
 import type { CertificateDeps } from './certificate-deps.ts';
-import { MAY_BE_HELD, releaseCertificate, revokeCertificate } from './revoke-certificate.ts';
+import { MAY_BE_HELD } from './record-revocations.ts';
+import { releaseCertificate, revokeCertificate } from './revoke-certificate.ts';
 
 /** That an authority was compromised is found out about an authority, not said of one certificate. */
 export const OPERATOR_REASONS: readonly RevocationReason[] = [

@@ -1,17 +1,10 @@
 /** Revocation: recorded with its reason and published at once. It is for good, but for a hold, which is lifted or becomes final. */
 import { recordEvent } from '#audit/record-event.ts';
 import { REASON_CODES, type RevocationReason } from '#pki/crl.ts';
-import type { ProfileName } from '#pki/profiles.ts';
 import { faultyField, Problem } from '#problem.ts';
-import type { Transaction } from '#storage/database.ts';
 import { type CertificateDeps, wholeSeconds } from './certificate-deps.ts';
-import { publishChange } from './publish-crls.ts';
-
-/**
- * Whose certificates may be held: people and machines that mislay a key and find it again. A seal, an authority or a service is not
- * held: somebody may have relied on it meanwhile, and nobody could say for which hours.
- */
-export const MAY_BE_HELD: readonly ProfileName[] = ['person', 'organisation', 'legal-representative', 'agent', 'device', 'service-client'];
+import { publishChange, publishChanges } from './publish-crls.ts';
+import { type Revocations, recordRevocations } from './record-revocations.ts';
 
 export interface RevokeCertificateInput {
   serialHex: string;
@@ -32,72 +25,47 @@ export async function revokeCertificate(deps: CertificateDeps, input: RevokeCert
   const { serialHex, reason, by, invalidityDate } = input;
   if (!(reason in REASON_CODES) || reason === 'remove-from-crl')
     throw faultyField('/reason', 'Not a reason for revoking.', '吊销原因不正确。');
-  const now = deps.clock.now();
-  if (invalidityDate && invalidityDate > now) throw faultyField('/invalidityDate', 'Lies in the future.', '失效日期不能晚于当前时间。');
-  const isHold = reason === 'certificate-hold';
-  const { issuerKeys, revokedAt } = await deps.db.$transaction(async (tx) => {
-    const change = {
-      revocationReason: reason,
-      revokedBy: by,
-      ...(invalidityDate ? { invalidityDate: wholeSeconds(invalidityDate) } : {}),
-    };
-    // The guard is here, not in a look beforehand: of two at once one wins. A root cannot revoke itself.
-    const fresh = await tx.issuedCertificate.updateMany({
-      where: { serialHex, revokedAt: null, der: { not: null }, profile: isHold ? { in: [...MAY_BE_HELD] } : { not: 'root' } },
-      data: { ...change, revokedAt: wholeSeconds(now) },
-    });
-    const final =
-      isHold || fresh.count > 0
-        ? 0
-        : (
-            await tx.issuedCertificate.updateMany({
-              where: { serialHex, revocationReason: 'certificate-hold' },
-              data: { ...change, finalAt: now },
-            })
-          ).count;
-    const row = await tx.issuedCertificate.findUnique({
-      where: { serialHex },
-      select: { issuerKey: true, revokedAt: true, profile: true, der: true },
-    });
-    if (fresh.count + final === 0) {
-      if (!row?.der || row.profile === 'root') throw new Problem('certificate-not-found');
-      if (row.revokedAt) throw new Problem('certificate-already-revoked');
-      throw faultyField('/reason', 'Certificates of this kind are not held, only revoked.', '此类证书不能挂起，只能吊销。');
-    }
-    await recordEvent(tx, {
-      kind: isHold ? 'certificate-held' : 'certificate-revoked',
-      actor: by,
-      subject: `certificate:${serialHex}`,
-      detail: { reason },
-      at: now,
-    });
-    const twins = isHold ? [] : await revokeTwin(tx, { serialHex, reason, by, at: now });
-    return { issuerKeys: new Set([row?.issuerKey ?? '', ...twins]), revokedAt: row?.revokedAt ?? wholeSeconds(now) };
+  if (invalidityDate && invalidityDate > deps.clock.now())
+    throw faultyField('/invalidityDate', 'Lies in the future.', '失效日期不能晚于当前时间。');
+  const { revoked, issuerKeys } = await recordRevocations(deps, {
+    serials: [serialHex],
+    reason,
+    by,
+    ...(invalidityDate ? { invalidityDate } : {}),
   });
-  if (input.publish !== false) for (const issuerKey of issuerKeys) await publishChange(deps, issuerKey);
-  return { revokedAt };
+  const row = await deps.db.issuedCertificate.findUnique({ where: { serialHex }, select: { revokedAt: true, profile: true, der: true } });
+  if (revoked.length === 0) {
+    if (!row?.der || row.profile === 'root') throw new Problem('certificate-not-found');
+    if (row.revokedAt) throw new Problem('certificate-already-revoked');
+    throw faultyField('/reason', 'Certificates of this kind are not held, only revoked.', '此类证书不能挂起，只能吊销。');
+  }
+  if (input.publish !== false) await publishChanges(deps, issuerKeys);
+  return { revokedAt: row?.revokedAt ?? wholeSeconds(deps.clock.now()) };
 }
 
+/** So many certificates are revoked in one transaction. */
+const BATCH = 500;
+
 /**
- * The encryption certificate goes with its signing certificate: nobody is to encrypt any more to a holder who cannot be told by it.
- * Its key stays in the archive, for what was encrypted before. Returns the keys that have a list to publish.
+ * Many certificates: what is revoked already is passed over. Each shows in OCSP as soon as its batch is stored; the lists follow once
+ * all are, one for each authority and part, whatever the reasons. Returns the serial numbers of those it revoked.
  */
-async function revokeTwin(
-  tx: Transaction,
-  { serialHex, reason, by, at }: { serialHex: string; reason: RevocationReason; by: string; at: Date },
-): Promise<string[]> {
-  const archived = await tx.archivedKey.findUnique({ where: { signingSerial: serialHex }, select: { serialHex: true } });
-  if (!archived) return [];
-  const rows = await tx.issuedCertificate.updateManyAndReturn({
-    // Also one that is stored and not signed yet: it is revoked by the time it is.
-    where: { serialHex: archived.serialHex, revokedAt: null },
-    data: { revocationReason: reason, revokedBy: by, revokedAt: wholeSeconds(at) },
-    select: { issuerKey: true },
-  });
-  const subject = `certificate:${archived.serialHex}`;
-  const detail = { reason, signing: serialHex };
-  if (rows.length > 0) await recordEvent(tx, { kind: 'certificate-revoked', actor: by, subject, detail, at });
-  return rows.map(({ issuerKey }) => issuerKey);
+export async function revokeCertificates(deps: CertificateDeps, ...all: readonly Revocations[]): Promise<string[]> {
+  const done: string[] = [];
+  const changed = new Set<string>();
+  try {
+    for (const { serials, ...input } of all) {
+      for (let start = 0; start < serials.length; start += BATCH) {
+        const { revoked, issuerKeys } = await recordRevocations(deps, { ...input, serials: serials.slice(start, start + BATCH) });
+        done.push(...revoked);
+        for (const issuerKey of issuerKeys) changed.add(issuerKey);
+      }
+    }
+  } finally {
+    // What was stored before something went wrong is published all the same.
+    await publishChanges(deps, changed);
+  }
+  return done;
 }
 
 /** Lifts a hold: the certificate is good again, as if it had always been. Throws Problem `certificate-not-found`, `certificate-not-held`. */

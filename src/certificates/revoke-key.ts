@@ -2,7 +2,7 @@ import { parseCertificate } from '#pki/certificate.ts';
 import type { RevocationReason } from '#pki/crl.ts';
 import type { CertificateDeps } from './certificate-deps.ts';
 import { keyDigestOf } from './prepare-certificate.ts';
-import { revokeCertificate } from './revoke-certificate.ts';
+import { revokeCertificates } from './revoke-certificate.ts';
 
 /** Revokes every certificate of a key that is in wrong hands, those of earlier releases too. Returns their serial numbers. */
 export async function revokeCertificatesOfKey(
@@ -19,8 +19,7 @@ export async function revokeCertificatesOfKey(
     where: { keyDigest, revokedAt: null, der: { not: null } },
     select: { serialHex: true },
   });
-  for (const { serialHex } of rows) await revokeCertificate(deps, { serialHex, reason: input.reason, by: input.by });
-  return rows.map(({ serialHex }) => serialHex);
+  return revokeCertificates(deps, { serials: rows.map(({ serialHex }) => serialHex), reason: input.reason, by: input.by });
 }
 
 /** Rows from before the digest was kept: the key is looked for in the certificate itself. Reads them all, which an emergency may. */
