@@ -31,6 +31,7 @@ import { LOGOUT_JOB, logoutDeliveryJob } from '#jobs/deliver-logouts.ts';
 import { prepareTrust } from '#jobs/prepare-trust.ts';
 import { registerJobMetrics } from '#jobs/register-job-metrics.ts';
 import { registerStatusMetrics } from '#jobs/register-status-metrics.ts';
+import { resealJob } from '#jobs/reseal-pass.ts';
 import { retireKeys } from '#jobs/retire-keys.ts';
 import { type Job, type Jobs, startJobs } from '#jobs/run-jobs.ts';
 import { sweepOidcJob } from '#jobs/sweep-oidc.ts';
@@ -215,7 +216,7 @@ function webContext(config: Config, wired: Wired, ports: Ports, demo: DemoFacts 
   };
 }
 
-type WorkDeps = Omit<Wired, 'oidc' | 'metrics'> & { issuer: string };
+type WorkDeps = Omit<Wired, 'oidc' | 'metrics'> & { issuer: string; dataKeys: DataKeys };
 
 /** Background work; each is safe to run in several processes and to be cut off. */
 function workOf(deps: WorkDeps): Job[] {
@@ -228,6 +229,7 @@ function workOf(deps: WorkDeps): Job[] {
     alone('retire-keys', 3600, () => retireKeys(deps)),
     // Each batch holds its own lock: no lease outlives a crash.
     { name: 'change-index-key', everySeconds: 10, run: () => changeIndexKey(deps) },
+    resealJob(deps),
     alone('certify-code-keys', 3600, () => certifyCodeKeys(deps)),
     alone('publish-crls', 60, () => publishDueCrls(deps)),
     alone('sweep-crls', 3600, () => sweepCrls(deps)),

@@ -180,7 +180,16 @@ export const CATALOGUE = {
   'device-not-found': [404, 'This device is not registered.', '未登记该设备。'],
   'device-taken': [409, 'A device with this serial number is registered already.', '该序列号的设备已登记。'],
   'enrolment-token-refused': [401, 'This enrolment token is not valid.', '注册口令无效或已使用。'],
-  // signer
+  // data keys
+  'reseal-not-needed': [409, 'There is one data key only: nothing can lie under an older one.', '只有一个数据密钥，没有旧密钥加密的数据。'],
+  'data-key-in-use': [409, 'This data key is the one that seals, or one that has yet to.', '该数据密钥正在使用或尚未启用。'],
+  'data-key-needed': [409, 'Something may still lie under this data key.', '可能仍有数据由该密钥加密。'],
+  'data-keys-used-up': [
+    // signer
+    409,
+    'All 255 numbers of data keys are taken; none is ever used twice.',
+    '255 个数据密钥编号已全部使用，编号不会重复使用。',
+  ],
   'key-succession-running': [409, 'Another successor of this key was made just now.', '该密钥刚刚已被轮换。'],
   'key-exists': [409, 'A key of this name exists already.', '同名密钥已存在。'],
   'key-retired': [410, 'This key was retired and signs nothing any more.', '该密钥已停用，不再签名。'],

@@ -6,17 +6,17 @@ import { type Database, isUniqueViolation } from '#storage/database.ts';
 import { DATA_KEY_BYTES, DATA_KEY_LEAD_MS, type KeyWrapping } from '#storage/open-data-keys.ts';
 import { recordEvent } from './record-event.ts';
 
-/** The version is one octet of what it seals. */
+/** The version is one octet of what it seals; 0 marks a file in segments. The rows of erased keys stay, so that no number comes twice. */
 const MAX_VERSION = 255;
 
-/** Answers from when it seals: running processes know it by then. Throws Problem `key-succession-running` when another was made at the same moment. */
+/** Answers from when it seals: running processes know it by then. Throws Problem `key-succession-running` when another was made at the same moment, `data-keys-used-up` after 255. */
 export async function rotateDataKey(
   { db, clock, dataKeys }: { db: Database; clock: Clock; dataKeys: KeyWrapping },
   by: string,
 ): Promise<{ version: number; sealsFrom: Date }> {
   const newest = await db.dataKey.findFirstOrThrow({ where: { purpose: 'field' }, orderBy: { version: 'desc' } });
   const version = newest.version + 1;
-  if (version > MAX_VERSION) throw new Problem('internal', { detail: 'There are 255 data keys already.' });
+  if (version > MAX_VERSION) throw new Problem('data-keys-used-up');
   const wrapped = Uint8Array.from(await dataKeys.wrap(randomBytes(DATA_KEY_BYTES)));
   const at = clock.now();
   try {

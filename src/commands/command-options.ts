@@ -14,6 +14,11 @@ export function parseCount(text: string): number {
   return Number(text);
 }
 
+export function parseWhole(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('not a whole number.');
+  return Number(text);
+}
+
 export function parsePage(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('not a page number.');
   return Number(text);

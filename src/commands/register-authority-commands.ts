@@ -1,6 +1,6 @@
 /** `tongren ca …` and `tongren keys …`. */
 import { Argument, type Command, Option } from 'commander';
-import { asJson, collect, parseCount } from './command-options.ts';
+import { asJson, collect, parseCount, parseWhole } from './command-options.ts';
 
 export function registerAuthorityCommands(program: Command): void {
   const ca = program.command('ca').description('the certificate authorities: key ceremonies, successors, lists of the roots');
@@ -140,9 +140,35 @@ export function registerAuthorityCommands(program: Command): void {
     .addOption(new Option('--suite <suite>', 'where a kind comes in both').choices(['sm2-sm3', 'es256']).default('es256'))
     .addOption(new Option('--alg <alg>', 'of token keys').choices(['ES256', 'RS256']).default('ES256'))
     .option('--compromised', 'the old key is in wrong hands: its certificates are revoked, and what it signed stops counting, at once')
+    .option('--reseal', 'of data keys: what older ones sealed is sealed anew, as by `keys reseal`; --compromised does so too')
     .addOption(asJson())
     .action(async (kind: string, options) => {
       const { rotateKey } = await import('./rotate-keys.ts');
       process.exitCode = await rotateKey(kind, options);
+    });
+  keys
+    .command('reseal')
+    .description('seal anew with the newest data key what older ones sealed; the worker does it while everything runs')
+    .option('--status', 'only tell how far it is')
+    .option('--wait', 'until it has ended')
+    .option('--here', 'do it in this process, for an installation that is not running')
+    .addOption(asJson())
+    .action(async (options) => {
+      const { resealKeys } = await import('./reseal-keys.ts');
+      process.exitCode = await resealKeys(options);
+    });
+  keys
+    .command('retire')
+    .description('erase an old data key when nothing needs it any more; tells what does')
+    .addArgument(new Argument('<kind>', 'kind of key').choices(['data']))
+    .argument('<version>', 'its number, as `keys list` shows it', parseWhole)
+    .option('--confirm <name>', 'its name once more, data-N: only then it is erased')
+    .addOption(
+      new Option('--give-up <number>', 'how many damaged values are lost with it: exactly as many as there are').argParser(parseWhole),
+    )
+    .addOption(asJson())
+    .action(async (_kind: string, version: number, options) => {
+      const { retireDataKey } = await import('./reseal-keys.ts');
+      process.exitCode = await retireDataKey(version, options);
     });
 }

@@ -12,6 +12,7 @@ import { publishTrustList } from '#certificates/trust-list-publish.ts';
 import { rotateCodeKey } from '#codes/rotate-code-key.ts';
 import type { OpenInstallation } from '#edge/open-installation.ts';
 import { KEY_LINES } from '#jobs/key-lines.ts';
+import { startResealing } from '#jobs/reseal-pass.ts';
 import { retireKey } from '#jobs/retire-keys.ts';
 import { promoteSigningKey, replaceSigningKey, rotateSigningKey, type TokenAlgorithm } from '#oidc/signing-keys.ts';
 import { Problem } from '#problem.ts';
@@ -37,6 +38,8 @@ export interface RotateOptions {
   alg?: TokenAlgorithm;
   /** The old key is in wrong hands: it must stop counting, at once. */
   compromised?: boolean;
+  /** Of data keys: what older ones sealed is sealed anew. */
+  reseal?: boolean;
   json?: boolean;
 }
 
@@ -72,7 +75,8 @@ async function rotate({ config, deps, fields }: Opened, kind: string, options: R
   }
   if (kind === 'data') {
     const { version, sealsFrom } = await rotateDataKey({ ...deps, dataKeys: localDataKeys(config.secret) }, BY);
-    return { after: `data-${version}`, from: sealsFrom.toISOString(), ...followOf(kind, compromised) };
+    const reseal = compromised || options.reseal ? { reseal: `pass ${(await startResealing(deps, BY)).id}` } : {};
+    return { after: `data-${version}`, from: sealsFrom.toISOString(), ...reseal, ...followOf(kind, compromised) };
   }
   if (kind === SIGNER_LOG) return rotateSignerLog(deps, compromised);
   if (kind === 'index') return rotateIndex({ config, deps }, BY, { compromised });
@@ -113,7 +117,7 @@ async function rotateSignerLog({ db, clock, keys }: OpenInstallation['deps'], co
 /** What a command cannot undo, and whose part it is. */
 const FOLLOW: Record<string, string> = {
   'seal-maker': 'every seal made with it must be made anew / 用该密钥制作的印章须重新制作',
-  data: 'what the old key sealed is not sealed anew by this / 旧密钥加密的数据不会因此重新加密',
+  data: 'the worker seals everything anew; then erase the old key by `keys retire data N`. Copies that were taken, backups and encrypted citizen numbers in certificates stay readable with it / 后台将重新加密全部数据，完成后用 keys retire data N 销毁旧密钥；已外泄的副本、备份和证书中的加密身份号码仍可用旧密钥解密',
   code: 'codes by the old key are refused two minutes from now, offline when the verifier has fetched the keys again / 旧密钥签发的码两分钟后失效；离线核验端须重新下载公钥',
   token: 'relying apps follow when they fetch the published keys again / 接入应用重新获取公钥后生效',
   receipt: 'receipts by the old key prove nothing any more; the records of look-ups stand / 旧密钥签发的回执不再有效，核验记录不受影响',

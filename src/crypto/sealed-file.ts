@@ -27,12 +27,15 @@ export class FileSealer {
   readonly #write: (part: Uint8Array) => void;
   readonly #key = randomBytes(KEY_BYTES);
   readonly #segment = Buffer.allocUnsafe(SEGMENT_BYTES);
+  /** Of the key under which the file's own lies. */
+  readonly keyVersion: number;
   #filled = 0;
   #number = 0;
 
   constructor(fields: Pick<FieldCipher, 'seal'>, place: string, write: (part: Uint8Array) => void) {
     this.#write = write;
     const sealedKey = fields.seal(place, this.#key);
+    this.keyVersion = sealedKey[0] ?? 0;
     write(Buffer.concat([MAGIC, Buffer.of(sealedKey.length), sealedKey]));
   }
 
@@ -90,6 +93,37 @@ export function openSealedFile(fields: Pick<FieldCipher, 'open'>, place: string,
     },
   };
 }
+
+/** The version of the key under which a stored file lies; undefined when it is too short to tell. */
+export function keyVersionOfFile(stored: ReadBytes): number | undefined {
+  const head = stored.read(0, Math.min(stored.length, MAGIC.length + 2));
+  return isSegmented(head) ? head[MAGIC.length + 1] : head[0];
+}
+
+/**
+ * The stored file once more, under the cipher's newest key and in the same layout. A step after each `yield`, so that a large file does not
+ * keep the process from its other work. Throws as `openSealedFile`.
+ */
+export function* resealFile(
+  fields: Pick<FieldCipher, 'seal' | 'open'>,
+  place: string,
+  stored: ReadBytes,
+  write: (part: Uint8Array) => void,
+): Generator<void, void> {
+  const plain = openSealedFile(fields, place, stored);
+  if (!isSegmented(stored.read(0, Math.min(stored.length, MAGIC.length)))) {
+    write(fields.seal(place, plain.read(0, plain.length)));
+    return;
+  }
+  const sealer = new FileSealer(fields, place, write);
+  for (let start = 0; start < plain.length; start += SEGMENT_BYTES) {
+    sealer.write(plain.read(start, Math.min(plain.length, start + SEGMENT_BYTES)));
+    yield;
+  }
+  sealer.finish();
+}
+
+const isSegmented = (head: Buffer) => head.length >= MAGIC.length && head.subarray(0, MAGIC.length).equals(MAGIC);
 
 class Segments {
   readonly count: number;

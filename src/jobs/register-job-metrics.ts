@@ -3,6 +3,7 @@ import { authorityWarnings } from '#certificates/hold-ceremony.ts';
 import { countLogoutDeliveries } from '#oidc/deliver-logouts.ts';
 import type { OidcDeps } from '#oidc/oidc-deps.ts';
 import { indexProgress } from './change-index-key.ts';
+import { findResealing } from './find-resealing.ts';
 import type { Jobs } from './run-jobs.ts';
 
 /**
@@ -69,6 +70,25 @@ export function registerJobMetrics(
         this.set({ target, state: 'moved' }, moved);
         this.set({ target, state: 'left' }, left);
       }
+    },
+  });
+  new Gauge({
+    name: 'tongren_reseal_values',
+    help: 'Values and files of the newest pass from older data keys to the newest: looked at, resealed, faulty. Absent when there was none.',
+    labelNames: ['what'],
+    registers,
+    async collect() {
+      const resealing = await findResealing(deps.db);
+      for (const what of ['looked', 'resealed', 'faulty'] as const) if (resealing) this.set({ what }, resealing[what]);
+    },
+  });
+  new Gauge({
+    name: 'tongren_reseal_running',
+    help: '1 while such a pass waits or runs.',
+    registers,
+    async collect() {
+      const resealing = await findResealing(deps.db);
+      this.set(resealing && !resealing.endedAt ? 1 : 0);
     },
   });
   new Gauge({

@@ -9,6 +9,7 @@ import { recordEvent } from '#audit/record-event.ts';
 import { Problem } from '#problem.ts';
 import { describeSealedFile, recordSealUse } from '#seals/record-seal-use.ts';
 import type { Transaction } from '#storage/database.ts';
+import { refuseClosedKey } from '#storage/sealed-places.ts';
 import type { LicenceDeps } from './licence-deps.ts';
 import { isReplaceable, type StoredStatus } from './licence-status.ts';
 import { type LicenceFiles, type LicenceRow, makeLicenceFiles } from './make-licence-files.ts';
@@ -24,14 +25,13 @@ export async function finishLicence(deps: LicenceDeps, licenceId: string, actor:
   if (row?.status !== 'preparing') throw new Problem('licence-issue-unfinished');
   const attempt = await db.issueAttempt.create({ data: { licenceId, startedAt: clock.now() } });
   const made = await makeLicenceFiles(deps, row, actor);
-  const puts = LICENCE_FORMATS.map((format) =>
-    files.put(fileNameOf(row.id, attempt.id, format), fields.seal(filePlaceOf(row.id, format), made[format])),
-  );
+  const sealed = LICENCE_FORMATS.map((format) => ({ format, bytes: fields.seal(filePlaceOf(row.id, format), made[format]) }));
+  const puts = sealed.map(({ format, bytes }) => files.put(fileNameOf(row.id, attempt.id, format), bytes));
   // Both have ended, one way or the other, before this try does: nothing is written after the cleaner looked.
   await Promise.allSettled(puts);
   await Promise.all(puts);
   try {
-    await commitLicence(deps, row, attempt.id, made, actor);
+    await commitLicence(deps, row, { id: attempt.id, keyVersion: Math.min(...sealed.map(({ bytes }) => bytes[0] ?? 0)) }, made, actor);
   } catch (error) {
     if (error instanceof Problem && error.code === 'licence-issue-unfinished') {
       // The cleaner may have looked before these were written, so it falls to us.
@@ -45,7 +45,7 @@ export async function finishLicence(deps: LicenceDeps, licenceId: string, actor:
 async function commitLicence(
   { db, clock }: LicenceDeps,
   row: LicenceRow,
-  attemptId: string,
+  attempt: { id: string; keyVersion: number },
   made: LicenceFiles,
   actor: string,
 ): Promise<void> {
@@ -53,20 +53,21 @@ async function commitLicence(
   const digests = { ofd: sealed.ofd.digest, pdf: sealed.pdf.digest };
   const at = clock.now();
   await db.$transaction(async (tx) => {
-    const owned = await tx.issueAttempt.deleteMany({ where: { id: attemptId, abandonedAt: null } });
+    const owned = await tx.issueAttempt.deleteMany({ where: { id: attempt.id, abandonedAt: null } });
     const changed = await tx.licence.updateMany({
       where: { id: row.id, status: 'preparing' },
       data: {
         status: 'in-force',
         statusChangedAt: at,
         issuedAt: at,
-        ofdFile: fileNameOf(row.id, attemptId, 'ofd'),
+        ofdFile: fileNameOf(row.id, attempt.id, 'ofd'),
         ofdDigest: digests.ofd,
-        pdfFile: fileNameOf(row.id, attemptId, 'pdf'),
+        pdfFile: fileNameOf(row.id, attempt.id, 'pdf'),
         pdfDigest: digests.pdf,
       },
     });
     if (owned.count !== 1 || changed.count !== 1) throw new Problem('licence-issue-unfinished');
+    await refuseClosedKey(tx, attempt.keyVersion);
     await recordSealUse(tx, {
       sealId: made.seal.sealId,
       subject: `licence:${row.id}`,

@@ -29,6 +29,9 @@ export interface SigningKey {
   publicJwk: JWK;
 }
 
+/** A private key opens only in the row of its key. */
+export const jwkPlace = (kid: string) => `oidc_signing_key.jwk:${kid}`;
+
 type Deps = Pick<OidcDeps, 'db' | 'clock' | 'fields'>;
 
 /** Makes the first key of each algorithm where none is active. Any number of processes may start at once. */
@@ -55,7 +58,7 @@ export async function loadSigningKeys({ db, fields }: Pick<OidcDeps, 'db' | 'fie
       kid: row.kid,
       alg: row.alg as TokenAlgorithm,
       state: row.state as KeyState,
-      privateJwk: JSON.parse(fields.openText(`oidc_signing_key.jwk:${row.kid}`, row.sealedJwk)) as JWK,
+      privateJwk: JSON.parse(fields.openText(jwkPlace(row.kid), row.sealedJwk)) as JWK,
       publicJwk: row.publicJwk as JWK,
     }))
     .sort((a, b) => TOKEN_ALGORITHMS.indexOf(a.alg) - TOKEN_ALGORITHMS.indexOf(b.alg) || states.indexOf(a.state) - states.indexOf(b.state));
@@ -128,7 +131,7 @@ async function storeNewKey(tx: Transaction, { clock, fields }: Deps, alg: TokenA
       alg,
       state,
       publicJwk: { ...bare, ...common },
-      sealedJwk: fields.seal(`oidc_signing_key.jwk:${kid}`, JSON.stringify(privateJwk)),
+      sealedJwk: fields.seal(jwkPlace(kid), JSON.stringify(privateJwk)),
       createdAt: now,
       promotedAt: state === 'active' ? now : null,
     },

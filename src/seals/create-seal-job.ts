@@ -4,6 +4,7 @@ import { recordEvent } from '#audit/record-event.ts';
 import type { SealPlaceRule } from '#documents/seal-place.ts';
 import { faultyField, Problem } from '#problem.ts';
 import { isUniqueViolation } from '#storage/database.ts';
+import { refuseClosedKey } from '#storage/sealed-places.ts';
 import { keepJobFile, MAX_JOB_FILE_BYTES, openJobFile, requireFormat, type SealableFormat, tooLarge } from './job-files.ts';
 import { requireUsableSealById } from './require-usable-seal.ts';
 import {
@@ -106,10 +107,13 @@ export async function addJobFile(deps: SealJobDeps, { jobId, key, content, by }:
   const id = randomUUID();
   const name = sourceNameOf({ jobId, id });
   // The file first: a row without its file would never end.
-  const { digest, bytes } = await keepJobFile(deps, name, placeOfFile(id, 'source'), (take) => withinLimits(content, take));
+  const { digest, bytes, keyVersion } = await keepJobFile(deps, name, placeOfFile(id, 'source'), (take) => withinLimits(content, take));
   try {
     const format = await formatOf(deps, id, name);
-    await db.sealJobFile.create({ data: { id, jobId, key, format, status: 'waiting', sourceBytes: bytes, sourceDigest: digest } });
+    await db.$transaction(async (tx) => {
+      await tx.sealJobFile.create({ data: { id, jobId, key, format, status: 'waiting', sourceBytes: bytes, sourceDigest: digest } });
+      await refuseClosedKey(tx, keyVersion);
+    });
   } catch (error) {
     await files.remove(name);
     if (!isUniqueViolation(error)) throw error;

@@ -38,6 +38,8 @@ export interface FileFacts {
   /** SM3, hexadecimal. */
   sm3: string;
   bytes: number;
+  /** Of the data key under which it lies. */
+  keyVersion: number;
 }
 
 /** Stores what `fill` hands over, whole or not at all. */
@@ -50,8 +52,10 @@ export async function keepJobFile(
   const [sha256, sm3] = [createHash('sha256'), createHash('sm3')];
   let bytes = 0;
   const file = await files.create(name);
+  let keyVersion: number;
   try {
     const sealer = new FileSealer(fields, place, (part) => file.write(part));
+    keyVersion = sealer.keyVersion;
     await fill((part) => {
       sha256.update(part);
       sm3.update(part);
@@ -64,7 +68,7 @@ export async function keepJobFile(
     await file.abandon();
     throw error;
   }
-  return { digest: sha256.digest('hex'), sm3: sm3.digest('hex'), bytes };
+  return { digest: sha256.digest('hex'), sm3: sm3.digest('hex'), bytes, keyVersion };
 }
 
 export function* piecesOf(file: ReadBytes): Generator<Buffer, void> {

@@ -7,6 +7,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { findStaff } from '#access/find-staff.ts';
 import { recordEvent } from '#audit/record-event.ts';
 import { Problem, type ProblemCode } from '#problem.ts';
+import { refuseClosedKey } from '#storage/sealed-places.ts';
 import { type FileFacts, keepJobFile, openJobFile, type SealableFormat } from './job-files.ts';
 import { recordSealUse } from './record-seal-use.ts';
 import { requireUsableSealById, type UsableSeal } from './require-usable-seal.ts';
@@ -133,7 +134,7 @@ async function holdClaim({ db, clock }: SealJobDeps, file: Claimed): Promise<boo
 /** The instant from which the file is sealed. */
 async function commit(deps: SealJobDeps, job: SealJobRow, file: Claimed, seal: UsableSeal, facts: FileFacts): Promise<void> {
   const { db, clock, files } = deps;
-  const { digest, sm3, bytes } = facts;
+  const { digest, sm3, bytes, keyVersion } = facts;
   const sealedFile = { format: file.format as SealableFormat, digest, sm3 };
   const at = clock.now();
   const isOurs = await db.$transaction(async (tx) => {
@@ -142,6 +143,7 @@ async function commit(deps: SealJobDeps, job: SealJobRow, file: Claimed, seal: U
       data: { status: 'sealed', claimedUntil: null, resultDigest: digest, resultBytes: bytes, finishedAt: at },
     });
     if (count !== 1) return false;
+    await refuseClosedKey(tx, keyVersion);
     await recordSealUse(tx, { sealId: seal.sealId, subject: `seal-job:${job.id}`, files: [sealedFile], actor: job.actor, at });
     return true;
   });

@@ -35,7 +35,7 @@ type SessionDeps = { db: Database; clock: Clock; fields: FieldCipher };
 type SessionRow = NonNullable<Awaited<ReturnType<Database['browserSession']['findUnique']>>>;
 
 const newToken = () => randomBytes(32).toString('base64url');
-const agentPlace = (id: string) => `browser-session.user-agent:${id}`;
+export const agentPlace = (id: string) => `browser-session.user-agent:${id}`;
 
 /** A new session after a proof; never an old token again. */
 export async function openSession(

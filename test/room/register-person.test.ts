@@ -9,7 +9,6 @@ import { findOrganisationByCode, registerOrganisation, requireOrganisation } fro
 import { proveRealName } from '#people/prove-real-name.ts';
 import { raiseAssurance } from '#people/raise-assurance.ts';
 import { registerPerson } from '#people/register-person.ts';
-import { resealPeople } from '#people/reseal-people.ts';
 import { memoryEphemeralStore } from '#test/fakes/memory-ephemeral-store.ts';
 import { testClock } from '#test/fakes/test-clock.ts';
 import { testDatabase } from '#test/test-database.ts';
@@ -190,28 +189,6 @@ describe('real name by register', () => {
     for (let round = 0; round < 5; round++) expect(await codeOf(prove(id, '某人', newNumber()))).toBe('real-name-mismatch');
     expect(await codeOf(prove(id, '赵一鸣', known.citizenNumber))).toBe('too-many-requests');
     expect(await deps.db.auditEvent.count({ where: { kind: 'real-name-refused', subject: `person:${id}` } })).toBe(5);
-  });
-});
-
-describe('key rotation', () => {
-  test('people sealed with the old key are resealed in batches and then open without it', async () => {
-    const made = await registerPerson(deps, { name: '轮换', citizenNumber: newNumber(), phone: newPhone(), by });
-    const newKey = { version: 2, key: randomBytes(32) };
-    const both = { ...deps, fields: fieldCipher({ fieldKeys: [newKey, oldKey], ...others }) };
-    // The test above put a stolen name into a row; it can never open.
-    await deps.db.$executeRaw`UPDATE person SET name = NULL WHERE id IN (SELECT id FROM person WHERE citizen_number IS NULL)`;
-    let after: string | undefined;
-    let total = 0;
-    do {
-      const { last, resealed } = await resealPeople(both, { after, limit: 7 });
-      total += resealed;
-      after = last;
-    } while (after !== undefined);
-    expect(total).toBe(await deps.db.person.count());
-    const newOnly = { ...deps, fields: fieldCipher({ fieldKeys: [newKey], ...others }) };
-    expect(await requirePerson(newOnly, made.id)).toEqual(made);
-    expect((await findPersonByCitizenNumber(newOnly, made.citizenNumber as string))?.id).toBe(made.id);
-    expect((await findPersonByPhone(newOnly, made.phone as string))?.id).toBe(made.id);
   });
 });
 
