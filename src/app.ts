@@ -48,6 +48,7 @@ import type { KeyStore } from '#ports/key-store.ts';
 import type { Outbound } from '#ports/outbound.ts';
 import type { PopulationRegistry } from '#ports/population-registry.ts';
 import type { SmsGateway } from '#ports/sms-gateway.ts';
+import { destroySealKeys } from '#seals/destroy-seal-keys.ts';
 import { revokeEndedSeals } from '#seals/revoke-seal-certificates.ts';
 import { runSealJobs, sweepSealJobs } from '#seals/run-seal-jobs.ts';
 import { endSession } from '#sign-in/sessions.ts';
@@ -247,6 +248,7 @@ function workOf(deps: WorkDeps): Job[] {
     { name: 'seal-jobs', everySeconds: 2, run: () => runSealJobs(deps) },
     alone('sweep-seal-jobs', 3600, () => sweepSealJobs(deps)),
     alone('revoke-ended-seals', 60, () => revokeEndedSeals(deps)),
+    alone('destroy-seal-keys', 600, () => destroySealKeys(deps)),
   ];
 }
 

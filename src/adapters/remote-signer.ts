@@ -96,7 +96,13 @@ export function remoteSigner(options: RemoteSignerOptions): RemoteSigner {
       return Uint8Array.from(await call(options, agent, 'POST', `/sign?${query}`, structure));
     },
     async retire(name, successor) {
-      await call(options, agent, 'POST', '/key/retire', Buffer.from(JSON.stringify({ name, successor })));
+      await call(
+        options,
+        agent,
+        'POST',
+        '/key/retire',
+        Buffer.from(JSON.stringify(successor === undefined ? { name } : { name, successor })),
+      );
       known.delete(name);
     },
     async logHead() {

@@ -52,7 +52,8 @@ export interface KeyStore {
    * Destroys the private half; the public half stays to be found, and the name is never given again. Another process that has the key
    * in memory stops signing with it within a second. Idempotent. Throws Problem `key-not-found`.
    * @param successor the key that took over. A guarded store demands that it is there, of the same suite and purposes and in use
-   * (`signing-refused`), so that nobody is left without a key.
+   * (`signing-refused`), so that nobody is left without a key. Without one the key ends for good: a guarded store allows that for the
+   * keys of seals alone, to callers and as often a day as its policy says (`signing-refused`, `signing-too-fast`).
    */
-  retire(name: string, successor: string): Promise<void>;
+  retire(name: string, successor?: string): Promise<void>;
 }

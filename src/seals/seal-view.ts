@@ -43,6 +43,8 @@ export interface SealView {
   heightMm: number | undefined;
   certificateSerial: string | undefined;
   pdfCertificateSerial: string | undefined;
+  /** Since then the private halves of its keys are gone. */
+  keysDestroyedAt: Date | undefined;
 }
 
 export async function sealViewOf(deps: Pick<SealDeps, 'db' | 'clock'>, row: SealRow): Promise<SealView> {
@@ -74,5 +76,6 @@ export async function sealViewOf(deps: Pick<SealDeps, 'db' | 'clock'>, row: Seal
     heightMm: row.heightMm ?? undefined,
     certificateSerial: row.certificateSerial ?? undefined,
     pdfCertificateSerial: row.pdfCertificateSerial ?? undefined,
+    keysDestroyedAt: row.keysDestroyedAt ?? undefined,
   };
 }

@@ -21,7 +21,7 @@ export interface Doorway {
 
 const createShape = z.strictObject({ name: z.string(), suite: z.enum(SUITES), purposes: z.array(z.string()).min(1).max(10) });
 
-const retireShape = z.strictObject({ name: z.string(), successor: z.string() });
+const retireShape = z.strictObject({ name: z.string(), successor: z.string().optional() });
 
 const rotateShape = z.strictObject({ compromised: z.boolean() });
 

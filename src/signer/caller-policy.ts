@@ -23,6 +23,8 @@ const ruleShape = z.strictObject({
   create: z.boolean().default(false),
   /** Whether this caller may have such a key retired once its successor is there. */
   retire: z.boolean().default(false),
+  /** So many keys of seals that have ended a day this caller may have destroyed under this rule, without a successor. Default: none. */
+  endPerDay: z.int().min(0).max(100_000).optional(),
   /** Signatures a minute under this rule, all its keys together. Without it only the limits of each key hold. */
   perMinute: z.int().min(0).max(10_000_000).optional(),
 });
@@ -70,15 +72,21 @@ const all = (...except: KeyPurpose[]): PolicyRule => ({
 /** Either process may be the first to start and then has the key made, whoever signs with it later. */
 const MAKE_ONLY = { create: true, retire: false, perMinute: 0 } as const;
 
+/** Two keys a seal: more than a city destroys, and a stolen worker leaves the rest until somebody sees it. */
+const SEALS_THAT_ENDED = {
+  ...{ keys: ['seal-*'], purposes: ['seal-signature', 'cms-attributes'], create: false, retire: false },
+  ...{ perMinute: 0, endPerDay: 200 },
+} satisfies PolicyRule;
+
 /**
  * Without a file: a single process or token may ask for everything; of two, the web signs no audit checkpoints, so that who took it
- * cannot cover his tracks in the audit trail, and the worker mints no codes and no receipts. Only the worker retires keys. Neither
+ * cannot cover his tracks in the audit trail, and the worker mints no codes and no receipts. Only the worker retires keys, and ends those of seals. Neither
  * changes the key that vouches for the log of what they did: `operator` does, which signs nothing.
  */
 export const DEFAULT_POLICY: SignerPolicy = {
   version: 1,
   callers: {
-    [OWN_CALLER]: { rules: [{ ...all(), retire: true }], rotateLogKey: true },
+    [OWN_CALLER]: { rules: [{ ...all(), retire: true }, SEALS_THAT_ENDED], rotateLogKey: true },
     [OPERATOR]: { rules: [], rotateLogKey: true },
     web: { rules: [ROOTS, all('audit-checkpoint'), { ...MAKE_ONLY, keys: ['audit-*'], purposes: ['audit-checkpoint'] }] },
     worker: {
@@ -86,6 +94,7 @@ export const DEFAULT_POLICY: SignerPolicy = {
         ROOTS,
         { ...all('code', 'receipt'), retire: true },
         { ...MAKE_ONLY, keys: ['*'], purposes: ['code', 'receipt'], retire: true },
+        SEALS_THAT_ENDED,
       ],
     },
   },
@@ -117,6 +126,19 @@ export function refusalTo(
   return may ? undefined : `the policy does not let this caller ${act === 'create' ? 'make' : 'retire'} this key`;
 }
 
+/** The rule that lets this caller have this key destroyed without a successor, and how often a day. */
+export function ruleToEnd(
+  policy: SignerPolicy,
+  { caller, keyName, purposes }: { caller: string; keyName: string; purposes: readonly KeyPurpose[] },
+): { id: string; perDay: number; fault?: undefined } | undefined {
+  const rules = entryOf(policy, caller)?.rules ?? [];
+  const at = rules.findIndex(
+    (rule) => rule.endPerDay && matches(rule, keyName) && purposes.every((purpose) => rule.purposes.some((allowed) => allowed === purpose)),
+  );
+  const perDay = rules[at]?.endPerDay;
+  return perDay ? { id: `${caller}#${at} end`, perDay } : undefined;
+}
+
 export function mayRotateLogKey(policy: SignerPolicy, caller: string): boolean {
   return entryOf(policy, caller)?.rotateLogKey ?? false;
 }
@@ -133,14 +155,14 @@ export function callerOfCertificate(policy: SignerPolicy, names: readonly string
   )?.[0];
 }
 
-/** Counts signatures of each rule in a bucket that refills evenly; false when it is empty. */
-export function ruleRateLimit(clock: Clock): (id: string, perMinute: number | undefined) => boolean {
+/** Counts acts under each rule in a bucket that refills evenly, in a minute unless said otherwise; false when it is empty. */
+export function ruleRateLimit(clock: Clock, periodMs = 60_000): (id: string, perPeriod: number | undefined) => boolean {
   const buckets = new Map<string, { left: number; at: number }>();
-  return (id, perMinute) => {
-    if (perMinute === undefined) return true;
+  return (id, perPeriod) => {
+    if (perPeriod === undefined) return true;
     const now = clock.now().getTime();
-    const bucket = buckets.get(id) ?? { left: perMinute, at: now };
-    bucket.left = Math.min(perMinute, bucket.left + (Math.max(0, now - bucket.at) * perMinute) / 60_000);
+    const bucket = buckets.get(id) ?? { left: perPeriod, at: now };
+    bucket.left = Math.min(perPeriod, bucket.left + (Math.max(0, now - bucket.at) * perPeriod) / periodMs);
     bucket.at = now;
     buckets.set(id, bucket);
     if (bucket.left < 1) return false;

@@ -16,6 +16,7 @@ import {
   OWN_CALLER,
   refusalTo,
   ruleRateLimit,
+  ruleToEnd,
   type SignerPolicy,
 } from './caller-policy.ts';
 import type { LogHeads, LogKeyChange } from './keep-log-heads.ts';
@@ -47,6 +48,7 @@ const RULES: Readonly<Record<KeyPurpose, SigningRule>> = {
   'signer-log': () => 'only the signer itself signs its log',
 };
 
+const DAY_MS = 86_400_000;
 const LIMITED_LINE_EVERY_MS = 1_000;
 const KEY_NAME = /^[a-z0-9][a-z0-9-]{0,99}$/;
 
@@ -89,6 +91,7 @@ export function guardedKeyStore(inner: KeyStore, options: GuardOptions): Guarded
   const { clock, log = () => {}, limits = {}, policy = () => DEFAULT_POLICY, rotateLogKey } = options;
   const admitKey = keyRateLimit(clock, limits);
   const admitRule = ruleRateLimit(clock);
+  const admitEnd = ruleRateLimit(clock, DAY_MS);
   const lastLimited = new Map<string, number>();
 
   const as = (caller: string): CallerKeyStore => {
@@ -128,12 +131,15 @@ export function guardedKeyStore(inner: KeyStore, options: GuardOptions): Guarded
       async retire(name, successor) {
         const key = await inner.find(name);
         if (!key) throw new Problem('key-not-found');
-        const fault =
-          refusalTo('retire', policy(), { caller, keyName: name, purposes: key.purposes }) ??
-          (await faultOfSuccession(inner, key, successor));
+        const asked = { caller, keyName: name, purposes: key.purposes };
+        const ending = successor === undefined ? (isSealKey(key) && ruleToEnd(policy(), asked)) || NO_END : undefined;
+        const fault = ending
+          ? ending.fault
+          : (refusalTo('retire', policy(), asked) ?? (await faultOfSuccession(inner, key, successor ?? '')));
         if (fault) return refuse(name, fault);
         if (key.retired) return;
-        const about = { publicKey: hashOf(key.spki) };
+        const about = { publicKey: hashOf(key.spki), ...(ending ? { reason: 'for good, without a successor' } : {}) };
+        if (ending && !admitEnd(ending.id, ending.perDay)) return slowDown(name, about);
         await line('key-retiring', name, about);
         await inner.retire(name, successor);
         await line('key-retired', name, about);
@@ -182,6 +188,17 @@ async function judge(inner: KeyStore, asked: Asked, purpose: KeyPurpose): Promis
     ...(searchable ? { findByPublicKey: (spki) => searchable.findByPublicKey(spki) } : {}),
   });
 }
+
+/**
+ * Whatever a policy says, only the two keys of one seal end without a successor: all other work goes on. Whether that seal has ended is
+ * in the database, which the signer does not see; hence the count a day.
+ */
+function isSealKey({ name, purposes }: StoredKey): boolean {
+  const [, kind] = /^seal-\d{14}-(sm2|p256)$/.exec(name) ?? [];
+  return purposes.join() === (kind === 'sm2' ? 'seal-signature' : kind === 'p256' ? 'cms-attributes' : '');
+}
+
+const NO_END = { fault: 'the policy does not let this caller end this key', id: '', perDay: 0 };
 
 /** Only what has a successor may go, so that nobody is left without a key; an authority keeps up its lists until its certificate ends. */
 async function faultOfSuccession(inner: KeyStore, key: StoredKey, successor: string): Promise<string | undefined> {

@@ -4,7 +4,9 @@ import { afterAll, expect, test } from 'vitest';
 import { pkcs11KeyStore } from '#adapters/pkcs11-keys.ts';
 import { CKA, CKO, loadPkcs11Module, ulong } from '#adapters/pkcs11-module.ts';
 import { importPublicKey, type Suite, verifyMessage } from '#crypto/suite.ts';
+import { guardedKeyStore } from '#signer/guarded-key-store.ts';
 import { softHsm } from '../fakes/soft-hsm.ts';
+import { testClock } from '../fakes/test-clock.ts';
 
 const hsm = softHsm();
 afterAll(() => hsm.remove());
@@ -181,4 +183,24 @@ test('a retired key is destroyed in the token; who had it found stops within a s
     ]),
   );
   expect(privateHalves).toEqual([]);
+});
+
+test('the key of a seal that ended is destroyed in the token through the guard, without a successor, and no other key is', async () => {
+  const guarded = guardedKeyStore(store, { clock: testClock() });
+  const name = 'seal-35020000000001-p256';
+  await guarded.create(name, 'es256', ['cms-attributes']);
+  await guarded.create('receipt-p256', 'es256', ['receipt']);
+  await expect(guarded.retire('receipt-p256')).rejects.toMatchObject({ code: 'signing-refused' });
+  await guarded.retire(name);
+  await expect(store.sign(name, 'cms-attributes', message)).rejects.toMatchObject({ code: 'key-retired' });
+  const privateHalvesOf = (label: string) =>
+    inToken((module, session) =>
+      module.findObjects(session, [
+        [CKA.class, ulong(CKO.privateKey)],
+        [CKA.label, Buffer.from(label)],
+      ]),
+    );
+  expect(await privateHalvesOf(name)).toEqual([]);
+  expect(await privateHalvesOf('receipt-p256')).toHaveLength(1);
+  expect((await (await open()).find(name))?.retired).toBe(true);
 });
