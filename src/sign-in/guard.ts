@@ -4,7 +4,8 @@
  */
 import type { FieldCipher } from '#crypto/field-cipher.ts';
 import type { Clock } from '#ports/clock.ts';
-import { type Database, Prisma } from '#storage/database.ts';
+import { lockIndexes } from '#storage/admit-index-writer.ts';
+import { type Database, Prisma, type Transaction } from '#storage/database.ts';
 import { networkOfAddress } from './network-of-address.ts';
 
 export interface GuardRule {
@@ -32,9 +33,18 @@ export const addressKey = (fields: FieldCipher, ip: string) => guardKey(fields, 
 export type Admission = { admitted: true; lockedBy: boolean } | { admitted: false; retryAfterSeconds: number };
 
 /** Counts one try, or refuses it while locked. `lockedBy`: this very try, should it be wrong, leaves the key locked. */
-export async function admitTry({ db, clock }: GuardDeps, [key, ...older]: GuardKey, rule: GuardRule): Promise<Admission> {
-  if (older.length) await takeAlong(db, key, older);
-  const at = clock.now();
+export async function admitTry({ db, clock }: GuardDeps, keys: GuardKey, rule: GuardRule): Promise<Admission> {
+  const [key, ...older] = keys;
+  if (!older.length) return countTry(db, key, rule, clock.now());
+  // Somebody may count under another version at this moment: one after the other.
+  return db.$transaction(async (tx) => {
+    await lockIndexes(tx, keys);
+    await takeAlong(tx, key, older);
+    return countTry(tx, key, rule, clock.now());
+  });
+}
+
+async function countTry(db: Transaction, key: GuardKey[0], rule: GuardRule, at: Date): Promise<Admission> {
   const forgetBefore = new Date(at.getTime() - rule.forgetSeconds * 1000);
   const rows = await db.$queryRaw<{ tries: number }[]>`
     INSERT INTO "sign_in_guard" AS g ("key", "tries", "last_try_at", "locked_until") VALUES (${key}, 1, ${at}, NULL)
@@ -56,7 +66,7 @@ export async function admitTry({ db, clock }: GuardDeps, [key, ...older]: GuardK
 }
 
 /** A change of the key forgives nothing: counts and locks move to the version counted under now. */
-async function takeAlong(db: Database, key: GuardKey[0], older: readonly GuardKey[0][]): Promise<void> {
+async function takeAlong(db: Transaction, key: GuardKey[0], older: readonly GuardKey[0][]): Promise<void> {
   const stored = await db.signInGuard.count({ where: { key: { in: [...older] } } });
   if (stored === 0) return;
   await db.$executeRaw`
@@ -75,11 +85,11 @@ export async function forgiveAll({ db }: Pick<GuardDeps, 'db'>, keys: GuardKey):
 }
 
 /** Takes back one counted try. An address is not forgiven whole: an attacker with one account of their own could wash it. */
-export async function forgiveOne({ db }: Pick<GuardDeps, 'db'>, [key]: GuardKey, rule: GuardRule): Promise<void> {
+export async function forgiveOne({ db }: Pick<GuardDeps, 'db'>, keys: GuardKey, rule: GuardRule): Promise<void> {
   await db.$executeRaw`
     UPDATE "sign_in_guard" SET "tries" = GREATEST("tries" - 1, 0),
       "locked_until" = CASE WHEN "tries" - 1 >= ${rule.tries}::int THEN "locked_until" END
-    WHERE "key" = ${key}`;
+    WHERE "key" IN (${Prisma.join(keys)})`;
 }
 
 /** Removes counts that no rule remembers. Returns how many. */

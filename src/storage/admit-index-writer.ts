@@ -23,10 +23,8 @@ export async function admitIndexWriter(
   tx: Transaction,
   { versions, indexes, at }: { versions: readonly number[]; indexes: readonly Uint8Array[]; at: Date },
 ): Promise<void> {
-  // In one order, so that of two writers with two values each none waits for the other for ever.
-  const locks = [...new Set(indexes.map((index) => Buffer.from(index).readBigInt64BE()))].sort((a, b) => (a < b ? -1 : 1)).map(String);
-  await tx.$queryRaw`SELECT pg_advisory_xact_lock_shared(${WRITERS_LOCK}::bigint)::text
-    UNION ALL SELECT pg_advisory_xact_lock(k::bigint)::text FROM unnest(${locks}::text[]) AS k`;
+  await tx.$queryRaw`SELECT pg_advisory_xact_lock_shared(${WRITERS_LOCK}::bigint)::text`;
+  await lockIndexes(tx, indexes);
   const counting = await tx.dataKey.findMany({
     where: { purpose: 'index', retiredAt: null },
     select: { version: true, usedFrom: true, closedAt: true },
@@ -36,6 +34,13 @@ export async function admitIndexWriter(
   const isUnknown = counting.some(({ version, usedFrom }) => !versions.includes(version) && (!usedFrom || usedFrom <= at));
   const own = counting.find(({ version }) => version === versions[0]);
   if (isUnknown || !own || own.closedAt) throw new IndexKeyUnknown('The keys of blind indexes have changed.');
+}
+
+/** One at a time for each value, whoever knows it under one of these: until the transaction ends. */
+export async function lockIndexes(tx: Transaction, indexes: readonly Uint8Array[]): Promise<void> {
+  // In one order, so that of two with two values each none waits for the other for ever.
+  const locks = [...new Set(indexes.map((index) => Buffer.from(index).readBigInt64BE()))].sort((a, b) => (a < b ? -1 : 1)).map(String);
+  await tx.$queryRaw`SELECT pg_advisory_xact_lock(k::bigint)::text FROM unnest(${locks}::text[]) AS k`;
 }
 
 /** Nobody writes under these versions once the transaction has ended, and whoever did has finished. */

@@ -3,7 +3,7 @@ import { localDataKeys } from '#adapters/local-data-keys.ts';
 import { rotateIndexKey } from '#audit/rotate-index-key.ts';
 import { replaceableFieldCipher } from '#crypto/field-cipher.ts';
 import { citizenCheckCharacter } from '#documents/check-characters.ts';
-import { changeIndexKey } from '#jobs/change-index-key.ts';
+import { changeIndexKey, type IndexChangeDeps } from '#jobs/change-index-key.ts';
 import { placeOf } from '#people/person.ts';
 import { openDataKeys } from '#storage/open-data-keys.ts';
 import { uuidV7 } from '#storage/uuid-v7.ts';
@@ -34,7 +34,7 @@ export async function indexKeyWorld() {
     ...{ db, address, clock, dataKeys, process },
     rotate: (options: { compromised?: boolean } = {}) => rotateIndexKey({ db, clock, dataKeys }, BY, options),
     /** Steps of the worker until there is nothing to do just now; answers how many. */
-    async work({ deps }: Process) {
+    async work({ deps }: { deps: IndexChangeDeps }) {
       let steps = 0;
       while (await changeIndexKey(deps)) steps++;
       return steps;
