@@ -42,6 +42,7 @@ import { createOidcProvider } from '#oidc/create-oidc-provider.ts';
 import { toPem } from '#pki/pem.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { DataKeys } from '#ports/data-keys.ts';
+import type { DomainControl } from '#ports/domain-control.ts';
 import type { EphemeralStore } from '#ports/ephemeral-store.ts';
 import type { FileStore } from '#ports/file-store.ts';
 import type { KeyStore } from '#ports/key-store.ts';
@@ -72,6 +73,8 @@ export interface Ports {
   ephemeral: EphemeralStore;
   sms: SmsGateway;
   outbound: Outbound;
+  /** Without it nobody can prove control of a name. */
+  domains?: DomainControl;
   registry: PopulationRegistry;
   /** Set when the SMS gateway is the simulator. */
   smsMessages?: () => readonly SimulatedSms[];
@@ -195,7 +198,19 @@ async function deviceAuthoritiesPem(deps: Pick<WebContext, 'db'>): Promise<strin
 
 type Wired = Pick<
   WebContext,
-  'db' | 'clock' | 'keys' | 'fields' | 'files' | 'ephemeral' | 'sms' | 'outbound' | 'registry' | 'codes' | 'publicOrigin' | 'personNaming'
+  | 'db'
+  | 'clock'
+  | 'keys'
+  | 'fields'
+  | 'files'
+  | 'ephemeral'
+  | 'sms'
+  | 'outbound'
+  | 'domains'
+  | 'registry'
+  | 'codes'
+  | 'publicOrigin'
+  | 'personNaming'
 > &
   Required<Pick<WebContext, 'oidc' | 'metrics'>>;
 

@@ -71,6 +71,10 @@ export const ENVIRONMENT = z.strictObject({
     .default('')
     .transform(listOf)
     .describe('Hosts that may be called although their address is private, comma separated.'),
+  TONGREN_DOMAIN_CONTROL: z
+    .enum(['http', 'simulated'])
+    .default('http')
+    .describe('How control of a web server’s names is proven: http looks there; simulated believes every name, and production refuses it.'),
   TONGREN_TRUST_PROXY: flag.default(false).describe('Believe X-Forwarded-* of the proxy in front.'),
   TONGREN_LOG_LEVEL: z
     .enum(['silent', 'error', 'warn', 'info', 'debug'])
@@ -116,6 +120,7 @@ export interface Config {
   crlPartitions: Readonly<Record<string, number>>;
   metricsToken: string | undefined;
   outboundAllow: readonly string[];
+  domainControl: 'http' | 'simulated';
   trustProxy: boolean;
   tls: boolean;
   logLevel: NonNullable<z.infer<typeof ENVIRONMENT>['TONGREN_LOG_LEVEL']>;
@@ -182,6 +187,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, options: { tls?: bool
     ),
     metricsToken: env.TONGREN_METRICS_TOKEN,
     outboundAllow: env.TONGREN_OUTBOUND_ALLOW,
+    domainControl: env.TONGREN_DOMAIN_CONTROL,
     trustProxy: env.TONGREN_TRUST_PROXY,
     tls,
     logLevel: env.TONGREN_LOG_LEVEL ?? (production ? 'info' : 'warn'),
@@ -217,6 +223,8 @@ function productionFaults(env: z.infer<typeof ENVIRONMENT>, context: { tls: bool
   if (!env.TONGREN_SECRET) faults.push('TONGREN_SECRET (or TONGREN_SECRET_FILE) must be set in production.');
   else if (env.TONGREN_SECRET === context.developmentSecret) faults.push('TONGREN_SECRET is the public development secret.');
   if (signer && env.TONGREN_ROLES.length > 1) faults.push('TONGREN_ROLES: in production the signer is a process of its own.');
+  if (env.TONGREN_DOMAIN_CONTROL === 'simulated')
+    faults.push('TONGREN_DOMAIN_CONTROL: the simulator believes every name and is refused in production.');
   if (context.tls) faults.push('--tls uses the development CA; in production TLS ends at the gateway.');
   if (env.TONGREN_DEMO) faults.push('TONGREN_DEMO: the demo city is refused in production.');
   if (env.TONGREN_ORIGIN?.startsWith('http:')) faults.push('TONGREN_ORIGIN must be https in production.');

@@ -7,10 +7,12 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { allowListedFetch } from '#adapters/allow-listed-fetch.ts';
 import { fileSystemStore } from '#adapters/file-system-store.ts';
+import { httpDomainControl } from '#adapters/http-domain-control.ts';
 import { httpPopulationRegistry } from '#adapters/http-population-registry.ts';
 import { httpSmsGateway } from '#adapters/http-sms-gateway.ts';
 import { inProcessStore } from '#adapters/in-process-store.ts';
 import { localDataKeys } from '#adapters/local-data-keys.ts';
+import { simulatedDomainControl } from '#adapters/simulated-domain-control.ts';
 import { simulatedPopulationRegistry } from '#adapters/simulated-population-registry.ts';
 import { simulatedSmsGateway } from '#adapters/simulated-sms-gateway.ts';
 import { systemClock } from '#adapters/system-clock.ts';
@@ -110,6 +112,7 @@ async function openPorts(config: Config, undo: Undo[]): Promise<Ports & { keys: 
     ephemeral,
     sms: config.sms ? httpSmsGateway(outbound, config.sms) : (simulator ?? simulatedSmsGateway()),
     outbound,
+    domains: config.domainControl === 'simulated' ? simulatedDomainControl() : httpDomainControl(outbound),
     registry: config.registry ? httpPopulationRegistry(outbound, config.registry) : simulatedPopulationRegistry(DEMO_POPULATION),
     ...(simulator ? { smsMessages: () => simulator.messages() } : {}),
   };

@@ -121,6 +121,7 @@ export const CATALOGUE = {
   'certificate-request-not-found': [404, 'There is no such certificate request.', '未找到该证书申请。'],
   'certificate-request-settled': [409, 'This certificate request was settled already.', '该证书申请已办结。'],
   'certificate-request-expired': [409, 'This certificate request has expired.', '该证书申请已过期。'],
+  'domain-not-proven': [409, 'Control of a domain name is not proven yet.', '域名控制权尚未全部验证。'],
   'certificate-request-changed': [409, 'This is not what was asked for.', '内容与申请时不一致。'],
   'certificate-limit': [409, 'No more certificates of this kind may be held at the same time.', '同类有效证书数量已达上限。'],
   'certificate-key-compromised': [409, 'This key was reported as compromised. Make a new key.', '该密钥已被报告泄露，请生成新的密钥。'],

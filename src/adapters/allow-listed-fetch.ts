@@ -84,7 +84,7 @@ export function allowListedFetch(policy: OutboundPolicy): Outbound {
       const url = parseAddress(request.url);
       const bare = url.hostname.replace(/^\[|\]$/g, '');
       const onLoopback = bare === 'localhost' || (isIP(bare) !== 0 && isLoopback(bare));
-      const plainWillDo = request.signed === true || (policy.allowLoopback === true && onLoopback);
+      const plainWillDo = request.signed === true || request.plain === true || (policy.allowLoopback === true && onLoopback);
       if (url.protocol !== 'https:' && !(url.protocol === 'http:' && plainWillDo)) throw refusal('only https');
       const isPrivateHost = policy.privateHosts?.some((pattern) => pattern !== '*' && hostMatches(pattern, url)) === true;
       const isNamed = isPrivateHost || policy.hosts.some((pattern) => hostMatches(pattern, url));

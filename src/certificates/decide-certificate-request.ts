@@ -4,6 +4,8 @@ import { requireRole } from '#access/require-role.ts';
 import { type Staff, staffActor } from '#access/staff.ts';
 import { recordEvent } from '#audit/record-event.ts';
 import { faultyField, Problem } from '#problem.ts';
+import { serverSubject } from './domain-names.ts';
+import { requireProvenDomains } from './domain-proofs.ts';
 import { type CertificateRequestView, type EnrolDeps, type RequestRow, requestSubject, requestViewOf, statusAt } from './enrolment.ts';
 import { requireRequestRow } from './find-certificate-request.ts';
 import { issueRequested, organisationSubject } from './issue-requested.ts';
@@ -24,7 +26,7 @@ export interface RequestDecision {
  * An operator decides. A request of staff has its first person already; one that a system sent gets its first person by the first
  * approval and is issued by the second. Rejecting takes one. Issues at once when it may; while the signer is away the request
  * stays `approved` and the worker issues it. Throws Problem `certificate-request-not-found`, `certificate-request-settled`,
- * `certificate-request-expired`, `certificate-request-changed`, `same-person`, `not-allowed`, `invalid-input` (reason).
+ * `certificate-request-expired`, `certificate-request-changed`, `domain-not-proven`, `same-person`, `not-allowed`, `invalid-input` (reason).
  */
 export async function decideCertificateRequest(deps: EnrolDeps, input: RequestDecision): Promise<CertificateRequestView> {
   const reason = input.reason?.trim().slice(0, 200);
@@ -35,7 +37,10 @@ export async function decideCertificateRequest(deps: EnrolDeps, input: RequestDe
   requireOpen(row, deps.clock.now());
   if (input.digest !== undefined && input.digest !== Buffer.from(row.digest).toString('hex'))
     throw new Problem('certificate-request-changed');
-  if (input.decision === 'approve') await requireSameSubject(deps, row);
+  if (input.decision === 'approve') {
+    await requireSameSubject(deps, row);
+    await requireProvenDomains(deps.db, row);
+  }
   if (row.approvalId === null && input.decision === 'approve') return standBehind(deps, row, by);
   await decide(deps, row, by, input.decision, reason);
   if (input.decision === 'approve') await issueNow(deps, row.id, staffActor(by));
@@ -51,7 +56,8 @@ function requireOpen(row: RequestRow, at: Date): void {
 /** Renamed or struck off since: what would be issued is not true any more. */
 async function requireSameSubject(deps: EnrolDeps, row: RequestRow): Promise<void> {
   if (row.deviceId !== null || row.organisationId === null) return;
-  const present = await organisationSubject(deps, row.organisationId);
+  const own = await organisationSubject(deps, row.organisationId);
+  const present = row.dnsNames.length > 0 ? serverSubject(own, row.dnsNames) : own;
   if (canonicalJson(present) !== canonicalJson(row.subject)) throw new Problem('certificate-request-changed');
 }
 

@@ -36,6 +36,8 @@ export interface RequestedCertificate {
   /** For organisations and devices, as the registers had it; a person's name is read when the certificate is issued. */
   subject?: CertificateSubject;
   renewsSerial?: string;
+  /** For web servers. */
+  dnsNames?: readonly string[];
   /** For legal representatives and agents. */
   acting?: { organisationId: string; mandateId?: string };
 }
@@ -96,6 +98,7 @@ export function requestViewOf(row: RequestRow, at: Date): CertificateRequestView
     firstApproval: row.approvalId !== null,
     ...(row.subject ? { subject: row.subject as unknown as CertificateSubject } : {}),
     ...(row.actsForId ? { acting: { organisationId: row.actsForId, ...(row.mandateId ? { mandateId: row.mandateId } : {}) } } : {}),
+    ...(row.dnsNames.length > 0 ? { dnsNames: row.dnsNames } : {}),
     ...(row.serialHex ? { serialHex: row.serialHex } : {}),
     ...(row.renewsSerial ? { renewsSerial: row.renewsSerial } : {}),
     ...(row.reason ? { reason: row.reason } : {}),

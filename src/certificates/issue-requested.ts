@@ -10,6 +10,7 @@ import { actingOf, requireActing } from './acting.ts';
 import { listAuthorities } from './authorities.ts';
 import type { AuthoritySuite } from './certificate-deps.ts';
 import { noteForHolder } from './certificate-notices.ts';
+import { requireProvenDomains } from './domain-proofs.ts';
 import { APPROVAL_KIND, type EnrolDeps, type RequestRow, requestSubject } from './enrolment.ts';
 import { type CertificateSubject, issueCertificate } from './issue-certificate.ts';
 import { personSubject } from './name-person.ts';
@@ -44,6 +45,7 @@ export async function issueRequested(deps: EnrolDeps, row: RequestRow, by: strin
       days: row.days,
       by,
       ...(mandate ? { mandate } : {}),
+      ...(row.dnsNames.length > 0 ? { subjectAltNames: row.dnsNames.map((dns) => ({ dns })) } : {}),
       within: async (tx, serialHex) => {
         const { count } = await tx.certificateRequest.updateMany({
           where: { id: row.id, status: 'approved', expiresAt: { gt: at } },
@@ -51,6 +53,7 @@ export async function issueRequested(deps: EnrolDeps, row: RequestRow, by: strin
         });
         if (count === 0) throw new Problem('certificate-request-settled');
         if (acting) await requireActing(tx, { acting, personId, at });
+        await requireProvenDomains(tx, row);
         if (row.approvalId) {
           const payload = { digest: Buffer.from(row.digest).toString('hex') };
           await takeApproved(tx, { id: row.approvalId, kind: APPROVAL_KIND, subject: requestSubject(row.id), payload, by, at });

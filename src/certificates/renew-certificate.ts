@@ -3,6 +3,7 @@ import { canonicalJson } from '#access/approval.ts';
 import { type Csr, parseCsr } from '#pki/csr.ts';
 import { Problem } from '#problem.ts';
 import { actingOf, requireActing } from './acting.ts';
+import { serverSubject } from './domain-names.ts';
 import { type CertificateRequestView, type EnrolDeps, type RequestRow, requestViewOf } from './enrolment.ts';
 import { findHeldCertificate, type HeldCertificate } from './held-certificates.ts';
 import { type IssuedToHolder, issueRequested, organisationSubject } from './issue-requested.ts';
@@ -35,11 +36,16 @@ export async function renewCertificate(deps: EnrolDeps, input: RenewCertificateI
   if ('session' in by) return renewPersons(deps, input, csr, held, by);
   if (held?.holder.kind !== 'organisation' || held.holder.organisationId !== by.organisationId) throw new Problem('certificate-not-found');
   const { actor, staff } = await requireOrganisationParty(deps, by);
-  const subject = await organisationSubject(deps, by.organisationId);
-  const unchanged = isSameKey(csr, held) && (await hadSubject(deps, held.serialHex, subject));
+  const own = await organisationSubject(deps, by.organisationId);
+  const { dnsNames = [] } = (await deps.db.certificateRequest.findUnique({ where: { serialHex: held.serialHex } })) ?? {};
+  const isServer = dnsNames.length > 0;
+  const subject = isServer ? serverSubject(own, dnsNames) : own;
+  // Names on the network change hands: their control is proven again, and operators look again.
+  const unchanged = !isServer && isSameKey(csr, held) && (await hadSubject(deps, held.serialHex, subject));
   const row = await submitRequest(deps, {
     ...renewalOf(await requireRenewable(deps, held, actor, input.requestId), csr, input.requestId, actor),
     subject,
+    ...(isServer ? { dnsNames } : {}),
     ...(unchanged ? { approvedBy: 'system:renewal' } : staff ? { staff } : {}),
   });
   return unchanged ? issueAndAnswer(deps, row, actor) : { request: requestViewOf(row, deps.clock.now()) };

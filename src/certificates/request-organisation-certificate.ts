@@ -4,6 +4,7 @@ import { requireOrganisation } from '#people/organisations.ts';
 import { parseCsr } from '#pki/csr.ts';
 import type { ProfileName } from '#pki/profiles.ts';
 import { faultyField } from '#problem.ts';
+import { parseDnsNames, serverSubject } from './domain-names.ts';
 import { type CertificateRequestView, type EnrolDeps, requestViewOf } from './enrolment.ts';
 import { organisationSubject } from './issue-requested.ts';
 import { submitRequest } from './submit-request.ts';
@@ -13,9 +14,10 @@ export type OrganisationParty = { personId: string; organisationId: string } | {
 
 /**
  * What an organisation may ask for by itself; seals and their makers have their own ways. A document signer can make a file look
- * official, so only departments get one. A service client is a system that calls us by mutual TLS.
+ * official, so only departments get one. A service client is a system that calls us by mutual TLS; a web server is known by host names
+ * whose control is proven first (`domain-proofs.ts`).
  */
-export const ORGANISATION_PROFILES: readonly ProfileName[] = ['organisation', 'document-signer', 'service-client'];
+export const ORGANISATION_PROFILES: readonly ProfileName[] = ['organisation', 'document-signer', 'service-client', 'web-server'];
 
 export interface OrganisationCertificateInput {
   by: OrganisationParty;
@@ -24,11 +26,13 @@ export interface OrganisationCertificateInput {
   requestId: string;
   /** Default `organisation`. */
   profile?: ProfileName;
+  /** Host names, for `web-server` alone. */
+  dnsNames?: readonly string[];
 }
 
 /**
  * Puts the request before the operators, with the organisation's name and code from our register. Asked by staff, one operator
- * decides; asked by a system, two do. Throws Problem `not-allowed`, `invalid-input` (/profile), `csr-not-acceptable`, and as `submitRequest`.
+ * decides; asked by a system, two do. Throws Problem `not-allowed`, `invalid-input` (/profile, /dnsNames), `csr-not-acceptable`, and as `submitRequest`.
  */
 export async function requestOrganisationCertificate(
   deps: EnrolDeps,
@@ -41,13 +45,19 @@ export async function requestOrganisationCertificate(
   if (!ORGANISATION_PROFILES.includes(profile) || (profile === 'document-signer' && kind !== 'department')) {
     throw faultyField('/profile', 'This organisation cannot ask for this kind.', '该机构不能申请此类证书。');
   }
+  const isServer = profile === 'web-server';
+  if (!isServer && input.dnsNames?.length)
+    throw faultyField('/dnsNames', 'Only web servers have host names.', '仅网站服务器证书填写域名。');
+  const dnsNames = isServer ? parseDnsNames(input.dnsNames ?? []) : undefined;
+  const subject = await organisationSubject(deps, organisationId);
   const row = await submitRequest(deps, {
     requestId: input.requestId,
     by: actor,
     holder: { kind: 'organisation', organisationId },
     profile,
     csr: parseCsr(input.csr),
-    subject: await organisationSubject(deps, organisationId),
+    subject: dnsNames ? serverSubject(subject, dnsNames) : subject,
+    ...(dnsNames ? { dnsNames } : {}),
     ...(staff ? { staff } : {}),
   });
   return requestViewOf(row, deps.clock.now());

@@ -9,6 +9,7 @@ import { faultyField, Problem } from '#problem.ts';
 import { isUniqueViolation, Prisma, type Transaction } from '#storage/database.ts';
 import type { Acting } from './acting.ts';
 import type { AuthoritySuite } from './certificate-deps.ts';
+import { createDomainProofs } from './domain-proofs.ts';
 import {
   APPROVAL_KIND,
   digestOfRequest,
@@ -34,6 +35,8 @@ export interface Submission {
   csr: Csr;
   subject?: CertificateSubject;
   renewsSerial?: string;
+  /** For web servers: host names, whose control is to be proven before anything is issued. */
+  dnsNames?: readonly string[];
   /** For legal representatives and agents; `subject` is then that of the organisation. */
   acting?: Acting;
   /** The member of staff who asks: the first of two persons. */
@@ -66,7 +69,7 @@ async function findKnown(db: Transaction, { by, requestId }: Submission): Promis
   return db.certificateRequest.findUnique({ where: { requestedBy_requestId: { requestedBy: by, requestId } } });
 }
 
-function requestedOf({ csr, holder, profile, subject, renewsSerial, acting }: Submission): RequestedCertificate {
+function requestedOf({ csr, holder, profile, subject, renewsSerial, acting, dnsNames }: Submission): RequestedCertificate {
   return {
     holder,
     profile,
@@ -76,6 +79,7 @@ function requestedOf({ csr, holder, profile, subject, renewsSerial, acting }: Su
     ...(subject ? { subject } : {}),
     ...(renewsSerial ? { renewsSerial } : {}),
     ...(acting ? { acting } : {}),
+    ...(dnsNames ? { dnsNames } : {}),
   };
 }
 
@@ -119,11 +123,13 @@ async function write(tx: Transaction, deps: EnrolDeps, input: Submission, reques
       subject: requested.subject ? { ...requested.subject } : Prisma.DbNull,
       days: requested.days,
       renewsSerial: requested.renewsSerial ?? null,
+      dnsNames: [...(requested.dnsNames ?? [])],
       requestedAt: at,
       expiresAt: new Date(at.getTime() + REQUEST_LIFE_DAYS * DAY_MS),
       ...(input.approvedBy ? { decidedBy: input.approvedBy, decidedAt: at } : {}),
     },
   });
+  if (requested.dnsNames) await createDomainProofs(tx, row.id, requested.dnsNames);
   const hex = Buffer.from(row.digest).toString('hex');
   await recordEvent(tx, {
     kind: 'certificate-requested',

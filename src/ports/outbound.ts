@@ -7,6 +7,8 @@ export interface OutboundRequest {
   maxBytes: number;
   /** What comes back carries a signature of its own, as lists and OCSP answers do: plain http will do (RFC 5280 §8, RFC 6960 §A.1). */
   signed?: boolean;
+  /** What is looked for is public and proves something by where it stands, as a proof of control of a name does: plain http will do. */
+  plain?: boolean;
 }
 
 export interface OutboundReply {

@@ -66,7 +66,7 @@ async function believedHead(deps: NotingDeps, pin: HeadKeyPin): Promise<{ answer
     if (refused.get(keys) !== fingerprint)
       await record(deps, 'signer-log-key-refused', { why, key: fingerprint, ...(known ? { known: fingerprintOf(known) } : {}) });
     refused.set(keys, fingerprint);
-    throw new Error(`The signer's log is signed with a key that is not believed here (SHA-256 ${fingerprint}): ${WHY_REFUSED[why]}.`);
+    throw new Error(`The log of the signer bears a key that is not believed here (SHA-256 ${fingerprint}): ${WHY_REFUSED[why]}.`);
   }
   const { kind, keys: chain, from } = decision;
   const read = readAnsweredHead(answer, chain);

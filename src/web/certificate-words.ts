@@ -68,6 +68,19 @@ export function reasonChoices(reasons: readonly RevocationReason[]): { value: st
   return reasons.map((value) => ({ value, ...REASONS[value] }));
 }
 
+const DOMAIN_FAULTS: Record<string, Words> = {
+  unreachable: { zh: '无法访问，或仅有非公网地址', en: 'Not reached, or only at an address that is not public' },
+  'not-found': { zh: '未找到验证文件', en: 'Nothing stands there' },
+  'other-content': { zh: '验证文件内容不符', en: 'Something else stands there' },
+};
+
+/** How the proof of control of a host name stands. */
+export function domainState({ provenAt, fault }: { provenAt?: Date; fault?: string }): StatusWords {
+  if (provenAt) return { zh: '已验证', en: 'Proven', tone: 'good' };
+  const words = DOMAIN_FAULTS[fault ?? ''];
+  return words ? { ...words, tone: 'bad' } : { zh: '待验证', en: 'Not proven yet', tone: 'warn' };
+}
+
 const NOTICES: Record<string, StatusWords> = {
   issued: { zh: '证书已签发', en: 'Issued', tone: 'info' },
   revoked: { zh: '证书已吊销', en: 'Revoked', tone: 'bad' },
@@ -104,4 +117,5 @@ export const certificateWords = {
   reason: revocationWords,
   notice: noticeWords,
   request: requestState,
+  domain: domainState,
 };

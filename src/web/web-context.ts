@@ -8,6 +8,7 @@ import type { CodeKeyRing } from '#codes/code-key-ring.ts';
 import type { FieldCipher } from '#crypto/field-cipher.ts';
 import type { Oidc } from '#oidc/create-oidc-provider.ts';
 import type { Clock } from '#ports/clock.ts';
+import type { DomainControl } from '#ports/domain-control.ts';
 import type { EphemeralStore } from '#ports/ephemeral-store.ts';
 import type { FileStore } from '#ports/file-store.ts';
 import type { KeyStore } from '#ports/key-store.ts';
@@ -49,6 +50,7 @@ export interface WebContext {
   ephemeral: EphemeralStore;
   sms: SmsGateway;
   outbound: Outbound;
+  domains?: DomainControl;
   registry: PopulationRegistry;
   /** The keys that sign codes, kept at hand: one ring for the process. */
   codes: CodeKeyRing;

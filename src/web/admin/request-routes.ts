@@ -1,6 +1,7 @@
 /** Requests for certificates: what waits, what was decided, and the second operator's decision on one. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { listDomainProofs } from '#certificates/check-domains.ts';
 import { decideCertificateRequest } from '#certificates/decide-certificate-request.ts';
 import { requireDevice } from '#certificates/devices.ts';
 import type { CertificateRequestView, Holder, RequestStatus } from '#certificates/enrolment.ts';
@@ -56,7 +57,8 @@ export function registerRequestRoutes(server: FastifyInstance, context: WebConte
     requireStaff(request, READERS);
     const view = await requireCertificateRequest(context, requireUuid((request.params as { id: string }).id));
     if (refusal) reply.code(refusal.status);
-    return reply.page('admin/request', { sections: ADMIN_SECTIONS, words: certificateWords, asked: await described(view), refusal });
+    const [asked, domains] = await Promise.all([described(view), listDomainProofs(context, view.id)]);
+    return reply.page('admin/request', { sections: ADMIN_SECTIONS, words: certificateWords, asked, domains, refusal });
   }
 
   server.get('/admin/requests/:id', options, async (request, reply) => requestPage(request, reply));

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { checkDomains, listDomainProofs } from '#certificates/check-domains.ts';
 import type { CertificateRequestView } from '#certificates/enrolment.ts';
 import { fetchIssued, listCertificateRequests, requireCertificateRequest } from '#certificates/find-certificate-request.ts';
 import { findHeldCertificate, type HeldCertificate } from '#certificates/held-certificates.ts';
@@ -36,6 +37,16 @@ export const RequestSchema = z
     reason: z.string().optional().describe('Why it was rejected'),
     renews: z.string().optional(),
     serial: z.string().optional(),
+    dnsNames: z.array(z.string()).optional(),
+    domains: z
+      .array(
+        z.object({
+          ...{ name: z.string(), url: z.string(), content: z.string(), provenAt: z.date().optional(), checkedAt: z.date().optional() },
+          fault: z.enum(['unreachable', 'not-found', 'other-content']).optional(),
+        }),
+      )
+      .optional()
+      .describe('Of a web server: what must stand where, and whether it was found'),
     certificate: z.string().optional().describe('PEM, once issued'),
     chain: z.string().optional().describe('PEM: certificate, issuing authority, root'),
   })
@@ -89,6 +100,7 @@ export function registerCertificateOperations(server: FastifyInstance, context: 
           csr: z.string().min(64).max(65_536).describe('PKCS#10 as PEM; P-256 or SM2'),
           requestId: z.string().regex(/^[A-Za-z0-9_-]{8,64}$/),
           profile: z.enum(ORGANISATION_PROFILES as [string, ...string[]]).optional(),
+          dnsNames: z.array(z.string().max(253)).max(10).optional().describe('Host names, for web-server alone'),
           renews: serial.shape.serial.optional().describe('Serial number of the certificate that this one follows'),
         }),
         response: { 201: RequestSchema, 409: ProblemSchema, 429: ProblemSchema, ...missing },
@@ -96,15 +108,36 @@ export function registerCertificateOperations(server: FastifyInstance, context: 
     },
     async (request, reply) => {
       const by = await party(context, request, 'certificates:request');
-      const { csr, requestId, profile, renews } = request.body;
+      const { csr, requestId, profile, dnsNames, renews } = request.body;
       const asked = { by, csr, requestId };
       const view = renews
         ? (await renewCertificate(context, { ...asked, serialHex: renews })).request
         : await requestOrganisationCertificate(context, {
             ...asked,
             ...(profile ? { profile: profile as (typeof ORGANISATION_PROFILES)[number] } : {}),
+            ...(dnsNames ? { dnsNames } : {}),
           });
       return reply.code(201).send(await answerOf(context, view));
+    },
+  );
+
+  api.post(
+    '/api/certificates/requests/:id/domains',
+    {
+      schema: {
+        tags: ['certificates'],
+        summary: 'Look whether control of the host names of a web server is proven',
+        description:
+          'At each name, on port 80, `content` must stand under `url`. Once in ten seconds; operators decide when all are proven.',
+        security: tokenOrSession('certificates:request'),
+        params: z.object({ id: z.uuid() }),
+        response: { 200: RequestSchema, 409: ProblemSchema, 429: ProblemSchema, ...missing },
+      },
+    },
+    async (request) => {
+      const by = await party(context, request, 'certificates:request');
+      await checkDomains(context, { id: request.params.id, by });
+      return answerOf(context, await requireCertificateRequest(context, request.params.id));
     },
   );
 
@@ -238,14 +271,16 @@ export function plainAnswer(view: CertificateRequestView): z.output<typeof Reque
     ...(view.reason ? { reason: view.reason } : {}),
     ...(view.renewsSerial ? { renews: view.renewsSerial } : {}),
     ...(view.serialHex ? { serial: view.serialHex } : {}),
+    ...(view.dnsNames ? { dnsNames: [...view.dnsNames] } : {}),
   };
 }
 
 async function answerOf(context: WebContext, view: CertificateRequestView) {
-  const issued = await fetchIssued(context, view.id);
-  if (!issued) return plainAnswer(view);
+  const [issued, domains] = await Promise.all([fetchIssued(context, view.id), listDomainProofs(context, view.id)]);
+  const plain = { ...plainAnswer(view), ...(domains.length > 0 ? { domains } : {}) };
+  if (!issued) return plain;
   const pem = issued.chain.map(({ der }) => toPem('CERTIFICATE', der));
-  return { ...plainAnswer(view), certificate: pem[0], chain: pem.join('') };
+  return { ...plain, certificate: pem[0], chain: pem.join('') };
 }
 
 function certificateAnswer(held: HeldCertificate): z.output<typeof CertificateSchema> {

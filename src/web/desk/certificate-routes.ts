@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { cancelCertificateRequest } from '#certificates/cancel-certificate-request.ts';
+import { checkDomains, listDomainProofs } from '#certificates/check-domains.ts';
 import type { CertificateRequestView } from '#certificates/enrolment.ts';
 import { fetchIssued, listCertificateRequests, requireCertificateRequest } from '#certificates/find-certificate-request.ts';
 import { findRecoveryToTake } from '#certificates/hand-over-key.ts';
@@ -30,10 +31,15 @@ const MAX_REQUEST_BYTES = 64 * 1024;
 const PAGE = '/desk/certificates';
 
 const AskForm = z.object({
-  profile: z.enum(ORGANISATION_PROFILES as ['organisation', 'document-signer', 'service-client'], {
+  profile: z.enum(ORGANISATION_PROFILES as ['organisation', 'document-signer', 'service-client', 'web-server'], {
     error: 'Choose a kind. / 请选择类别。',
   }),
   requestId: z.string().regex(/^[A-Za-z0-9_-]{8,64}$/),
+  dnsNames: z
+    .string()
+    .max(3_000)
+    .default('')
+    .transform((text) => text.split(/[\s,;，；、]+/).filter(Boolean)),
 });
 const RevokeForm = z.object({ reason: z.enum(HOLDER_REASONS as [RevocationReason], { error: 'Choose a reason. / 请选择原因。' }) });
 
@@ -87,7 +93,8 @@ export function registerDeskCertificateRoutes(server: FastifyInstance, context: 
       ? await Promise.all([findEncryptionTwin(context, held.serialHex), findRecoveryToTake(context, held.serialHex)])
       : [];
     const mayTakeTwin = held?.status === 'good' && PROFILES[held.profile].encryptionTwin !== undefined;
-    const shown = { asked, held, twin, recovery, mayTakeTwin, refusal, reasons: reasonChoices(HOLDER_REASONS) };
+    const domains = await listDomainProofs(context, asked.id);
+    const shown = { asked, domains, held, twin, recovery, mayTakeTwin, refusal, reasons: reasonChoices(HOLDER_REASONS) };
     return reply.page('desk/certificate', { sections: DESK_SECTIONS, words: certificateWords, ...shown });
   }
 
@@ -102,6 +109,17 @@ export function registerDeskCertificateRoutes(server: FastifyInstance, context: 
     const pem = issued.chain.map(({ der }) => toPem('CERTIFICATE', der)).join('');
     const fileName = `${issued.certificate.serialHex}.pem`;
     return sendFile(reply, { bytes: Buffer.from(pem), fileName, mediaType: 'application/x-pem-file' });
+  });
+
+  server.post(`${PAGE}/:id/domains`, options, async (request, reply) => {
+    const { personId, organisationId } = requireStaff(request, 'seal-admin');
+    const { id } = await requireOwn(request);
+    try {
+      await checkDomains(context, { id, by: { personId, organisationId } });
+    } catch (error) {
+      return requestPage(request, reply, refusalOf(error));
+    }
+    return reply.redirect(`${PAGE}/${id}#domains`, 303);
   });
 
   server.post(`${PAGE}/:id/cancel`, options, async (request, reply) => {

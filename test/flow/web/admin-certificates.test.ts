@@ -91,6 +91,40 @@ describe('asking and deciding', () => {
     expect(again.statusCode).toBe(409);
   });
 
+  test('a web server: each host name is proven at its own page before an operator can approve', async () => {
+    const fields = { profile: 'web-server', dnsNames: 'www.shifan.gov.cn，\nunproven.shifan.gov.cn' };
+    const odd = await ask(makeCsr().pem, { ...fields, dnsNames: '*.shifan.gov.cn' });
+    expect([odd.reply.statusCode, odd.reply.body.includes('不支持通配符'), odd.reply.body.includes('*.shifan.gov.cn</textarea>')]).toEqual([
+      ...[422, true, true],
+    ]);
+    const { browser, reply } = await ask(makeCsr().pem, fields);
+    expect(reply.statusCode).toBe(303);
+    const at = reply.headers.location as string;
+    const page = (await browser.get(at)).body;
+    expect(page).toMatch(/http:\/\/www\.shifan\.gov\.cn\/\.well-known\/tongren-domain\/[\w-]{32}</);
+    expect(page.match(/待验证/g)).toHaveLength(2);
+    const id = at.split('/').at(-1) ?? '';
+    const early = await decide(city.operator, id, 'approve');
+    expect([early.statusCode, early.body.includes('域名控制权尚未全部验证')]).toEqual([409, true]);
+    expect((await browser.submit(at, `${at}/domains`, {})).headers.location).toBe(`${at}#domains`);
+    const looked = (await browser.get(at)).body;
+    expect([looked.includes('已验证'), looked.includes('未找到验证文件')]).toEqual([true, true]);
+    const again = await browser.submit(at, `${at}/domains`, {});
+    expect(again.statusCode).toBe(429);
+    expect((await decide(city.operator, id, 'approve')).statusCode).toBe(409);
+
+    const { reply: other } = await ask(makeCsr().pem, { ...fields, dnsNames: 'www.shifan.gov.cn' });
+    const there = other.headers.location as string;
+    await browser.submit(there, `${there}/domains`, {});
+    const seen = (await (await city.as(city.operator)).get(`/admin/requests/${there.split('/').at(-1)}`)).body;
+    expect([seen.includes('www.shifan.gov.cn'), seen.includes('已验证')]).toEqual([true, true]);
+    expect((await decide(city.operator, there.split('/').at(-1) ?? '', 'approve')).statusCode).toBe(303);
+    const [own = ''] = (await browser.get(`${there}/certificate.pem`)).body.split(/(?<=-----END CERTIFICATE-----\n)/);
+    expect(new X509Certificate(own).subjectAltName).toBe('DNS:www.shifan.gov.cn');
+    expect(new X509Certificate(own).checkHost('www.shifan.gov.cn')).toBe('www.shifan.gov.cn');
+    expect((await browser.get(there)).body).not.toContain('验证域名');
+  });
+
   test('another digest than the one shown, and no decision at all, are refused', async () => {
     const id = await waiting();
     expect((await decide(city.operator, id, 'approve', { digest: 'ab'.repeat(32) })).statusCode).toBe(409);

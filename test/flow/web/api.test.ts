@@ -129,6 +129,7 @@ describe('for everybody', () => {
       '/api/certificates/requests',
       '/api/certificates/requests/{id}',
       '/api/certificates/requests/{id}/decision',
+      '/api/certificates/requests/{id}/domains',
       '/api/certificates/validate',
       '/api/certificates/{serial}',
       '/api/certificates/{serial}/encryption',

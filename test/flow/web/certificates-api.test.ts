@@ -91,6 +91,28 @@ test('a faulty request is refused with a problem in both languages', async () =>
   expect((await callApi(city, asking, 'GET', `/api/certificates/requests/${crypto.randomUUID()}`)).status).toBe(404);
 });
 
+test('a system asks for a web server, learns what must stand where, lets us look, and two operators decide', async () => {
+  const body = { csr: makeCsr().pem, requestId: 'api-web-server-1', profile: 'web-server', dnsNames: ['api.shifan.gov.cn'] };
+  const { status, json: asked } = await callApi(city, asking, 'POST', '/api/certificates/requests', body);
+  expect([status, asked.dnsNames]).toEqual([201, ['api.shifan.gov.cn']]);
+  const [proof] = asked.domains;
+  expect(proof).toEqual({
+    name: 'api.shifan.gov.cn',
+    url: expect.stringMatching(/^http:\/\/api\.shifan\.gov\.cn\/\.well-known\/tongren-domain\/[\w-]{32}$/),
+    content: expect.stringMatching(/^[\w-]{32}\.[\w-]{43}$/),
+  });
+  const path = `/api/certificates/requests/${asked.id}/domains`;
+  expect((await callApi(city, reading, 'POST', path)).status).toBe(403);
+  expect((await callApi(city, stranger, 'POST', path)).status).toBe(404);
+  const looked = await callApi(city, asking, 'POST', path);
+  expect([looked.status, looked.json.domains[0].provenAt]).toEqual([200, expect.any(String)]);
+  for (let index = 0; index < 2; index++)
+    await decideCertificateRequest(city.context, { id: asked.id, by: await operator(), decision: 'approve' });
+  const { json } = await callApi(city, asking, 'GET', `/api/certificates/requests/${asked.id}`);
+  expect(parsePem(json.chain).map(parseCertificate)[0]?.subjectAltNames).toEqual([{ kind: 'dns', value: 'api.shifan.gov.cn' }]);
+  expect((await callApi(city, asking, 'POST', path)).json.code).toBe('certificate-request-settled');
+});
+
 test('renewing long before the end is refused', async () => {
   const { serial } = await issued();
   const body = { csr: makeCsr().pem, requestId: 'renew-too-early', renews: serial };

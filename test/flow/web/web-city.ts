@@ -3,6 +3,7 @@ import { afterAll } from 'vitest';
 import { appointStaff } from '#access/appoint-staff.ts';
 import type { Role } from '#access/staff.ts';
 import { allowListedFetch } from '#adapters/allow-listed-fetch.ts';
+import { simulatedDomainControl } from '#adapters/simulated-domain-control.ts';
 import { simulatedPopulationRegistry } from '#adapters/simulated-population-registry.ts';
 import { simulatedSmsGateway } from '#adapters/simulated-sms-gateway.ts';
 import { citizenCheckCharacter } from '#documents/check-characters.ts';
@@ -66,7 +67,7 @@ export async function webCity({ listen = false } = {}): Promise<WebCity> {
   const { db, address } = await testDatabase();
   const city = await sampleCity(db);
   const outbound = allowListedFetch({ hosts: [], allowLoopback: true });
-  const deps = { ...city.deps, outbound, publicOrigin: origin };
+  const deps = { ...city.deps, outbound, domains: simulatedDomainControl(), publicOrigin: origin };
   const oidc = await createOidcProvider(deps, { publicOrigin: origin });
   const sms = simulatedSmsGateway({ clock: deps.clock });
   const context: WebContext = {
