@@ -80,6 +80,8 @@ export interface NewJobFile {
   jobId: string;
   /** The caller's own name for it: 1–100 of A–Z a–z 0–9 . _ -. Put no names of people into it. */
   key: string;
+  /** What a person calls it, for this organisation's eyes; kept encrypted. */
+  name?: string;
   /** Taken piece by piece, never held as a whole. */
   content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
   by: SealJobParty;
@@ -96,8 +98,8 @@ export interface AddedFile {
  * Throws Problem `seal-job-not-found`, `seal-job-state` once started, `unsupported-media-type`, `too-large`, `invalid-input` (/key),
  * `seal-job-too-large`, `request-id-taken` when the key names another file already.
  */
-export async function addJobFile(deps: SealJobDeps, { jobId, key, content, by }: NewJobFile): Promise<AddedFile> {
-  const { db, files } = deps;
+export async function addJobFile(deps: SealJobDeps, { jobId, key, name: fileName, content, by }: NewJobFile): Promise<AddedFile> {
+  const { db, files, fields } = deps;
   const job = await requireJob(deps, jobId, by);
   if (!KEY.test(key)) throw faultyField('/key', '1 to 100 of A–Z a–z 0–9 . _ -', '文件键应为1至100位字母、数字、点、下划线或连字符。');
   const known = await db.sealJobFile.findUnique({ where: { jobId_key: { jobId, key } } });
@@ -110,8 +112,11 @@ export async function addJobFile(deps: SealJobDeps, { jobId, key, content, by }:
   const { digest, bytes, keyVersion } = await keepJobFile(deps, name, placeOfFile(id, 'source'), (take) => withinLimits(content, take));
   try {
     const format = await formatOf(deps, id, name);
+    const called = fileName === undefined ? {} : { name: fields.seal(placeOfFile(id, 'name'), fileName) };
     await db.$transaction(async (tx) => {
-      await tx.sealJobFile.create({ data: { id, jobId, key, format, status: 'waiting', sourceBytes: bytes, sourceDigest: digest } });
+      await tx.sealJobFile.create({
+        data: { id, jobId, key, ...called, format, status: 'waiting', sourceBytes: bytes, sourceDigest: digest },
+      });
       await refuseClosedKey(tx, keyVersion);
     });
   } catch (error) {

@@ -20,6 +20,8 @@ const MAX_LIMIT = 1_000;
 export interface SealJobFileView {
   id: string;
   key: string;
+  /** What a person called it. */
+  name: string | undefined;
   format: 'ofd' | 'pdf';
   status: SealJobFileStatus;
   /** Code of the Problem, and what it says of this file in English and Chinese. */
@@ -46,24 +48,31 @@ export async function listSealJobs(deps: SealJobDeps, input: { by: SealJobParty;
   return Promise.all(rows.map((row) => sealJobView(deps, row)));
 }
 
+export interface JobFilesQuery {
+  jobId: string;
+  status?: SealJobFileStatus | undefined;
+  cursor?: string | undefined;
+  limit?: number | undefined;
+}
+export interface JobFilesPage {
+  items: SealJobFileView[];
+  nextCursor?: string;
+}
+
 /** In an order of their own that does not change. */
-export async function listJobFiles(
-  deps: SealJobDeps,
-  input: {
-    jobId: string;
-    by: SealJobParty;
-    status?: SealJobFileStatus | undefined;
-    cursor?: string | undefined;
-    limit?: number | undefined;
-  },
-): Promise<{ items: SealJobFileView[]; nextCursor?: string }> {
-  await requireJob(deps, input.jobId, input.by);
-  const limit = Math.min(Math.max(1, input.limit ?? 100), MAX_LIMIT);
-  const rows = await deps.db.sealJobFile.findMany({
+export async function listJobFiles(deps: SealJobDeps, { by, ...query }: JobFilesQuery & { by: SealJobParty }): Promise<JobFilesPage> {
+  await requireJob(deps, query.jobId, by);
+  return readJobFiles(deps, query);
+}
+
+/** The same for who was found to be allowed already. */
+export async function readJobFiles({ db, fields }: Pick<SealJobDeps, 'db' | 'fields'>, query: JobFilesQuery): Promise<JobFilesPage> {
+  const limit = Math.min(Math.max(1, query.limit ?? 100), MAX_LIMIT);
+  const rows = await db.sealJobFile.findMany({
     where: {
-      jobId: input.jobId,
-      ...(input.status ? { status: input.status } : {}),
-      ...(input.cursor !== undefined && isUuid(input.cursor) ? { id: { gt: input.cursor } } : {}),
+      jobId: query.jobId,
+      ...(query.status ? { status: query.status } : {}),
+      ...(query.cursor !== undefined && isUuid(query.cursor) ? { id: { gt: query.cursor } } : {}),
     },
     orderBy: { id: 'asc' },
     take: limit + 1,
@@ -73,6 +82,7 @@ export async function listJobFiles(
   const items = shown.map((row) => ({
     id: row.id,
     key: row.key,
+    name: nameOf(fields, row),
     format: row.format as SealJobFileView['format'],
     status: row.status as SealJobFileStatus,
     ...errorOf(row),
@@ -80,6 +90,10 @@ export async function listJobFiles(
     bytes: row.resultBytes ?? undefined,
   }));
   return { items, ...(rows.length > limit && last ? { nextCursor: last.id } : {}) };
+}
+
+function nameOf(fields: SealJobDeps['fields'], { id, name }: Pick<SealJobFileRow, 'id' | 'name'>): string | undefined {
+  return name === null ? undefined : fields.openText(placeOfFile(id, 'name'), name);
 }
 
 function errorOf(row: SealJobFileRow): Pick<SealJobFileView, 'error' | 'errorDetail' | 'errorDetailZh'> {
@@ -113,7 +127,7 @@ export async function readSealedFile(deps: SealJobDeps, input: { jobId: string; 
     length: file.length,
     pieces: () => checkedPieces(row, open),
     mediaType: format === 'ofd' ? 'application/ofd' : 'application/pdf',
-    fileName: `${row.key}.${format}`,
+    fileName: nameOf(deps.fields, row) ?? `${row.key}.${format}`,
   };
 }
 

@@ -28,6 +28,8 @@ export interface SealJobView {
   place: SealPlaceRule;
   /** Files by state; together all of them. */
   files: Record<SealJobFileStatus, number>;
+  /** Who made it: `staff:<id>` or `client:<id>`. */
+  actor: string;
   createdAt: Date;
   startedAt: Date | undefined;
   finishedAt: Date | undefined;
@@ -62,6 +64,7 @@ export async function sealJobView({ db, clock }: Pick<SealJobDeps, 'db' | 'clock
     status: row.status as SealJobStatus,
     place: row.place as SealPlaceRule,
     files: { waiting: count('waiting'), sealed: count('sealed'), failed: count('failed') },
+    actor: row.actor,
     createdAt: row.createdAt,
     startedAt: row.startedAt ?? undefined,
     finishedAt: row.finishedAt ?? undefined,
@@ -95,6 +98,6 @@ export function resultNameOf({ jobId, id }: Pick<SealJobFileRow, 'jobId' | 'id'>
 }
 
 /** Where the encrypted bytes belong: moved to another file they do not open. */
-export function placeOfFile(id: string, what: 'source' | 'result'): string {
+export function placeOfFile(id: string, what: 'source' | 'result' | 'name' | 'archive'): string {
   return `seal-job.${what}:${id}`;
 }

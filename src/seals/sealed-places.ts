@@ -1,10 +1,15 @@
-/** The files of bulk jobs: those that wait to be sealed, and those that were and wait to be fetched. */
+/** The files of bulk jobs: those that wait to be sealed, and those that were and wait to be fetched; and their names. */
 import type { Database } from '#storage/database.ts';
-import type { SealedFile, SealedFiles } from '#storage/sealed-places.ts';
+import type { SealedColumn, SealedFile, SealedFiles } from '#storage/sealed-places.ts';
 import { placeOfFile, resultNameOf, sourceNameOf } from './seal-job.ts';
 
 type Row = { id: string; jobId: string; status: string; claim: string | null };
 const COLUMNS = { id: true, jobId: true, status: true, claim: true } as const;
+
+/** What people called the files that they brought. */
+export const SEALED_OF_SEAL_JOBS: readonly SealedColumn[] = [
+  { table: 'seal_job_file', column: 'name', idColumn: 'id', idType: 'uuid', place: (id) => placeOfFile(id, 'name') },
+];
 
 export const SEALED_JOB_FILES: SealedFiles = {
   name: 'seal-job.file',

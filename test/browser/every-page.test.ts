@@ -18,10 +18,13 @@ import { showCode } from '#licences/show-code.ts';
 import { raiseAssurance } from '#people/raise-assurance.ts';
 import { registerPerson } from '#people/register-person.ts';
 import { toPem } from '#pki/pem.ts';
+import { addJobFile, changeSealJob, createSealJob } from '#seals/create-seal-job.ts';
 import { findSeal } from '#seals/find-seals.ts';
 import { requestSealDestruction, requestSealRules } from '#seals/request-seal-change.ts';
+import { runSealJobs } from '#seals/run-seal-jobs.ts';
 import { DocumentAuthority } from '#test/fakes/document-authority.ts';
 import { makeCsr } from '#test/fakes/make-csr.ts';
+import { samplePdf } from '#test/fakes/sample-pdf.ts';
 import { type WebCity, webCity } from '#test/flow/web/web-city.ts';
 import { DESK, launchChromium, PHONE, visit } from './chromium.ts';
 
@@ -85,11 +88,35 @@ beforeAll(async () => {
     public: `/v/${driving.publicToken}`,
     deskLicence: `/desk/licences/${driving.licenceId}`,
     seal: `/desk/seals/${city.sealId}`,
+    ...(await sealJobs()),
     staff: `/admin/staff/${city.department.id}`,
   });
   if (screenshots) mkdirSync(screenshots, { recursive: true });
 });
 afterAll(() => browser.close());
+
+/** One that ended with a failure, one that was stopped on its way, one to which files are still added. */
+async function sealJobs(): Promise<Record<string, string>> {
+  const by = { personId: city.issuer, organisationId: city.department.id };
+  const make = async (requestId: string, names: readonly string[]) => {
+    const { id: jobId } = await createSealJob(city.context, { sealId: city.sealId, requestId, place: {}, by });
+    for (const name of names) {
+      const content = [name.startsWith('损坏') ? Buffer.from('%PDF-1.7 and no more') : samplePdf()];
+      await addJobFile(city.context, { jobId, key: `file-${names.indexOf(name)}`, name, content, by });
+    }
+    return jobId;
+  };
+  const act = (jobId: string, one: 'start' | 'pause') => changeSealJob(city.context, { jobId, act: one, by });
+  const done = await make('every-page-done', ['不动产权证书领取通知书（2026年第一批）.pdf', '损坏的扫描件.pdf', '会议纪要.pdf']);
+  await act(done, 'start');
+  while ((await runSealJobs(city.context)) > 0);
+  const paused = await make('every-page-paused', ['劳动合同一.pdf', '劳动合同二.pdf', '劳动合同三.pdf']);
+  await act(paused, 'start');
+  await act(paused, 'pause');
+  const collecting = await make('every-page-collecting', ['入学通知.pdf']);
+  const at = (id: string) => `/desk/seal-jobs/${id}`;
+  return { jobDone: at(done), jobPaused: at(paused), jobCollecting: at(collecting), adminJob: `/admin/seal-jobs/${done}` };
+}
 
 const PAGES: readonly [name: string, path: string, who?: string][] = [
   ['home', '/'],
@@ -128,6 +155,14 @@ const PAGES: readonly [name: string, path: string, who?: string][] = [
   ['desk-seal-to-decide', '{seal}', 'approver'],
   ['desk-seal-rules', '{seal}/rules', 'issuer'],
   ['desk-seal-uses', '{seal}/uses', 'issuer'],
+  ['desk-seal-jobs-none', '/desk/seal-jobs?status=cancelled', 'issuer'],
+  ['desk-seal-jobs', '/desk/seal-jobs', 'issuer'],
+  ['desk-seal-job-new', '/desk/seal-jobs/new', 'issuer'],
+  ['desk-seal-job-done', '{jobDone}', 'issuer'],
+  ['desk-seal-job-paused', '{jobPaused}', 'issuer'],
+  ['desk-seal-job-collecting', '{jobCollecting}', 'issuer'],
+  ['admin-seal-jobs', '/admin/seal-jobs', 'operator'],
+  ['admin-seal-job', '{adminJob}', 'operator'],
   ['admin', '/admin', 'operator'],
   ['admin-apps', '/admin/apps', 'operator'],
   ['admin-new-app', '/admin/apps/new', 'operator'],

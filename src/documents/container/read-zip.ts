@@ -17,6 +17,11 @@ export interface ZipLimits {
   maxEntryBytes: number;
   /** Inflated ÷ compressed size of one entry; asked only of entries that inflate to more than eight mebibytes. */
   maxRatio: number;
+  /**
+   * For an archive that only brings files, of which no signature speaks: two readers may differ on what lies within its entries or in
+   * front, so neither is searched, and opening it costs its directory alone.
+   */
+  onlyCarries?: boolean;
 }
 
 export const DEFAULT_ZIP_LIMITS: ZipLimits = {
@@ -106,7 +111,8 @@ export function readZip(archive: Uint8Array | ByteSource, limits: ZipLimits = DE
     warnings.add('zip-gap-after-directory');
   }
   for (const name of entries.keys()) if (seen.has(`${name}/`)) throw new ZipError('duplicate-entry', name);
-  assertNoHiddenEntries(source, spans, warnings);
+  assertNoHiddenEntries(source, spans, warnings, limits.onlyCarries === true);
+  if (limits.onlyCarries) return new ZipArchive(entries, [...warnings]);
   // Now that no two overlap, all of them together are no longer than the file.
   for (const { entry, data, end: dataEnd } of contents) {
     if (holds(source, data.start, dataEnd, LOCAL_MARK)) assertReadAlike(entry, data.isSized);
@@ -254,12 +260,12 @@ function assertSize(entry: ZipEntry, inflatedSoFar: number, limits: ZipLimits): 
 }
 
 /** Refuses overlaps, and local headers in bytes that belong to no entry: a stream reader would see another archive. */
-function assertNoHiddenEntries(source: ByteSource, spans: Span[], warnings: Set<string>): void {
+function assertNoHiddenEntries(source: ByteSource, spans: Span[], warnings: Set<string>, onlyCarries: boolean): void {
   spans.sort((a, b) => a.start - b.start);
   let covered = 0;
   for (const span of spans) {
     if (span.start < covered) throw new ZipError('overlapping-entries');
-    if (holds(source, covered, span.start, LOCAL_MARK)) throw new ZipError('hidden-entry');
+    if (!onlyCarries && holds(source, covered, span.start, LOCAL_MARK)) throw new ZipError('hidden-entry');
     // A data descriptor has 12 or 16 bytes (with ZIP64 sizes 20 or 24).
     if (covered > 0 && span.start - covered > 24) warnings.add('zip-gap-between-entries');
     covered = span.end;

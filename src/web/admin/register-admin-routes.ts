@@ -8,6 +8,7 @@ import { registerDeviceRoutes } from './device-routes.ts';
 import { registerOverviewRoutes } from './overview-routes.ts';
 import { registerRecoveryRoutes } from './recovery-routes.ts';
 import { registerRequestRoutes } from './request-routes.ts';
+import { registerAdminSealJobRoutes } from './seal-job-routes.ts';
 import { registerAdminSealRoutes } from './seal-routes.ts';
 import { registerServiceRoutes } from './service-routes.ts';
 import { registerStaffRoutes } from './staff-routes.ts';
@@ -23,6 +24,7 @@ export function registerAdminRoutes(server: FastifyInstance, context: WebContext
   registerCertificateRoutes(server, context);
   registerRecoveryRoutes(server, context);
   registerAdminSealRoutes(server, context);
+  registerAdminSealJobRoutes(server, context);
   registerServiceRoutes(server, context);
   registerTrustListRoutes(server, context);
 }

@@ -9,6 +9,7 @@ export const ADMIN_SECTIONS = [
   ['/admin/certificates', '证书查询', 'Certificates'],
   ['/admin/recoveries', '密钥恢复', 'Key recovery'],
   ['/admin/seals', '电子印章', 'Seals'],
+  ['/admin/seal-jobs', '批量用印', 'Bulk sealing'],
   ['/admin/services', '信任服务', 'Services'],
   ['/admin/trust-list', '信任列表', 'Trust list'],
 ] as const;

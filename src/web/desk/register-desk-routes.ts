@@ -4,6 +4,7 @@ import type { WebContext } from '#web/web-context.ts';
 import { registerDeskCertificateRoutes } from './certificate-routes.ts';
 import { registerIssueRoutes } from './issue-routes.ts';
 import { registerRegistryRoutes } from './registry-routes.ts';
+import { registerSealJobRoutes } from './seal-job-routes.ts';
 import { registerSealLogRoutes } from './seal-log-routes.ts';
 import { registerSealPage } from './seal-page.ts';
 import { registerSealRoutes } from './seal-routes.ts';
@@ -16,5 +17,6 @@ export function registerDeskRoutes(server: FastifyInstance, context: WebContext)
   registerSealPage(server, context);
   registerSealRulesRoutes(server, context);
   registerSealLogRoutes(server, context);
+  registerSealJobRoutes(server, context);
   registerDeskCertificateRoutes(server, context);
 }

@@ -33,7 +33,8 @@ function answerToUnfinished(method: string, path: string, headers: Record<string
   });
 }
 
-const JOB_FILE = '/api/seal-jobs/0198f0c2-7b1e-7000-8000-00000000abcd/files/a.pdf';
+const JOB_ID = '0198f0c2-7b1e-7000-8000-00000000abcd';
+const JOB_FILE = `/api/seal-jobs/${JOB_ID}/files/a.pdf`;
 const binary = { 'content-type': 'application/octet-stream' };
 
 test('a file for a seal job: by nobody, and with a token that is none', async () => {
@@ -53,6 +54,8 @@ test.each([
   '/my/certificates/sign/finish',
   '/desk/issue/residence-permit',
   '/desk/certificates',
+  '/desk/seal-jobs',
+  `/desk/seal-jobs/${JOB_ID}/files`,
   '/admin/trust-list',
 ])('a form with a file at %s, by nobody', async (path) => {
   const part = '--b\r\ncontent-disposition: form-data; name="file"; filename="a.pdf"\r\ncontent-type: application/pdf\r\n\r\n';

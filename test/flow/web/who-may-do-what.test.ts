@@ -179,6 +179,9 @@ const STAFF: Record<string, Role[]> = {
   'GET /admin/recoveries/new': ['operator'],
   'GET /admin/requests': WATCH,
   'GET /admin/requests/:id': WATCH,
+  'GET /admin/seal-jobs': WATCH,
+  'GET /admin/seal-jobs/:id': WATCH,
+  'GET /admin/seal-jobs/:id/errors.csv': WATCH,
   'GET /admin/seals': WATCH,
   'GET /admin/seals/:id': WATCH,
   'GET /admin/seals/:id/uses': WATCH,
@@ -200,6 +203,11 @@ const STAFF: Record<string, Role[]> = {
   'GET /desk/issue/:type': ['issuer'],
   'GET /desk/licences/:id': ['issuer'],
   'GET /desk/licences/:id/licence.:format': ['issuer'],
+  'GET /desk/seal-jobs': ['issuer'],
+  'GET /desk/seal-jobs/:id': ['issuer'],
+  'GET /desk/seal-jobs/:id/errors.csv': ['issuer'],
+  'GET /desk/seal-jobs/:id/files/:key': ['issuer'],
+  'GET /desk/seal-jobs/new': ['issuer'],
   'GET /desk/seals': SEALS,
   'GET /desk/seals/:id': SEALS,
   'GET /desk/seals/:id/files/:file': SEALS,
@@ -236,6 +244,9 @@ const STAFF: Record<string, Role[]> = {
   'POST /desk/certificates/:id/revoke': ['seal-admin'],
   'POST /desk/issue/:type': ['issuer'],
   'POST /desk/licences/:id/status': ['issuer'],
+  'POST /desk/seal-jobs': ['issuer'],
+  'POST /desk/seal-jobs/:id/:act': ['issuer'],
+  'POST /desk/seal-jobs/:id/files': ['issuer'],
   'POST /desk/seals': ['seal-admin'],
   'POST /desk/seals/:id/:act': ['approver'],
   'POST /desk/seals/:id/changes/:approval': ['approver'],
@@ -277,7 +288,7 @@ const REQUEST_ID = 'matrix-0001';
 /** What stands for the parameters: well-formed, and nobody's. */
 function addressOf(route: string): string {
   const path = route.slice(route.indexOf(' ') + 1);
-  const act = path.startsWith('/admin/apps') ? 'suspend' : path.startsWith('/api/seal-jobs') ? 'start' : 'approve';
+  const act = path.startsWith('/admin/apps') ? 'suspend' : path.includes('/seal-jobs') ? 'start' : 'approve';
   const values: Record<string, string> = { id: ID, staffId: ID, act, serial: 'ab12', format: 'pdf', type: 'residence-permit' };
   const filled = path.replace(/:(\w+)/g, (_, name: string) => values[name] ?? 'nobodys-value-0001');
   return filled.endsWith('/files/pdf') ? `${filled}?purpose=matrix` : filled;
@@ -469,7 +480,9 @@ describe('what belongs to another', () => {
     const roles: Role[] = ['issuer', 'seal-admin', 'approver', 'counter'];
     await appointStaff(city.context, { personId: city.otherCitizen, organisationId: elsewhere.id, roles, by: 'system:test' });
     const neighbour = await city.as(city.otherCitizen);
-    const tried = staffRoutes.filter(([route]) => /^\w+ \/(?:desk\/(?:licences|seals)|api\/(?:licences|seal-jobs))\/:id/.test(route));
+    const tried = staffRoutes.filter(([route]) =>
+      /^\w+ \/(?:desk\/(?:licences|seals|seal-jobs)|api\/(?:licences|seal-jobs))\/:id/.test(route),
+    );
     expect(tried.length).toBeGreaterThan(10);
     for (const [route] of tried) {
       const id = route.includes('seal-jobs') ? jobId : route.includes('/desk/seals') ? city.sealId : licenceId;

@@ -59,6 +59,7 @@ const SEALING: Record<string, string> = {
   'people/change-phone.ts': 'person.phone',
   'people/prove-real-name.ts': 'person.name person.citizen_number',
   'people/register-person.ts': 'person.name person.citizen_number person.phone',
+  'seals/create-seal-job.ts': 'seal_job_file.name',
   'sign-in/is-right-password.ts': 'password_credential.hash',
   'sign-in/register-with-phone.ts': 'ephemeral',
   'sign-in/sessions.ts': 'browser_session.user_agent',
@@ -210,7 +211,8 @@ async function addJobFiles({ deps, department, sealId }: SampleCity) {
     const name = status === 'waiting' ? sourceNameOf({ jobId: job.id, id }) : resultNameOf({ jobId: job.id, id }, claim);
     const plain = Buffer.alloc(status === 'waiting' ? 200_000 : 10, status);
     await keepJobFile(deps, name, placeOfFile(id, what), async (take) => take(plain));
-    const row = { id, jobId: job.id, key: status, format: 'ofd', status, sourceBytes: plain.length, sourceDigest: '' };
+    const called = deps.fields.seal(placeOfFile(id, 'name'), '通知书.ofd');
+    const row = { id, jobId: job.id, key: status, name: called, format: 'ofd', status, sourceBytes: plain.length, sourceDigest: '' };
     const ended = status === 'sealed' ? { claim, resultDigest: '', resultBytes: plain.length, finishedAt: deps.clock.now() } : {};
     await db.sealJobFile.create({ data: { ...row, ...ended } });
     added.push({ name, place: placeOfFile(id, what), plain });
