@@ -24,7 +24,7 @@ import { MY_SECTIONS } from './sections.ts';
 
 export const MAX_SIGNED_BYTES = 20 * 1024 * 1024;
 /** Threads for signing alone: whoever has files judged on the public page, hostile ones too, keeps nobody from signing. */
-const THREADS = { threads: 2, queue: 4, timeoutMs: 15_000 };
+const THREADS = { threads: 2, queue: 4, timeoutMs: 30_000 };
 /** Both steps count. */
 const STEPS_PER_HOUR = 120;
 /** Between being told what to sign and handing in the signature. */

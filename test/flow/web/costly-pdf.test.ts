@@ -55,7 +55,8 @@ test('while it is read, others are answered again and again', async () => {
     await setImmediate();
     if (!done) answered++;
   }
-  expect((await prepared).json()).toMatchObject({ code: 'pdf-not-signable' });
+  // By its limits, or on a machine with much else to do by the watchdog.
+  expect((await prepared).json().code).toMatch(/^(?:pdf-not-signable|file-too-costly)$/);
   expect(answered).toBeGreaterThan(MANY);
 });
 
