@@ -39,7 +39,8 @@ export const ENVIRONMENT = z.strictObject({
     .transform(listOf)
     .pipe(z.array(z.string().transform(Number).pipe(z.int().min(0).max(65_535))).length(2))
     .describe('Ports of the two demo apps.'),
-  TONGREN_SECRET: z.string().min(MIN_SECRET_LENGTH).optional().describe('Master secret: seals data keys and key files, signs cookies.'),
+  TONGREN_SECRET: z.string().min(MIN_SECRET_LENGTH).optional().describe('Master secret: seals data keys and key files.'),
+  TONGREN_SECRET_BEFORE: z.string().min(1).optional().describe('The master secret before this one, while it changes: see `keys rewrap`.'),
   ...SIGNER_ENVIRONMENT,
   TONGREN_SMS_URL: z
     .url({ protocol: /^https?$/ })
@@ -92,6 +93,7 @@ export const ENVIRONMENT = z.strictObject({
 
 const SECRETS = [
   'TONGREN_SECRET',
+  'TONGREN_SECRET_BEFORE',
   'TONGREN_SIGNER_TOKEN',
   'TONGREN_PKCS11_PIN',
   'TONGREN_SMS_TOKEN',
@@ -111,6 +113,8 @@ export interface Config {
   roles: readonly Role[];
   demoPorts: readonly number[];
   secret: string;
+  /** What the secret was before, while it changes. */
+  secretBefore: string | undefined;
   signer: SignerSettings;
   sms: { url: string; token: string | undefined } | undefined;
   registry: { url: string; token: string | undefined } | undefined;
@@ -178,6 +182,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, options: { tls?: bool
     roles: env.TONGREN_ROLES,
     demoPorts: env.TONGREN_DEMO_PORTS,
     secret: env.TONGREN_SECRET ?? developmentSecret ?? '',
+    secretBefore: env.TONGREN_SECRET_BEFORE,
     signer,
     sms: env.TONGREN_SMS_URL ? { url: env.TONGREN_SMS_URL, token: env.TONGREN_SMS_TOKEN } : undefined,
     registry: env.TONGREN_REGISTRY_URL ? { url: env.TONGREN_REGISTRY_URL, token: env.TONGREN_REGISTRY_TOKEN } : undefined,

@@ -107,7 +107,7 @@ async function openPorts(config: Config, undo: Undo[]): Promise<Ports & { keys: 
   return {
     clock: systemClock,
     keys,
-    dataKeys: localDataKeys(config.secret),
+    dataKeys: localDataKeys(config.secret, config.secretBefore),
     files: fileSystemStore(join(config.dataDir, 'files')),
     ephemeral,
     sms: config.sms ? httpSmsGateway(outbound, config.sms) : (simulator ?? simulatedSmsGateway()),

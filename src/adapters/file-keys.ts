@@ -31,10 +31,12 @@ const scryptAsync = promisify(scrypt) as (
 ) => Promise<Buffer>;
 /** About 0.1 s and 32 MiB, once for each start. */
 const SCRYPT = { N: 32_768, r: 8, p: 1, maxmem: 64 * 1024 * 1024 };
-const FOLDER_FILE = 'folder.json';
-const SUFFIX = '.key.json';
+export const FOLDER_FILE = 'folder.json';
+/** While the secret changes (`rewrap-key-folder.ts`): what will open the folder. */
+export const NEXT_FOLDER_FILE = 'folder.next.json';
+export const SUFFIX = '.key.json';
 /** What stays of a retired key: as the key's file, without the private half, under a MAC. */
-const RETIRED_SUFFIX = '.retired.json';
+export const RETIRED_SUFFIX = '.retired.json';
 /** Another process may have retired a key that is in memory here: looked for at most this often. */
 const LOOK_EVERY_MS = 500;
 /** Two changes this near to each other may leave a folder with the same time. */
@@ -43,7 +45,7 @@ const ROOT_NAME = /^ca-root-[a-z0-9-]{1,40}$/;
 const NAME = /^[a-z0-9][a-z0-9-]{0,99}$/;
 
 const folderShape = z.object({ version: z.literal(1), salt: z.base64(), check: z.base64() });
-const keyShape = z.object({
+export const keyShape = z.object({
   version: z.literal(1),
   name: z.string().regex(NAME),
   suite: z.enum(['sm2-sm3', 'es256', 'ed25519', 'rs256']),
@@ -51,9 +53,9 @@ const keyShape = z.object({
   spki: z.base64(),
   sealed: z.base64(),
 });
-type KeyFile = z.infer<typeof keyShape>;
-const retiredShape = keyShape.omit({ sealed: true }).extend({ mac: z.base64() });
-type RetiredFile = z.infer<typeof retiredShape>;
+export type KeyFile = z.infer<typeof keyShape>;
+export const retiredShape = keyShape.omit({ sealed: true }).extend({ mac: z.base64() });
+export type RetiredFile = z.infer<typeof retiredShape>;
 
 interface LoadedKey {
   stored: StoredKey;
@@ -179,20 +181,33 @@ export async function readRootKey(
 async function openFolder(folder: string, secret: string | Uint8Array): Promise<Buffer> {
   const existing = await readIfThere(join(folder, FOLDER_FILE));
   if (existing === undefined) {
-    const salt = randomBytes(32);
-    const master = await scryptAsync(secret, salt, 32, SCRYPT);
-    const text = JSON.stringify({ version: 1, salt: salt.toString('base64'), check: checkOf(master).toString('base64') });
+    const { text, master } = await newMaster(secret);
     if (await writeOnce(folder, FOLDER_FILE, text)) return master;
     return openFolder(folder, secret);
   }
-  const parsed = folderShape.safeParse(JSON.parse(existing));
-  if (!parsed.success) throw new Error(`${join(folder, FOLDER_FILE)} is damaged.`);
+  if (existsSync(join(folder, NEXT_FOLDER_FILE)))
+    throw new Error(
+      `The change of the secret of ${folder} was cut off: run \`keys rewrap\` again. / 更换主密钥的过程中断，请再次运行 keys rewrap。`,
+    );
+  const master = await masterOf(join(folder, FOLDER_FILE), existing, secret);
+  if (!master) throw new Error(`The secret does not open the keys in ${folder}: it is not the one they were made with.`);
+  return master;
+}
+
+/** Undefined when the secret is another. Throws a plain Error when the file is damaged. */
+export async function masterOf(path: string, text: string, secret: string | Uint8Array): Promise<Buffer | undefined> {
+  const parsed = folderShape.safeParse(readJson(text));
+  if (!parsed.success) throw new Error(`${path} is damaged.`);
   const master = await scryptAsync(secret, Buffer.from(parsed.data.salt, 'base64'), 32, SCRYPT);
   const check = Buffer.from(parsed.data.check, 'base64');
-  if (check.length !== 32 || !timingSafeEqual(check, checkOf(master))) {
-    throw new Error(`The secret does not open the keys in ${folder}: it is not the one they were made with.`);
-  }
-  return master;
+  return check.length === 32 && timingSafeEqual(check, checkOf(master)) ? master : undefined;
+}
+
+/** What a folder is opened by, new: the text of its file, and the master key. */
+export async function newMaster(secret: string | Uint8Array): Promise<{ text: string; master: Buffer }> {
+  const salt = randomBytes(32);
+  const master = await scryptAsync(secret, salt, 32, SCRYPT);
+  return { text: JSON.stringify({ version: 1, salt: salt.toString('base64'), check: checkOf(master).toString('base64') }), master };
 }
 
 function checkOf(master: Buffer): Buffer {
@@ -210,20 +225,20 @@ function associated({ version, name, suite, purposes, spki }: KeyHeader): Buffer
 }
 
 /** nonce (12) ‖ ciphertext ‖ tag (16). */
-function seal(master: Buffer, header: KeyHeader, pkcs8: Uint8Array): Buffer {
+export function seal(master: Buffer, header: KeyHeader, pkcs8: Uint8Array): Buffer {
   const nonce = randomBytes(12);
   const cipher = createCipheriv('aes-256-gcm', cipherKey(master, header.name), nonce).setAAD(associated(header));
   return Buffer.concat([nonce, cipher.update(pkcs8), cipher.final(), cipher.getAuthTag()]);
 }
 
-function unseal(master: Buffer, file: KeyFile): Buffer {
+export function unseal(master: Buffer, file: KeyFile): Buffer {
   const sealed = Buffer.from(file.sealed, 'base64');
   const decipher = createDecipheriv('aes-256-gcm', cipherKey(master, file.name), sealed.subarray(0, 12), { authTagLength: 16 });
   decipher.setAAD(associated(file)).setAuthTag(sealed.subarray(-16));
   return Buffer.concat([decipher.update(sealed.subarray(12, -16)), decipher.final()]);
 }
 
-function retiredMac(master: Buffer, header: KeyHeader): Buffer {
+export function retiredMac(master: Buffer, header: KeyHeader): Buffer {
   return createHmac('sha256', cipherKey(master, header.name)).update('tongren retired key').update(associated(header)).digest();
 }
 
@@ -240,7 +255,7 @@ async function readRetired(folder: string, master: Buffer, name: string): Promis
   return { stored, privateKey: undefined, lookedAt: 0 };
 }
 
-function readJson(text: string): unknown {
+export function readJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -277,7 +292,7 @@ function proveWorking(privateKey: PrivateKey): void {
     throw new Error('A key signs what it does not verify.');
 }
 
-async function readIfThere(path: string): Promise<string | undefined> {
+export async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
@@ -287,7 +302,7 @@ async function readIfThere(path: string): Promise<string | undefined> {
 }
 
 /** Whole or not at all, and never over an existing file: written aside, synced, then linked to its name. False when the name is taken. */
-async function writeOnce(folder: string, name: string, text: string): Promise<boolean> {
+export async function writeOnce(folder: string, name: string, text: string): Promise<boolean> {
   const aside = join(folder, `.${name}.${randomBytes(8).toString('hex')}`);
   const file = await open(aside, 'wx', 0o600);
   try {

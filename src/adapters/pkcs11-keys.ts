@@ -30,6 +30,8 @@ const BEING_MADE_MS = 400;
 export interface Pkcs11KeyOptions extends Pkcs11Token {
   /** The installation's secret: authenticates what each key may be used for. */
   secret: string | Uint8Array;
+  /** The secret before it changed: what a key may be used for cannot be written anew, so keys from then are told by it. */
+  secretBefore?: string | undefined;
 }
 
 export interface Pkcs11KeyStore extends KeyStore {
@@ -43,7 +45,7 @@ export async function pkcs11KeyStore(options: Pkcs11KeyOptions): Promise<Pkcs11K
   if (!sessions.mechanisms.has(CKM.ecKeyPairGen) || !sessions.mechanisms.has(CKM.ecdsa)) {
     throw new Error(`The token ${options.token} makes no elliptic-curve keys. / 密钥设备 ${options.token} 不支持椭圆曲线密钥。`);
   }
-  const macKey = Buffer.from(hkdfSync('sha256', options.secret, '', 'tongren token key description', 32));
+  const macKeys: MacKeys = [macKeyOf(options.secret), ...(options.secretBefore === undefined ? [] : [macKeyOf(options.secretBefore)])];
   const known = new Map<string, StoredKey>();
   const lookedAt = new Map<string, number>();
   const making = new Map<string, Promise<unknown>>();
@@ -56,7 +58,7 @@ export async function pkcs11KeyStore(options: Pkcs11KeyOptions): Promise<Pkcs11K
       const [handle] = await sessions.use((module, session) => module.findObjects(session, named(CKO.privateKey, name)));
       if (handle === undefined) known.delete(name);
     }
-    const found = known.get(name) ?? (await sessions.use((module, session, opened) => loadKey(module, session, opened, macKey, name)));
+    const found = known.get(name) ?? (await sessions.use((module, session, opened) => loadKey(module, session, opened, macKeys, name)));
     // Absence is not remembered: another process may make the key.
     if (found) known.set(name, found);
     return found;
@@ -72,7 +74,7 @@ export async function pkcs11KeyStore(options: Pkcs11KeyOptions): Promise<Pkcs11K
       const before = making.get(name);
       const made = (async () => {
         await before?.catch(() => undefined);
-        return sessions.use((module, session, opened) => makeKey(module, session, opened, macKey, { name, purposes }));
+        return sessions.use((module, session, opened) => makeKey(module, session, opened, macKeys, { name, purposes }));
       })();
       making.set(name, made);
       try {
@@ -137,20 +139,20 @@ interface KeyWanted {
   purposes: readonly KeyPurpose[];
 }
 
-async function makeKey(module: Pkcs11Module, session: bigint, opened: Opened, macKey: Buffer, wanted: KeyWanted): Promise<StoredKey> {
+async function makeKey(module: Pkcs11Module, session: bigint, opened: Opened, macKeys: MacKeys, wanted: KeyWanted): Promise<StoredKey> {
   const { name } = wanted;
   const ofPrivate = named(CKO.privateKey, name);
   if ((await module.findObjects(session, ofPrivate)).length > 0) throw new Problem('key-exists');
   // A public key that is left alone is that of a retired key, whose name is never given again.
   if ((await module.findObjects(session, named(CKO.publicKey, name))).length > 0) throw new Problem('key-exists');
-  const id = describeInId(macKey, wanted);
+  const id = describeInId(macKeys[0], wanted);
   const pair = await generate(module, session, name, id);
   // A token lets two keys have one label. Of two processes that made one at once, each sees the other's by now and takes its own back.
   if ((await module.findObjects(session, ofPrivate)).length > 1) {
     for (const object of [pair.privateKey, pair.publicKey]) await module.destroyObject(session, object);
     throw new Problem('key-exists');
   }
-  const key = await loadKey(module, session, opened, macKey, name);
+  const key = await loadKey(module, session, opened, macKeys, name);
   if (!key) throw new Error(`The key ${name} vanished while it was made.`);
   return key;
 }
@@ -185,7 +187,7 @@ async function loadKey(
   module: Pkcs11Module,
   session: bigint,
   opened: Opened,
-  macKey: Buffer,
+  macKeys: MacKeys,
   name: string,
 ): Promise<StoredKey | undefined> {
   const damaged = (why: string) => new Error(`The key ${name} in the token was changed: ${why}.`);
@@ -195,11 +197,11 @@ async function loadKey(
     // A key that is just being made may have its public half first.
     await pause(BEING_MADE_MS);
     [handle, second] = await findSettled(module, session, named(CKO.privateKey, name));
-    if (handle === undefined) return loadRetired(module, session, macKey, name);
+    if (handle === undefined) return loadRetired(module, session, macKeys, name);
   }
   if (second !== undefined) throw damaged('there are two of this name');
   const [id, extractable, never] = await module.readAttributes(session, handle, [CKA.id, CKA.extractable, CKA.neverExtractable]);
-  const purposes = purposesInId(macKey, name, id ?? Buffer.alloc(0));
+  const purposes = purposesInId(macKeys, name, id ?? Buffer.alloc(0));
   if (!purposes) throw damaged('its purposes are not those it was made for');
   if (extractable?.[0] !== 0 || never?.[0] !== 1) throw damaged('it can leave the token');
   const [publicHandle, another] = await findSettled(module, session, named(CKO.publicKey, name));
@@ -214,11 +216,11 @@ async function loadKey(
 }
 
 /** What is left of a retired key: its public half, under the same description. Undefined when there is none. */
-async function loadRetired(module: Pkcs11Module, session: bigint, macKey: Buffer, name: string): Promise<StoredKey | undefined> {
+async function loadRetired(module: Pkcs11Module, session: bigint, macKeys: MacKeys, name: string): Promise<StoredKey | undefined> {
   const [handle] = await findSettled(module, session, named(CKO.publicKey, name));
   if (handle === undefined) return undefined;
   const [id, point] = await module.readAttributes(session, handle, [CKA.id, CKA.ecPoint]);
-  const purposes = purposesInId(macKey, name, id ?? Buffer.alloc(0));
+  const purposes = purposesInId(macKeys, name, id ?? Buffer.alloc(0));
   if (!purposes) throw new Error(`The key ${name} in the token was changed: its purposes are not those it was made for.`);
   const spki = Uint8Array.from(Buffer.concat([P256_SPKI_PREFIX, rawPoint(point ?? Buffer.alloc(0))]));
   return { name, suite: 'es256', purposes, spki, retired: true };
@@ -264,6 +266,13 @@ function rawPoint(value: Buffer): Uint8Array {
   return point;
 }
 
+/** The first for new keys; what each key may be used for was authenticated with one of them. */
+type MacKeys = readonly [Buffer, ...Buffer[]];
+
+function macKeyOf(secret: string | Uint8Array): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, '', 'tongren token key description', 32));
+}
+
 /** version (1) ‖ purposes, one bit each (4) ‖ MAC over version, name, suite and purposes (16). */
 function describeInId(macKey: Buffer, { name, purposes }: KeyWanted): Buffer {
   const bits = purposes.reduce((sum, purpose) => sum | (1 << KEY_PURPOSES.indexOf(purpose)), 0);
@@ -277,10 +286,10 @@ function macOf(macKey: Buffer, head: Buffer, name: string): Buffer {
   return createHmac('sha256', macKey).update(head).update(`es256 ${name}`).digest().subarray(0, MAC_BYTES);
 }
 
-function purposesInId(macKey: Buffer, name: string, id: Buffer): KeyPurpose[] | undefined {
+function purposesInId(macKeys: MacKeys, name: string, id: Buffer): KeyPurpose[] | undefined {
   const head = id.subarray(0, 5);
   if (id.length !== 5 + MAC_BYTES || head[0] !== ID_VERSION) return undefined;
-  if (!timingSafeEqual(id.subarray(5), macOf(macKey, head, name))) return undefined;
+  if (!macKeys.some((macKey) => timingSafeEqual(id.subarray(5), macOf(macKey, head, name)))) return undefined;
   const bits = head.readUInt32BE(1);
   return KEY_PURPOSES.filter((_, place) => (bits >>> place) & 1);
 }

@@ -158,6 +158,14 @@ export function registerAuthorityCommands(program: Command): void {
       process.exitCode = await resealKeys(options);
     });
   keys
+    .command('rewrap')
+    .description('after a change of TONGREN_SECRET: data keys and key files under the new one; TONGREN_SECRET_BEFORE holds the old')
+    .addOption(asJson())
+    .action(async (options) => {
+      const { rewrapKeys } = await import('./rewrap-keys.ts');
+      process.exitCode = await rewrapKeys(options);
+    });
+  keys
     .command('retire')
     .description('erase an old data key when nothing needs it any more; tells what does')
     .addArgument(new Argument('<kind>', 'kind of key').choices(['data']))

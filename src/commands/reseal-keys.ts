@@ -32,7 +32,7 @@ export function resealKeys(options: ResealOptions): Promise<number> {
     if (!options.status) await startResealing(deps, BY);
     if (options.here) {
       const files = fileSystemStore(join(config.dataDir, 'files'));
-      const own = { ...deps, files, dataKeys: localDataKeys(config.secret) };
+      const own = { ...deps, files, dataKeys: localDataKeys(config.secret, config.secretBefore) };
       const jobs = startJobs({ ...deps, onError: (_, error) => console.error((error as Error).message) }, [resealJob(own)]);
       await untilEnded(deps.db);
       await jobs.stop();

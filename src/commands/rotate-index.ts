@@ -16,7 +16,7 @@ export async function rotateIndex(
   by: string,
   { compromised }: { compromised: boolean },
 ): Promise<Record<string, unknown>> {
-  const dataKeys = localDataKeys(config.secret);
+  const dataKeys = localDataKeys(config.secret, config.secretBefore);
   const { version, before, usedFrom } = await rotateIndexKey({ ...deps, dataKeys }, by, { compromised });
   const said = { before: before.map(indexKeyName).join(' '), after: indexKeyName(version), from: usedFrom.toISOString() };
   if (!compromised) {

@@ -15,7 +15,7 @@ export async function withDataKeys(act: (installation: Opened) => Promise<number
     const installation = await openInstallation(process.env);
     try {
       const { config, deps } = installation;
-      const opened = await openDataKeys(deps.db, localDataKeys(config.secret), deps.clock.now());
+      const opened = await openDataKeys(deps.db, localDataKeys(config.secret, config.secretBefore), deps.clock.now());
       return await act({
         ...installation,
         fields: { ...fieldCipher(opened), sealingVersion: opened.fieldKeys[0]?.version ?? 1 },

@@ -5,7 +5,7 @@
 import { systemClock } from '#adapters/system-clock.ts';
 import type { CertificateDeps } from '#certificates/certificate-deps.ts';
 import { type Config, readConfig } from '#config.ts';
-import { openDatabase } from '#storage/database.ts';
+import { type Database, openDatabase } from '#storage/database.ts';
 import { findInstalledDatabase } from './installation.ts';
 import { openKeys, type RoomKeys } from './open-keys.ts';
 import { openStorage } from './open-storage.ts';
@@ -24,11 +24,8 @@ export async function openInstallation(environment: NodeJS.ProcessEnv): Promise<
     for (const step of undo.reverse()) await step();
   };
   try {
-    const running = config.databaseUrl ? undefined : findInstalledDatabase(environment);
-    const storage = running ? undefined : await openStorage(config);
-    if (storage) undo.push(storage.close);
-    const db = openDatabase(running ?? storage?.address ?? { url: config.databaseUrl ?? '' }, { maxConnections: 4 });
-    undo.push(() => db.$disconnect());
+    const { db, close: closeDatabase } = await openInstalledDatabase(config, environment);
+    undo.push(closeDatabase);
     const { keys, close: closeKeys } = await openKeys(config);
     undo.push(closeKeys);
     return { config, deps: { db, keys, clock: systemClock, publicOrigin: config.origin }, close };
@@ -36,4 +33,19 @@ export async function openInstallation(environment: NodeJS.ProcessEnv): Promise<
     await close();
     throw error;
   }
+}
+
+/** The database alone: for what is done before keys open. */
+export async function openInstalledDatabase(
+  config: Pick<Config, 'databaseUrl' | 'dataDir'>,
+  environment: NodeJS.ProcessEnv,
+): Promise<{ db: Database; close: () => Promise<void> }> {
+  const running = config.databaseUrl ? undefined : findInstalledDatabase(environment);
+  const storage = running ? undefined : await openStorage(config);
+  const db = openDatabase(running ?? storage?.address ?? { url: config.databaseUrl ?? '' }, { maxConnections: 4 });
+  const close = async () => {
+    await db.$disconnect();
+    await storage?.close();
+  };
+  return { db, close };
 }

@@ -2,7 +2,7 @@
  * How this process comes to its keys: by way of the signer elsewhere, or, when it has the signer role, from its own store behind
  * the guard. Nothing else in the program opens a store of trust keys.
  */
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileKeyStore } from '#adapters/file-keys.ts';
 import { keysBySuite } from '#adapters/keys-by-suite.ts';
@@ -19,10 +19,12 @@ import { openSignerLog } from '#signer/signer-log.ts';
 import { claimDataFolder } from './claim-data-folder.ts';
 import { SIGNER_LOG_FOLDER } from './signer-log-place.ts';
 
+/** With keys of their own in one data folder. */
+const MOST_SIGNERS = 16;
 const LOOK_AT_FILES_EVERY_MS = 10_000;
 
 type SignerSettings = Config['signer'];
-type SignerConfig = Pick<Config, 'dataDir' | 'secret' | 'roles' | 'logLevel' | 'signer'>;
+type SignerConfig = Pick<Config, 'dataDir' | 'secret' | 'secretBefore' | 'roles' | 'logLevel' | 'signer'>;
 
 export interface OwnKeys {
   keys: GuardedKeyStore;
@@ -53,7 +55,8 @@ function openRemote({ socketPath, token, url, tlsFiles }: SignerSettings): Remot
 export async function openOwnKeys(config: SignerConfig): Promise<OwnKeys> {
   const { dataDir, secret, signer } = config;
   const files = await fileKeyStore({ folder: join(dataDir, 'keys'), secret });
-  const token = signer.keys.store === 'pkcs11' ? await pkcs11KeyStore({ ...signer.keys, secret }) : undefined;
+  const token =
+    signer.keys.store === 'pkcs11' ? await pkcs11KeyStore({ ...signer.keys, secret, secretBefore: config.secretBefore }) : undefined;
   const bare = token ? keysBySuite([token, files]) : files;
   const { folder, release } = claimLogFolder(dataDir);
   const clock = systemClock;
@@ -99,10 +102,30 @@ export async function openOwnKeys(config: SignerConfig): Promise<OwnKeys> {
   };
 }
 
+/**
+ * Nobody else has keys of their own in this data folder until this is called again. Throws a plain Error when somebody does: a service, or
+ * a command.
+ */
+export function claimOwnKeys(dataDir: string): () => void {
+  const folders = Array.from({ length: MOST_SIGNERS }, (_, index) => logFolderOf(dataDir, index + 1)).filter((folder) =>
+    existsSync(folder),
+  );
+  const releases: (() => void)[] = [];
+  try {
+    for (const folder of [dataDir, ...folders]) releases.push(claimDataFolder(folder));
+  } catch (error) {
+    for (const release of releases) release();
+    throw error;
+  }
+  return () => {
+    for (const release of releases) release();
+  };
+}
+
 /** One writer for each log: where several processes with keys of their own share a data folder, each has its own. */
 function claimLogFolder(dataDir: string): { folder: string; release: () => void } {
-  for (let number = 1; number <= 16; number++) {
-    const folder = join(dataDir, number === 1 ? SIGNER_LOG_FOLDER : `${SIGNER_LOG_FOLDER}-${number}`);
+  for (let number = 1; number <= MOST_SIGNERS; number++) {
+    const folder = logFolderOf(dataDir, number);
     try {
       return { folder, release: claimDataFolder(folder) };
     } catch {
@@ -111,6 +134,8 @@ function claimLogFolder(dataDir: string): { folder: string; release: () => void 
   }
   throw new Error('Too many signers share this data folder. / 共用该数据目录的签名进程过多。');
 }
+
+const logFolderOf = (dataDir: string, number: number) => join(dataDir, number === 1 ? SIGNER_LOG_FOLDER : `${SIGNER_LOG_FOLDER}-${number}`);
 
 type TlsFiles = NonNullable<SignerSettings['tlsFiles']>;
 
