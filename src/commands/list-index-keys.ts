@@ -13,8 +13,9 @@ export async function listIndexKeys({ deps }: Pick<Opened, 'deps'>): Promise<Lis
   const now = deps.clock.now();
   const since = (row: (typeof rows)[number]) => row.usedFrom ?? row.createdAt;
   const versions = rows.filter(({ purpose }) => purpose === 'index');
-  const current = versions.findLast((row) => since(row) <= now) ?? versions[0];
-  const isChanging = versions.some(({ version, retiredAt }) => !retiredAt && current && version < current.version);
+  const counting = versions.filter(({ retiredAt }) => !retiredAt);
+  const current = counting.findLast((row) => since(row) <= now) ?? counting[0];
+  const isChanging = counting.some(({ version }) => current && version < current.version);
   const progress = isChanging && current ? describeProgress(await indexProgress(deps, current.version)) : '';
   const listed = versions.map((row, place) => {
     const next = versions[place + 1];

@@ -6,6 +6,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { onTestFinished } from 'vitest';
 import { allowListedFetch } from '#adapters/allow-listed-fetch.ts';
 import { inProcessStore } from '#adapters/in-process-store.ts';
+import type { FieldCipher } from '#crypto/field-cipher.ts';
 import { createOidcProvider, type Oidc } from '#oidc/create-oidc-provider.ts';
 import type { OidcDeps } from '#oidc/oidc-deps.ts';
 import { registerPerson } from '#people/register-person.ts';
@@ -33,13 +34,16 @@ export interface TestProvider {
 
 const PAGES = fileURLToPath(new URL('../../../templates/pages', import.meta.url));
 
-export async function testProvider(db: Database, options: { ephemeral?: EphemeralStore } = {}): Promise<TestProvider> {
+export async function testProvider(
+  db: Database,
+  options: { ephemeral?: EphemeralStore; fields?: FieldCipher } = {},
+): Promise<TestProvider> {
   const port = await freePort();
   const origin = `http://localhost:${port}`;
   const deps = {
     db,
     clock: { now: () => new Date() },
-    fields: testFields(),
+    fields: options.fields ?? testFields(),
     ephemeral: options.ephemeral ?? inProcessStore(),
     outbound: allowListedFetch({ hosts: [], allowLoopback: true }),
   };
