@@ -10,6 +10,7 @@ import { appointStaff } from '#access/appoint-staff.ts';
 import { findStaffPositions } from '#access/find-staff.ts';
 import { decideCertificateRequest } from '#certificates/decide-certificate-request.ts';
 import { registerDevice } from '#certificates/devices.ts';
+import { initialiseAuthorities } from '#certificates/initialise-authorities.ts';
 import { requestOrganisationCertificate } from '#certificates/request-organisation-certificate.ts';
 import { requestPersonCertificate } from '#certificates/request-person-certificate.ts';
 import { proposeTrustEntry } from '#certificates/trust-list-entries.ts';
@@ -69,6 +70,7 @@ beforeAll(async () => {
     certificates: toPem('CERTIFICATE', new DocumentAuthority({ name: '邻省根 CA' }).root.certificate.der),
     constraints: { purposes: ['seal', 'document-signing'], permittedNames: [{ kind: 'dns', value: 'gov.cn' }] },
   });
+  await initialiseAuthorities({ ...city.deps, crlPartitions: { persons: 16 } });
   const seal = await findSeal(city.deps, city.sealId);
   const rules = { licenceTypes: ['residence-permit', 'driving-licence'], users: [], dailyLimit: 500 };
   await requestSealRules(city.deps, { sealId: city.sealId, rules, reason: '按年度用印管理规定调整', by: { personId: city.issuer } });
@@ -181,6 +183,8 @@ const PAGES: readonly [name: string, path: string, who?: string][] = [
   ['admin-seal', '{adminSeal}', 'operator'],
   ['admin-seal-uses', '{adminSeal}/uses', 'operator'],
   ['admin-services', '/admin/services', 'operator'],
+  ['admin-lists', '/admin/services/ca-persons-p256', 'operator'],
+  ['admin-lists-without-parts', '/admin/services/ca-seals-sm2', 'operator'],
   ['admin-trust-list', '/admin/trust-list', 'operator'],
   ['admin-trust-entry', '{trustEntry}', 'operator'],
   ['desk-certificates', '/desk/certificates', 'sealAdmin'],

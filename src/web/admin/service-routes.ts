@@ -1,10 +1,11 @@
 /** State of what others rely on: authorities with their lists, the signers of status and time, the issuance log; and what is due. */
 import type { FastifyInstance } from 'fastify';
 import { listAuthorities } from '#certificates/authorities.ts';
-import { findCrlFacts } from '#certificates/find-crl.ts';
 import { authorityWarnings } from '#certificates/hold-ceremony.ts';
+import { type CrlStanding, type CrlState, listCrlStandings } from '#certificates/list-crls.ts';
 import { latestHead } from '#certificates/log-publish.ts';
 import { searchCertificates } from '#certificates/search-certificates.ts';
+import { Problem } from '#problem.ts';
 import { certificateWords } from '#web/certificate-words.ts';
 import { requireStaff } from '#web/session.ts';
 import type { WebContext } from '#web/web-context.ts';
@@ -26,12 +27,12 @@ export function registerServiceRoutes(server: FastifyInstance, context: WebConte
       signers('ocsp'),
       signers('timestamp'),
     ]);
-    const rows = await Promise.all(
-      authorities.map(async (authority) => {
-        const list = await findCrlFacts(context, authority.keyName, 'complete');
-        return { ...authority, list, stale: !list || list.nextUpdate <= now };
-      }),
-    );
+    const standings = await listCrlStandings(context, authorities);
+    const rows = authorities.map((authority) => {
+      const lists = standings.get(authority.keyName) ?? [];
+      const parts = lists.filter(({ part }) => part !== undefined);
+      return { ...authority, complete: lists.find(({ scope }) => scope === 'complete'), parts, worst: worstOf(parts) };
+    });
     const document = head?.document;
     const log = document && {
       size: document.tree_size,
@@ -42,4 +43,20 @@ export function registerServiceRoutes(server: FastifyInstance, context: WebConte
     const shown = { rows, warnings, log, ocsp: ocsp.items, timestamp: timestamp.items };
     return reply.page('admin/services', { sections: ADMIN_SECTIONS, words: certificateWords, ...shown });
   });
+
+  server.get<{ Params: { key: string } }>('/admin/services/:key', { schema: { hide: true } }, async (request, reply) => {
+    requireStaff(request, ['operator', 'auditor']);
+    const authority = (await listAuthorities(context)).find(({ keyName }) => keyName === request.params.key);
+    if (!authority) throw new Problem('not-found');
+    const lists = (await listCrlStandings(context, [authority])).get(authority.keyName) ?? [];
+    const counts = WORST_FIRST.map((state) => ({ state, count: lists.filter((list) => list.state === state).length }));
+    return reply.page('admin/authority-lists', { sections: ADMIN_SECTIONS, authority, lists, counts });
+  });
+}
+
+const WORST_FIRST: readonly CrlState[] = ['missing', 'ended', 'ending', 'current'];
+
+/** The worst state among them; undefined where there are none. */
+function worstOf(lists: readonly CrlStanding[]): CrlState | undefined {
+  return WORST_FIRST.find((state) => lists.some((list) => list.state === state));
 }

@@ -187,6 +187,7 @@ const STAFF: Record<string, Role[]> = {
   'GET /admin/seals/:id/uses': WATCH,
   'GET /admin/seals/:id/uses.csv': WATCH,
   'GET /admin/services': WATCH,
+  'GET /admin/services/:key': WATCH,
   'GET /admin/staff': WATCH,
   'GET /admin/staff/:id': WATCH,
   'GET /admin/trust-list': WATCH,

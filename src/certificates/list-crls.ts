@@ -1,0 +1,64 @@
+/** How an authority's lists stand: complete, delta and each part, the newest signed one of each, or that there is none. */
+import type { Authority } from './authorities.ts';
+import { isRoot } from './authorities.ts';
+import type { CertificateDeps } from './certificate-deps.ts';
+import type { CrlScope } from './find-crl.ts';
+import { partScope } from './publish-parts.ts';
+
+/** `ending`: three quarters of its life are over, while the next is due at half: whoever publishes is not at work. */
+export type CrlState = 'current' | 'ending' | 'ended' | 'missing';
+
+export interface CrlStanding {
+  scope: CrlScope;
+  /** Of the part, from 0. */
+  part: number | undefined;
+  state: CrlState;
+  /** Undefined when it is missing. */
+  list: { number: bigint; thisUpdate: Date; nextUpdate: Date; entries: number; size: number } | undefined;
+}
+
+interface Row {
+  issuerKey: string;
+  scope: string;
+  number: bigint;
+  thisUpdate: Date;
+  nextUpdate: Date;
+  entries: number;
+  size: number;
+}
+
+/** By key name; in the order complete, delta, parts. One question, however many parts. */
+export async function listCrlStandings(
+  { db, clock }: Pick<CertificateDeps, 'db' | 'clock'>,
+  authorities: readonly Authority[],
+): Promise<Map<string, CrlStanding[]>> {
+  const names = authorities.map(({ keyName }) => keyName);
+  const rows = await db.$queryRaw<Row[]>`
+    SELECT DISTINCT ON (issuer_key, scope) issuer_key AS "issuerKey", scope, number, this_update AS "thisUpdate",
+      next_update AS "nextUpdate", entries, coalesce(size, octet_length(der)) AS size
+    FROM revocation_list WHERE issuer_key = ANY(${names}) AND (digest IS NOT NULL OR der IS NOT NULL)
+    ORDER BY issuer_key, scope, number DESC`;
+  const newest = new Map(rows.map(({ issuerKey, scope, ...list }) => [`${issuerKey} ${scope}`, list]));
+  const now = clock.now();
+  return new Map(
+    authorities.map((authority) => {
+      const scopes: { scope: CrlScope; part?: number }[] = [
+        { scope: 'complete' },
+        ...(isRoot(authority) ? [] : [{ scope: 'delta' as const }]),
+      ];
+      for (let part = 0; part < authority.crlPartitions; part++) scopes.push({ scope: partScope(part), part });
+      const standings = scopes.map(({ scope, part }) => {
+        const list = newest.get(`${authority.keyName} ${scope}`);
+        return { scope, part, list, state: stateOf(list, now) };
+      });
+      return [authority.keyName, standings];
+    }),
+  );
+}
+
+function stateOf(list: Pick<Row, 'thisUpdate' | 'nextUpdate'> | undefined, now: Date): CrlState {
+  if (!list) return 'missing';
+  if (list.nextUpdate <= now) return 'ended';
+  const [from, to] = [list.thisUpdate.getTime(), list.nextUpdate.getTime()];
+  return now.getTime() >= from + (3 * (to - from)) / 4 ? 'ending' : 'current';
+}
