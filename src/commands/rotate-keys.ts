@@ -104,12 +104,15 @@ async function rotateSignerLog({ db, clock, keys }: OpenInstallation['deps'], co
   const { before, after, fingerprint, formerFingerprint, line, at, endorsed, already } = change;
   const followed = endorsed ? {} : followOf(SIGNER_LOG, true);
   const said = { before, after, from: at, fingerprint, line, ...(already ? { already: 'just before / 刚刚已更换' } : {}), ...followed };
-  if (already) return said;
   await db.$transaction(async (tx) => {
+    const detailOfKey = { path: ['key'], equals: fingerprint };
+    // An answer that was lost on its way left no event: asked again, it is noted then.
+    if (await tx.auditEvent.findFirst({ where: { kind: 'key-succeeded', subject: `key:${after}`, detail: detailOfKey } })) return;
     const event = { actor: BY, at: clock.now() };
     const detail = { base: LOG_KEY, purpose: SIGNER_LOG, key: fingerprint, former: formerFingerprint, line };
     await recordEvent(tx, { ...event, kind: 'key-succeeded', subject: `key:${after}`, detail });
-    if (compromised) await recordEvent(tx, { ...event, kind: 'key-compromised', subject: `key:${before}`, detail: { base: LOG_KEY } });
+    if (compromised && !endorsed)
+      await recordEvent(tx, { ...event, kind: 'key-compromised', subject: `key:${before}`, detail: { base: LOG_KEY } });
   });
   return said;
 }

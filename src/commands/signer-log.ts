@@ -138,7 +138,7 @@ async function notedHeads(): Promise<string[]> {
 
 function describe(report: LogReport, heads: number): string {
   const lines = [
-    `${report.lines} lines, ${report.first ?? '–'} to ${report.last?.n ?? '–'}; ${heads === 0 ? 'no signed head to compare with: a cut at the end would not show' : `${report.headsConfirmed} of ${heads} heads confirmed`}`,
+    `${report.lines} lines, ${report.first ?? '–'} to ${report.last?.n ?? '–'}; ${heads === 0 ? 'no signed head to compare with: a cut at the end would not show' : `${report.headsConfirmed} of ${heads} heads confirmed`}${report.keysConfirmed > 0 ? `; ${report.keysConfirmed} changes of their key` : ''}`,
     ...Object.entries(report.events).map(([event, count]) => `  ${event}: ${count}`),
     ...report.faults.map(({ file, line, fault }) => `${file}:${line} ${WORDS[fault]}`),
     report.faults.length === 0 ? 'The log is whole. / 日志完整。' : 'The log is NOT whole. / 日志不完整。',

@@ -82,7 +82,11 @@ export async function openLogKeys(
     return stored !== undefined && !stored.retired && Buffer.compare(stored.spki, wanted) === 0;
   };
   // Links that were lost, or a store put back from before: nobody can vouch for the next key, and heads must go on.
-  if (!(await isUsable(current()))) await change(false, { reason: LOST });
+  if (!(await isUsable(current()))) {
+    // Another process may have changed the key just now.
+    read();
+    if (!(await isUsable(current()))) await change(false, { reason: LOST });
+  }
 
   return {
     all: () => chain,
