@@ -82,19 +82,22 @@ async function retire({ db, clock }: IndexChangeDeps, versions: readonly number[
 /** Version and dates stay. */
 async function erase({ db, clock }: IndexChangeDeps, versions: readonly number[]): Promise<number> {
   const at = clock.now();
-  return db.$transaction(async (tx) => {
-    let erased = 0;
+  const erased = await db.$transaction(async (tx) => {
+    let count = 0;
     for (const version of versions) {
-      const { count } = await tx.dataKey.updateMany({
+      const { count: one } = await tx.dataKey.updateMany({
         where: { purpose: 'index', version, erasedAt: null },
         data: { erasedAt: at, wrapped: new Uint8Array(0) },
       });
-      if (!count) continue;
+      if (!one) continue;
       await recordEvent(tx, { kind: 'index-key-erased', actor: BY, subject: `data-key:${indexKeyName(version)}`, at });
-      erased += count;
+      count += one;
     }
-    return erased;
+    return count;
   });
+  // The row as it was before lies in the table's file until it is swept. Backups and archived logs are the operator's.
+  if (erased) await db.$executeRaw`VACUUM data_key`;
+  return erased;
 }
 
 /** How far a change is: by kind of row, of the pass under way and in all. */

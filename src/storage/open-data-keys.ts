@@ -65,6 +65,8 @@ async function makeFirstKeys(db: Database, dataKeys: KeyWrapping, rows: readonly
     ...{ purpose, version: 1, createdAt: at },
     wrapped: Uint8Array.from(await dataKeys.wrap(plain)),
   });
+  // A new one would make everybody a stranger to every app: that is not for a start to do.
+  if (!before && rows.some(({ purpose }) => purpose === 'index')) throw new Error('The key of lasting identifiers is missing.');
   const data = before
     ? [await fresh('identifier', await open(dataKeys, before.wrapped))]
     : await Promise.all(PURPOSES.map((purpose) => fresh(purpose)));

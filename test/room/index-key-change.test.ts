@@ -1,6 +1,5 @@
 /** The blind-index key changes while people register, sign in and move house: nobody is lost, nobody is there twice. */
 import { spawn } from 'node:child_process';
-import { createHmac } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { type FieldCipher, fieldCipher } from '#crypto/field-cipher.ts';
@@ -341,7 +340,4 @@ test('licences whose printed token was indexed with the key are found before, du
     indexKeys: [{ version: 9, key: new Uint8Array(32) }],
   });
   expect(await find(strange)).toBe(id);
-  const row = await db.licence.findUniqueOrThrow({ where: { id } });
-  const hmac = createHmac('sha256', 'x').update(token).digest();
-  expect(Buffer.compare(hmac, row.publicTokenIndex)).not.toBe(0);
 });

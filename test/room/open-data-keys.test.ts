@@ -37,6 +37,12 @@ test('an older installation keeps the identifiers that others know: their key be
     expect(protectIdentifyCode(fields, '110101199003078355', 'hashed')).toBe(`H1:${code}`);
   }
   expect(await older.dataKey.count({ where: { purpose: 'identifier' } })).toBe(1);
+
+  // Lost when the key they came from is gone too: no start makes up others.
+  await older.dataKey.updateMany({ where: { purpose: 'index' }, data: { version: 2 } });
+  await older.dataKey.deleteMany({ where: { purpose: 'identifier' } });
+  await expect(openDataKeys(older, dataKeys, at)).rejects.toThrow('identifiers is missing');
+  expect(await older.dataKey.count({ where: { purpose: 'identifier' } })).toBe(0);
 });
 
 test('another master secret is told apart in a sentence', async () => {
