@@ -108,6 +108,12 @@ export async function readTrustEntries(deps: Pick<CertificateDeps, 'db' | 'clock
   };
 }
 
+/** Whether this entry is an anchor at this moment: active, within its dates. */
+export async function isTrustEntryInForce({ db, clock }: Pick<CertificateDeps, 'db' | 'clock'>, id: string): Promise<boolean> {
+  const at = clock.now();
+  return (await db.trustEntry.count({ where: { id, state: 'active', validFrom: { lte: at }, validUntil: { gt: at } } })) > 0;
+}
+
 function listedEntry(row: TrustRow): ListedEntry {
   const ders = parsePem(row.certificates, 'CERTIFICATE');
   return {

@@ -17,6 +17,8 @@ export interface Proof {
   amr: string[];
   /** When the person proved it. */
   at: Date;
+  /** Entry of the trust list on which it rests, if any. */
+  trustEntryId?: string;
 }
 
 export async function proofOf(deps: PeopleDeps, personId: string, method: AuthenticationMethod): Promise<Proof> {

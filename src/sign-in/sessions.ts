@@ -4,6 +4,7 @@
  */
 import { randomBytes, randomUUIDv7 } from 'node:crypto';
 import { recordEvent } from '#audit/record-event.ts';
+import { isTrustEntryInForce } from '#certificates/trust-list-publish.ts';
 import type { FieldCipher } from '#crypto/field-cipher.ts';
 import { requirePerson } from '#people/find-person.ts';
 import type { Clock } from '#ports/clock.ts';
@@ -54,6 +55,7 @@ export async function openSession(
         acr: input.acr,
         amr: input.amr,
         authTime: input.at ?? at,
+        trustEntryId: input.trustEntryId ?? null,
         createdAt: at,
         lastSeenAt: at,
         expiresAt: new Date(at.getTime() + ABSOLUTE_MS),
@@ -72,12 +74,13 @@ export async function openSession(
   return { token, session: sessionOf(fields, row) };
 }
 
-/** The living session of a token, pushed on. Undefined for anything else. */
+/** The living session of a token, pushed on. Undefined for anything else, also once an authority it rests on is not recognised any more. */
 export async function findSession({ db, clock, fields }: SessionDeps, token: string): Promise<Session | undefined> {
   if (!TOKEN_PATTERN.test(token)) return undefined;
   const at = clock.now();
   const row = await db.browserSession.findUnique({ where: { tokenHash: tokenHash(token) } });
   if (!row || !isAlive(row, at)) return undefined;
+  if (row.trustEntryId !== null && !(await isTrustEntryInForce({ db, clock }, row.trustEntryId))) return undefined;
   if (at.getTime() - row.lastSeenAt.getTime() >= TOUCH_EVERY_MS) {
     await db.browserSession.updateMany({ where: { id: row.id, endedAt: null, lastSeenAt: { lt: at } }, data: { lastSeenAt: at } });
     row.lastSeenAt = at;
@@ -148,7 +151,10 @@ export async function stepUpSession(
   const row = await db.$transaction(async (tx) => {
     const { count } = await tx.browserSession.updateMany({
       where: { tokenHash: tokenHash(input.token), endedAt: null },
-      data: { tokenHash: tokenHash(token), acr, amr, authTime: input.proof.at, lastSeenAt: clock.now() },
+      data: {
+        ...{ tokenHash: tokenHash(token), acr, amr, authTime: input.proof.at, lastSeenAt: clock.now() },
+        ...(input.proof.trustEntryId ? { trustEntryId: input.proof.trustEntryId } : {}),
+      },
     });
     if (count === 0) throw new Problem('not-signed-in');
     await recordEvent(tx, {

@@ -47,8 +47,8 @@ export async function signInWithForeignCertificate(deps: ForeignSignInDeps, inpu
     // Both: a number that was corrected since must not open the account it was added to.
     if (owner === undefined || owner !== personId) throw new Problem('foreign-certificate-not-linked');
     await forgive();
-    const proved = await proofOf(deps, owner, METHODS[holder.level]);
     const { trustEntryId } = holder;
+    const proved = { ...(await proofOf(deps, owner, METHODS[holder.level])), trustEntryId };
     await deps.db.$transaction(async (tx) => {
       await noteForeignCertificateUse(deps, tx, { fingerprint, trustEntryId });
       await recordEvent(tx, {

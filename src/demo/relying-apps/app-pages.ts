@@ -27,6 +27,7 @@ const METHODS: Readonly<Record<string, string>> = {
   mfa: '多因素 multi-factor',
   face: '人脸 face',
   swk: '数字证书 certificate',
+  pop: '其他机构的证书 certificate of another authority',
   hwk: '硬件密钥 hardware key',
 };
 

@@ -139,9 +139,15 @@ test('a file larger than a signature is not taken, and a form of another site no
 
 test('once its authority is removed, a certificate that was added signs nobody in', async () => {
   const { person, browser: own } = await added();
+  const inside = new TestBrowser();
+  await sendSignature(inside, await inside.go(`${world.origin}/login/foreign-certificate`), person);
+  expect((await inside.send(`${world.origin}/my/account`)).status).toBe(200);
   await removeTrustEntry(deps, { id: entryId, by: operator, reason: '资质失效' });
   const browser = new TestBrowser();
   const refused = await sendSignature(browser, await browser.go(`${world.origin}/login/foreign-certificate`), person);
   expect([refused.status, refused.html]).toEqual([403, expect.stringContaining('未被承认')]);
   expect((await own.go(`${world.origin}/my/certificates`)).html).toContain('不再承认');
+  // Who is inside by it is outside; who is inside by other means stays.
+  const thrownOut = await inside.send(`${world.origin}/my/account`);
+  expect([thrownOut.status, thrownOut.headers.get('location')]).toEqual([303, expect.stringContaining('/login')]);
 });

@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "browser_session" ADD COLUMN     "trust_entry_id" UUID;
