@@ -216,3 +216,26 @@ describe.each([
     await context.close();
   });
 });
+
+test('on a phone in large type, without script, the sections unfold by keyboard and lead on', async () => {
+  const session = sessions['operator'] ?? '';
+  const { context, page } = await visit(browser, city.origin, { size: PHONE, session, javaScript: false });
+  await context.addCookies([{ name: 'tongren_large', value: '1', url: city.origin }]);
+  await page.goto(places['adminSeal'] ?? '');
+  const sections = page.getByRole('navigation', { name: '本栏目' });
+  expect(await sections.count()).toBe(1);
+  // A page below a section says in which it is.
+  expect(await sections.locator('summary').innerText()).toContain('电子印章');
+  const link = sections.getByRole('link', { name: '设备' });
+  expect(await link.isVisible()).toBe(false);
+  await sections.locator('summary').focus();
+  await page.keyboard.press('Enter');
+  await link.waitFor();
+  expect(await sections.locator('a[aria-current]').innerText()).toContain('电子印章');
+  expect(await page.evaluate('document.documentElement.scrollWidth <= document.documentElement.clientWidth')).toBe(true);
+  if (screenshots) await page.screenshot({ path: join(screenshots, 'admin-sections-unfolded.png') });
+  await link.focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: '设备' }).first().waitFor();
+  await context.close();
+});

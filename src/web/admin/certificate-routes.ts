@@ -66,12 +66,12 @@ export function registerCertificateRoutes(server: FastifyInstance, context: WebC
     const [by, revoker, requester, decider] = await Promise.all(
       [issuedBy, revokedBy, asked?.requestedBy, asked?.decidedBy].map((actor) => (actor ? describeActor(context, actor) : undefined)),
     );
-    const path = chain.map(({ subject, serialHex }) => ({ name: nameToString(subject), serialHex }));
+    const links = chain.map(({ subject, serialHex }) => ({ name: nameToString(subject), serialHex }));
     if (refusal) reply.code(refusal.status);
     const held = facts.status.status === 'revoked' && facts.status.reason === 'certificate-hold';
     const reasons = reasonChoices(reasonsFor({ profile: facts.profile, held }));
     const shown = {
-      ...{ by, revoker, requester, decider, path, refusal, reasons, held },
+      ...{ by, revoker, requester, decider, links, refusal, reasons, held },
       subject: nameToString(facts.certificate.subject),
     };
     return reply.page('admin/certificate', { sections: ADMIN_SECTIONS, words: certificateWords, facts, ...shown });
