@@ -9,10 +9,14 @@ import { recordEvent } from './record-event.ts';
 /** The version is one octet of what it seals; 0 marks a file in segments. The rows of erased keys stay, so that no number comes twice. */
 const MAX_VERSION = 255;
 
-/** Answers from when it seals: running processes know it by then. Throws Problem `key-succession-running` when another was made at the same moment, `data-keys-used-up` after 255. */
+/**
+ * @param compromised the one before is in wrong hands, and noted so.
+ * Answers from when it seals: running processes know it by then. Throws Problem `key-succession-running` when another was made at the same moment, `data-keys-used-up` after 255.
+ */
 export async function rotateDataKey(
   { db, clock, dataKeys }: { db: Database; clock: Clock; dataKeys: KeyWrapping },
   by: string,
+  { compromised = false } = {},
 ): Promise<{ version: number; sealsFrom: Date }> {
   const newest = await db.dataKey.findFirstOrThrow({ where: { purpose: 'field' }, orderBy: { version: 'desc' } });
   const version = newest.version + 1;
@@ -22,7 +26,9 @@ export async function rotateDataKey(
   try {
     await db.$transaction(async (tx) => {
       await tx.dataKey.create({ data: { purpose: 'field', version, wrapped, createdAt: at } });
-      await recordEvent(tx, { kind: 'data-key-made', actor: by, subject: `data-key:${version}`, detail: { version }, at });
+      const detail = { version, ...(compromised ? { compromised: newest.version } : {}) };
+      if (compromised) await tx.dataKey.updateMany({ where: { purpose: 'field', version: newest.version }, data: { compromisedAt: at } });
+      await recordEvent(tx, { kind: 'data-key-made', actor: by, subject: `data-key:${version}`, detail, at });
     });
   } catch (error) {
     if (isUniqueViolation(error)) throw new Problem('key-succession-running', { cause: error });

@@ -151,8 +151,8 @@ async function listTokenKeys({ deps }: Opened): Promise<ListedKey[]> {
 async function listDataKeys({ deps, fields }: Opened): Promise<ListedKey[]> {
   const rows = await deps.db.dataKey.findMany({ where: { purpose: 'field' }, orderBy: { version: 'asc' } });
   const sealing = fields.sealingVersion;
-  return rows.map(({ version, createdAt, closedAt, erasedAt }) => {
-    const past = erasedAt ? 'destroyed' : 'retired';
+  return rows.map(({ version, createdAt, closedAt, erasedAt, compromisedAt }) => {
+    const past = erasedAt ? 'destroyed' : compromisedAt ? 'compromised' : 'retired';
     const state = version === sealing ? 'current' : version > sealing ? 'next' : past;
     return {
       ...{ kind: 'data', name: `data-${version}`, purposes: ['field'], suite: 'aes-256', state, since: createdAt.toISOString() },

@@ -74,7 +74,9 @@ async function rotate({ config, deps, fields }: Opened, kind: string, options: R
     return { deleted: gone, signing: kid, ...followOf(kind, compromised) };
   }
   if (kind === 'data') {
-    const { version, sealsFrom } = await rotateDataKey({ ...deps, dataKeys: localDataKeys(config.secret, config.secretBefore) }, BY);
+    const { version, sealsFrom } = await rotateDataKey({ ...deps, dataKeys: localDataKeys(config.secret, config.secretBefore) }, BY, {
+      compromised,
+    });
     const reseal = compromised || options.reseal ? { reseal: `pass ${(await startResealing(deps, BY)).id}` } : {};
     return { after: `data-${version}`, from: sealsFrom.toISOString(), ...reseal, ...followOf(kind, compromised) };
   }

@@ -100,22 +100,23 @@ function readRows(
 /** Answers the ids it wrote, and the first that somebody else was holding. */
 async function writeRows(
   tx: Transaction,
-  column: SealedColumn,
+  sealed: SealedColumn,
   rows: readonly Fresh[],
 ): Promise<{ written: string[]; busy: string | undefined }> {
   if (rows.length === 0) return { written: [], busy: undefined };
-  const { table, value, id, idType } = sqlOf(column);
+  const { table, value, id, idType } = sqlOf(sealed);
   const ids = rows.map((row) => row.id);
   const locked = await tx.$queryRaw<{ id: string }[]>`
     SELECT ${id}::text AS id FROM ${table} WHERE ${id} = ANY(${ids}::${idType}[]) ORDER BY ${id} FOR NO KEY UPDATE SKIP LOCKED`;
   const held = new Set(locked.map((row) => row.id));
   const mine = rows.filter((row) => held.has(row.id));
-  const values = mine.map((row) => Prisma.sql`(${row.id}::${idType}, ${row.old}::bytea, ${row.fresh}::bytea)`);
+  const column = <T>(of: (row: Fresh) => T) => mine.map(of);
   const written =
     mine.length === 0
       ? []
       : await tx.$queryRaw<{ id: string }[]>`
-          UPDATE ${table} AS t SET ${value} = v.fresh FROM (VALUES ${Prisma.join(values)}) AS v(id, old, fresh)
+          UPDATE ${table} AS t SET ${value} = v.fresh
+          FROM unnest(${column((row) => row.id)}::${idType}[], ${column(({ old }) => old)}::bytea[], ${column(({ fresh }) => fresh)}::bytea[]) AS v(id, old, fresh)
           WHERE t.${id} = v.id AND t.${value} = v.old RETURNING t.${id}::text AS id`;
   // What is not there any more is nobody's.
   const others = ids.filter((one) => !held.has(one));

@@ -46,5 +46,13 @@ export const LONGEST_EPHEMERAL_SECONDS = 3_600;
  */
 export async function refuseClosedKey(tx: Transaction, version: number): Promise<void> {
   const closed = await tx.dataKey.count({ where: { purpose: 'field', version, closedAt: { not: null } } });
-  if (closed > 0) throw new Error('A file was sealed with a data key that is closed.');
+  if (closed > 0) throw new Error(CLOSED_KEY);
+}
+
+/** As the triggers say it. */
+const CLOSED_KEY = 'sealed with a data key that is closed';
+
+/** Whether this was refused because the process has not read the keys since the one it seals with was closed: it does within half a minute. */
+export function isClosedKeyError(error: unknown): boolean {
+  return error instanceof Error && error.message.includes(CLOSED_KEY);
 }

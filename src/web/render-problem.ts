@@ -5,6 +5,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { CATALOGUE, type FieldFault, Problem, type ProblemCode } from '#problem.ts';
+import { isClosedKeyError } from '#storage/sealed-places.ts';
 import { describeForLog } from './log-without-personal-data.ts';
 import { baselineHeaders, contentSecurityPolicy } from './security-headers.ts';
 import { faultsOfZodError } from './zod-faults.ts';
@@ -28,6 +29,7 @@ export function problemOf(error: unknown): Problem {
     const context = error.validationContext;
     return new Problem('invalid-input', { errors: faultsOfZodError(error, context === 'body' ? '' : `/${context}`) });
   }
+  if (isClosedKeyError(error)) return new Problem('unavailable', { retryAfterSeconds: 30, cause: error });
   const status = (error as FastifyError | undefined)?.statusCode;
   if (status === undefined || status < 400 || status > 499) return new Problem('internal', { cause: error });
   return new Problem(codeOfStatus(status), { cause: error });

@@ -65,6 +65,17 @@ test('the private key cannot be read, copied or changed, even by a program with 
   });
 });
 
+test('after the secret changed, keys from before are known by the old one, and new ones by the new', async () => {
+  const changed = await open({ secret: 'the next secret, long enough for a test', secretBefore: secret });
+  expect(await changed.find('first')).toEqual(await store.find('first'));
+  await changed.sign('first', 'receipt', message);
+  await changed.create('after-change', 'es256', ['receipt']);
+  const alone = await open({ secret: 'the next secret, long enough for a test' });
+  expect(await alone.find('after-change')).toBeDefined();
+  await expect(alone.find('first')).rejects.toMatchObject({ code: 'key-store-unavailable' });
+  await expect(store.find('after-change')).rejects.toMatchObject({ code: 'key-store-unavailable' });
+});
+
 test('who has the PIN but not the secret cannot give a key a use: such a key is refused, not used', async () => {
   const stranger = await open({ secret: 'another secret, long enough for a test' });
   await stranger.create('planted', 'es256', ['certificate', 'crl']);

@@ -23,6 +23,11 @@ describe('what an error means to the caller', () => {
     expect(problemOf(withStatus(status)).code).toBe(code);
   });
 
+  test('a process that seals with a key closed since is away until it has read the keys, whoever noticed it', () => {
+    const said = 'Database error. Code: `P0001`. Message: `sealed with a data key that is closed`';
+    expect(problemOf(new Error(said))).toMatchObject({ code: 'unavailable', retryAfterSeconds: 30 });
+  });
+
   test('anything else is internal and says nothing of its cause', () => {
     const document = problemDocument(problemOf(new Error('password hunter2 at /srv/app.ts:7')), ORIGIN, 'urn:uuid:1');
     expect(document).toMatchObject({ status: 500, code: 'internal', type: `${ORIGIN}/problems/internal`, instance: 'urn:uuid:1' });
