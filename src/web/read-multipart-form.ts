@@ -25,6 +25,7 @@ declare module 'fastify' {
 }
 
 const MAX_FIELDS = 80;
+const MAX_FIELDS_OF_ANYBODY = 8;
 const MAX_FIELD_BYTES = 16 * 1024;
 
 export function registerMultipartForms(server: FastifyInstance): void {
@@ -39,12 +40,13 @@ export function registerMultipartForms(server: FastifyInstance): void {
     if (!upload.open) requireSession(request);
     const fields: Record<string, string | string[]> = {};
     const { maxFiles = 1 } = upload;
+    const maxFields = upload.open ? MAX_FIELDS_OF_ANYBODY : MAX_FIELDS;
     const limits = {
       fileSize: upload.maxFileBytes,
       files: maxFiles,
-      fields: MAX_FIELDS,
+      fields: maxFields,
       fieldSize: MAX_FIELD_BYTES,
-      parts: MAX_FIELDS + maxFiles,
+      parts: maxFields + maxFiles,
     };
     try {
       if (upload.isStreamed) {

@@ -286,6 +286,23 @@ describe('the trust list', () => {
     expect(await act(city.operator, at, 'explode')).toBe(404);
   });
 
+  test('an authority for people who sign in says where the number stands and how far it counts, which both operators see', async () => {
+    const signIn = { purposes: ['client'], signInLevel: '4', numberIn: 'subject', numberOid: '2.5.4.5', numberPrefix: 'PNOCN-' };
+    const { browser, reply } = await propose(signIn);
+    expect(reply.statusCode).toBe(303);
+    const page = (await browser.get(reply.headers.location as string)).body;
+    for (const words of ['至多 4 级', '主体属性 2.5.4.5，前缀 PNOCN-']) expect(page).toContain(words);
+    const plain = (await propose({ purposes: ['client'], signInLevel: '5' })).reply.headers.location as string;
+    expect((await browser.get(plain)).body).toContain('个人身份标识扩展（identifyCode）');
+    const none = (await propose({ purposes: ['client'] })).reply.headers.location as string;
+    expect((await browser.get(none)).body).not.toContain('个人登录');
+    const noPurpose = (await propose({ ...signIn, purposes: ['seal'] })).reply;
+    expect([noPurpose.statusCode, noPurpose.body.includes('须包含“客户端”用途')]).toEqual([422, true]);
+    const noOid = (await propose({ ...signIn, numberOid: '' })).reply;
+    expect([noOid.statusCode, noOid.body.includes('约束条件不正确')]).toEqual([422, true]);
+    expect((await propose({ ...signIn, signInLevel: '2' })).reply.statusCode).toBe(422);
+  });
+
   test('a rejected proposal keeps its reason; faults are said at the form', async () => {
     const at = (await propose()).reply.headers.location as string;
     expect(await act(second, at, 'reject', { reason: '指纹不符' })).toBe(303);

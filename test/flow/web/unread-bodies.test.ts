@@ -52,6 +52,7 @@ test('more files than the form has fields for are not read either', async () => 
 test.each([
   '/my/certificates/sign/prepare',
   '/my/certificates/sign/finish',
+  '/my/certificates/foreign',
   '/desk/issue/residence-permit',
   '/desk/certificates',
   '/desk/seal-jobs',
