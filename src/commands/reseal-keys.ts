@@ -94,7 +94,9 @@ export function retireDataKey(version: number, { confirm, giveUp = 0, json }: Re
     if (json) console.log(JSON.stringify({ name, erased: erases, needs: needs.map(({ en }) => en) }));
     else if (erases) console.log(`${name}: erased / 已销毁`);
     else if (needs.length === 0)
-      console.log(`${name}: nothing needs it; erase it for good with --confirm ${name} / 已无数据需要该密钥，用 --confirm ${name} 销毁`);
+      console.log(
+        `${name}: nothing needs it but encrypted citizen numbers (E1:) in certificates from its time, which nobody can read after it; erase it for good with --confirm ${name} / 除当时签发的证书中加密的身份号码（E1:）外已无数据需要该密钥，用 --confirm ${name} 销毁`,
+      );
     else for (const { en, zh } of needs) console.log(`${name}: ${en} / ${zh}`);
     return needs.length === 0 ? OK : LEFT;
   });

@@ -19,7 +19,11 @@ import { issueCertificate } from '#certificates/issue-certificate.ts';
 import { readConfig } from '#config.ts';
 import { fieldCipher } from '#crypto/field-cipher.ts';
 import { generateKeyPair } from '#crypto/suite.ts';
+import { findResealing } from '#jobs/find-resealing.ts';
+import { SEALS_EVERYWHERE_MS, startResealing } from '#jobs/reseal-pass.ts';
 import { replaceSigningKey } from '#oidc/signing-keys.ts';
+import { requirePerson } from '#people/find-person.ts';
+import { registerPerson } from '#people/register-person.ts';
 import { toPem } from '#pki/pem.ts';
 import { guardedKeyStore } from '#signer/guarded-key-store.ts';
 import { DATA_KEY_LEAD_MS, openDataKeys } from '#storage/open-data-keys.ts';
@@ -34,6 +38,8 @@ const dataKeys = localDataKeys('a secret of this test alone, long enough');
 const keys = guardedKeyStore(memoryKeyStore(), { clock });
 const soon = { timeout: 20_000, interval: 50 };
 let app: App;
+/** Another process of the same installation. */
+let buildWorker: () => Promise<App>;
 let port: number;
 
 beforeAll(async () => {
@@ -44,6 +50,7 @@ beforeAll(async () => {
     outbound: allowListedFetch({ hosts: [], allowLoopback: true }),
     registry: simulatedPopulationRegistry([]),
   };
+  buildWorker = () => buildApp({ ...config, roles: ['worker'] }, ports, db, { logger: false, followEveryMs: 50 });
   const deps = { db, clock, keys, publicOrigin: config.origin };
   await initialiseAuthorities(deps);
   const pair = generateKeyPair('es256');
@@ -72,6 +79,26 @@ test('a data key made by a command opens at once and seals after its lead', asyn
   expect(app.context.fields.seal('person.name:1', '李四')[0]).toBe(1);
   clock.advance(DATA_KEY_LEAD_MS + 1_000);
   await vi.waitFor(() => expect(app.context.fields.seal('person.name:1', '李四')[0]).toBe(version), soon);
+});
+
+test('what older data keys sealed is sealed anew by the worker, and read by the web process that never stopped', async () => {
+  const { fields } = app.context;
+  const by = 'system:test';
+  const { id } = await registerPerson({ db, clock, fields }, { name: '王换', phone: '13900010019', by });
+  const { version } = await rotateDataKey({ db, clock, dataKeys }, by);
+  await startResealing({ db, clock }, by);
+  clock.advance(SEALS_EVERYWHERE_MS);
+  const worker = await buildWorker();
+  try {
+    await vi.waitFor(async () => expect(await findResealing(db)).toMatchObject({ version, state: 'clean' }), {
+      timeout: 50_000,
+      interval: 200,
+    });
+  } finally {
+    await worker.close();
+  }
+  expect((await db.person.findUniqueOrThrow({ where: { id } })).name?.[0]).toBe(version);
+  expect((await requirePerson({ db, clock, fields }, id)).name).toBe('王换');
 });
 
 test('a token key that came into wrong hands leaves the published keys', async () => {
