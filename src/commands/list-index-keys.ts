@@ -4,7 +4,7 @@ import { type IndexProgress, indexProgress } from '#jobs/change-index-key.ts';
 import type { ListedKey } from './list-keys.ts';
 import type { Opened } from './with-data-keys.ts';
 
-export async function listIndexKeys({ deps }: Pick<Opened, 'deps'>): Promise<ListedKey[]> {
+export async function listIndexKeys({ deps }: { deps: Pick<Opened['deps'], 'db' | 'clock'> }): Promise<ListedKey[]> {
   const rows = await deps.db.dataKey.findMany({
     where: { purpose: { in: ['index', 'identifier'] } },
     orderBy: [{ purpose: 'desc' }, { version: 'asc' }],

@@ -11,8 +11,14 @@ import type { Opened } from './with-data-keys.ts';
 const LOOK_EVERY_MS = 1_000;
 const TELL_EVERY_MS = 5_000;
 
+/** What the command needs of an installation. */
+export interface IndexInstallation {
+  config: Pick<Opened['config'], 'secret' | 'secretBefore'>;
+  deps: Pick<Opened['deps'], 'db' | 'clock'>;
+}
+
 export async function rotateIndex(
-  { config, deps }: Pick<Opened, 'config' | 'deps'>,
+  { config, deps }: IndexInstallation,
   by: string,
   { compromised }: { compromised: boolean },
 ): Promise<Record<string, unknown>> {
@@ -35,7 +41,7 @@ export async function rotateIndex(
 }
 
 /** Steps until nothing stands under older versions any more. Throws when rows are left that cannot be indexed anew. */
-async function seeThrough(deps: Opened['deps'], dataKeys: ReturnType<typeof localDataKeys>, version: number) {
+async function seeThrough(deps: IndexInstallation['deps'], dataKeys: ReturnType<typeof localDataKeys>, version: number) {
   const { db, clock } = deps;
   const isOld = { purpose: 'index', version: { lt: version }, retiredAt: null };
   let toldAt = Number.NEGATIVE_INFINITY;
