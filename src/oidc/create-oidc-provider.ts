@@ -7,7 +7,7 @@ import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import Provider from 'oidc-provider';
 import { adapterFactory } from './adapter-factory.ts';
-import { endEverySession, endParticipation, endSession, type LogoutReason } from './end-session.ts';
+import { endDeviceSessions, endEverySession, endParticipation, endSession, type LogoutReason } from './end-session.ts';
 import { findGrants, type GrantView, revokeGrant } from './find-grants.ts';
 import { abortInteraction, findInteraction, finishConsent, finishLogin, type InteractionView, type LoginAnswer } from './interactions.ts';
 import { type LogoutReport, logoutReport } from './logout-report.ts';
@@ -58,6 +58,15 @@ export interface Oidc {
   endEverySession(input: { personId: string; by: string; reason?: LogoutReason }): Promise<{ logoutId: string }>;
   /** As `endEverySession`, but this browser's stays: a changed password throws out everybody else. */
   endOtherSessions(req: IncomingMessage, res: ServerResponse, input: { personId: string; by: string }): Promise<void>;
+  /**
+   * Notes that this browser's session with the provider, when it is this person's, belongs to a new session of the portal: who signs in
+   * at the portal again goes on with the apps of before.
+   */
+  linkPortalSession(req: IncomingMessage, res: ServerResponse, input: { personId: string; portalSessionId: string }): Promise<void>;
+  /** The portal's sessions of this person from which apps are signed in still. */
+  findPortalSessions(personId: string): Promise<string[]>;
+  /** Ends what is signed in on one device, with all its apps were given; the apps hear of it by back channel. */
+  endPortalSession(input: { personId: string; portalSessionId: string; by: string }): Promise<void>;
   logoutReport(logoutId: string): Promise<LogoutReport | undefined>;
   findGrants(personId: string): Promise<GrantView[]>;
   revokeGrant(input: { personId: string; clientId: string; by: string }): Promise<{ logoutId: string } | undefined>;
@@ -127,6 +136,19 @@ export async function createOidcProvider(deps: OidcDeps, options: OidcOptions): 
       const exceptUid = session.accountId === personId ? session.uid : undefined;
       await endEverySession(deps, { personId, by, exceptUid });
       queued();
+    },
+    async linkPortalSession(req, res, { personId, portalSessionId }) {
+      const session = await provider.Session.get(provider.createContext(named(req), res) as never);
+      if (session.accountId !== personId) return;
+      await deps.db.oidcSession.updateMany({ where: { uid: session.uid, personId, endedAt: null }, data: { portalSessionId } });
+    },
+    async findPortalSessions(personId) {
+      const where = { personId, endedAt: null, expiresAt: { gt: deps.clock.now() }, portalSessionId: { not: null } };
+      const rows = await deps.db.oidcSession.findMany({ where, select: { portalSessionId: true } });
+      return rows.flatMap(({ portalSessionId }) => portalSessionId ?? []);
+    },
+    async endPortalSession(input) {
+      if ((await endDeviceSessions(deps, input)) > 0) queued();
     },
     logoutReport: (id) => logoutReport(deps, id),
     findGrants: (personId) => findGrants(deps, personId),

@@ -10,8 +10,8 @@ import type { OidcDeps } from './oidc-deps.ts';
 
 type Deps = Pick<OidcDeps, 'db' | 'clock'>;
 
-/** Who asked: `app`, `portal`, `everywhere`, `consent-withdrawn`, `operator` … for the report and the audit. */
-export type LogoutReason = 'app' | 'portal' | 'everywhere' | 'consent-withdrawn' | 'left-app' | 'operator';
+/** Who asked: `app`, `portal`, `device` (one of the list), `everywhere`, `consent-withdrawn`, `operator` … for the report and the audit. */
+export type LogoutReason = 'app' | 'portal' | 'device' | 'everywhere' | 'consent-withdrawn' | 'left-app' | 'operator';
 
 interface Participant {
   sessionUid: string;
@@ -20,10 +20,13 @@ interface Participant {
   persistsLogout: boolean;
 }
 
-/** Ends one session. Undefined when nobody was signed in there; ending it again answers the first log-out. */
+/**
+ * Ends one session. Undefined when nobody was signed in there; ending it again answers the first log-out.
+ * With `offlineToo` what apps were given to use without the person there goes as well: the device is out of the person's hands.
+ */
 export async function endSession(
   { db, clock }: Deps,
-  { uid, reason, by }: { uid: string; reason: LogoutReason; by: string },
+  { uid, reason, by, offlineToo = false }: { uid: string; reason: LogoutReason; by: string; offlineToo?: boolean },
 ): Promise<{ logoutId: string; personId: string } | undefined> {
   const at = clock.now();
   return db.$transaction(async (tx) => {
@@ -38,7 +41,11 @@ export async function endSession(
     const participants = await leaveSessions(tx, [uid], at);
     const logoutId = await writeLogout(tx, { personId, reason, at, participants, everySession: false });
     await tx.oidcSession.update({ where: { uid }, data: { endedAt: at, logoutId } });
-    await revokeGrants(tx, Prisma.sql`session_uid = ${uid} AND client_id IN (${listOf(participants.filter((p) => !p.persistsLogout))})`);
+    const going = participants.filter((p) => !p.persistsLogout);
+    await revokeGrants(
+      tx,
+      offlineToo ? Prisma.sql`session_uid = ${uid}` : Prisma.sql`session_uid = ${uid} AND client_id IN (${listOf(going)})`,
+    );
     // What remains is offline access: it outlives the session and belongs to none.
     await tx.oidcGrant.updateMany({ where: { sessionUid: uid }, data: { sessionUid: null } });
     await recordEvent(tx, {
@@ -84,6 +91,14 @@ export async function endEverySession(
     await recordEvent(tx, { kind: 'every-session-ended', actor: by, subject: `person:${personId}`, detail, at });
     return { logoutId };
   });
+}
+
+/** Ends what one device of the person's list is signed in to, offline access of its apps too. Answers how many sessions that were. */
+export async function endDeviceSessions(deps: Deps, input: { personId: string; portalSessionId: string; by: string }): Promise<number> {
+  const { personId, portalSessionId, by } = input;
+  const sessions = await deps.db.oidcSession.findMany({ where: { personId, portalSessionId, endedAt: null }, select: { uid: true } });
+  for (const { uid } of sessions) await endSession(deps, { uid, reason: 'device', by, offlineToo: true });
+  return sessions.length;
 }
 
 /** One app leaves its sessions of this person (or the one session of `sid`); the others stay signed in. */

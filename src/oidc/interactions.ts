@@ -50,6 +50,8 @@ export interface LoginAnswer {
   at: Date;
   /** False on a shared computer: the session then ends with the browser. */
   remember?: boolean;
+  /** The portal's session of this browser: ending that one ends what begins here. */
+  portalSessionId?: string;
 }
 
 type Deps = Pick<OidcDeps, 'db' | 'clock'>;
@@ -102,6 +104,7 @@ export async function finishLogin(provider: Provider, req: IncomingMessage, res:
       ts: Math.floor(login.at.getTime() / 1000),
       remember: login.remember ?? true,
     },
+    ...(login.portalSessionId === undefined ? {} : { portalSessionId: login.portalSessionId }),
   });
 }
 

@@ -60,18 +60,22 @@ export function sessionAdapter(db: Database): Adapter {
       const clientId = Provider.ctx?.oidc?.client?.clientId;
       const joined = clientId === undefined ? undefined : (authorizations as Record<string, Authorization> | undefined)?.[clientId];
       const before = Provider.ctx && found.get(Provider.ctx);
-      if (before && before.id === id && before.uid === uid && isUnchanged(before, payload, clientId, joined)) {
+      // Of a sign-in just made (see `interactions.ts`).
+      const portalSessionId = (Provider.ctx?.oidc?.result?.['portalSessionId'] as string | undefined) ?? null;
+      if (portalSessionId === null && before && before.id === id && before.uid === uid && isUnchanged(before, payload, clientId, joined)) {
         if (await isAlive(db, uid)) return;
         throw new errors.SessionNotFound('the session has ended');
       }
       const personId = payload.accountId ?? null;
       const saved = await db.$queryRaw<{ uid: string }[]>`
         WITH saved AS (
-          INSERT INTO oidc_session AS s (uid, id_hash, person_id, payload, created_at, expires_at)
-          VALUES (${uid}, ${storedId(id)}, ${personId}, ${JSON.stringify(payload)}::jsonb, now(), now() + ${expiresIn} * interval '1 second')
+          INSERT INTO oidc_session AS s (uid, id_hash, person_id, payload, created_at, expires_at, portal_session_id)
+          VALUES (${uid}, ${storedId(id)}, ${personId}, ${JSON.stringify(payload)}::jsonb, now(), now() + ${expiresIn} * interval '1 second',
+            ${portalSessionId}::uuid)
           ON CONFLICT (uid) DO UPDATE SET
             payload = EXCLUDED.payload, expires_at = EXCLUDED.expires_at, person_id = EXCLUDED.person_id,
-            id_hash = coalesce(s.id_hash, EXCLUDED.id_hash)
+            id_hash = coalesce(s.id_hash, EXCLUDED.id_hash),
+            portal_session_id = coalesce(EXCLUDED.portal_session_id, s.portal_session_id)
           WHERE s.ended_at IS NULL AND (s.person_id IS NULL OR s.person_id = EXCLUDED.person_id)
           RETURNING s.uid
         ), joined AS (

@@ -122,11 +122,15 @@ export async function endSessionsOf(
   });
 }
 
-/** The person's living sessions, last seen first. */
-export async function listSessions({ db, clock, fields }: SessionDeps, personId: string): Promise<Session[]> {
+/**
+ * The person's living sessions, last seen first; with those of `also` that nobody ended, though they died of time: from there apps are
+ * signed in still.
+ */
+export async function listSessions({ db, clock, fields }: SessionDeps, personId: string, also: readonly string[] = []): Promise<Session[]> {
   const at = clock.now();
+  const living = { expiresAt: { gt: at }, lastSeenAt: { gt: new Date(at.getTime() - IDLE_MS) } };
   const rows = await db.browserSession.findMany({
-    where: { personId, endedAt: null, expiresAt: { gt: at }, lastSeenAt: { gt: new Date(at.getTime() - IDLE_MS) } },
+    where: { personId, endedAt: null, OR: [living, { id: { in: [...also] } }] },
     orderBy: { lastSeenAt: 'desc' },
     take: 100,
   });

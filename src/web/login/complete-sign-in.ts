@@ -15,6 +15,7 @@ const FACTORS_TOGETHER_MS = 15 * 60_000;
 
 export async function completeSignIn(request: FastifyRequest, reply: FastifyReply, context: WebContext, place: LoginPlace, proof: Proof) {
   const session = await startSession(request, reply, context, proof);
+  await context.oidc?.linkPortalSession(request.raw, reply.raw, { personId: session.personId, portalSessionId: session.id });
   const device = loginCookie(request, 'tongren_device');
   if (!(await findDeviceOf(context, proof.personId, device))) {
     setLoginCookie(reply, context, 'tongren_device', await rememberDevice(context, proof.personId));
@@ -46,8 +47,9 @@ export async function goOn(
 
 /** Back to the app with the level that was reached. */
 export async function finishInteraction(request: FastifyRequest, reply: FastifyReply, context: WebContext, session: Session) {
-  const { personId, acr, amr, authTime } = session;
-  const url = await context.oidc?.finishLogin(request.raw, reply.raw, { personId, acr, amr, at: authTime, remember: true });
+  const { id: portalSessionId, personId, acr, amr, authTime } = session;
+  const login = { personId, acr, amr, at: authTime, remember: true, portalSessionId };
+  const url = await context.oidc?.finishLogin(request.raw, reply.raw, login);
   keepProviderCookies(reply);
   return goTo(request, reply, url ?? '/');
 }

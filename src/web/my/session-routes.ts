@@ -10,9 +10,11 @@ import { MY_SECTIONS } from './sections.ts';
 export function registerMySessionRoutes(server: FastifyInstance, context: WebContext): void {
   const options = { schema: { hide: true } };
 
+  const devicesOf = async (personId: string) => listSessions(context, personId, (await context.oidc?.findPortalSessions(personId)) ?? []);
+
   server.get('/my/sessions', options, async (request, reply) => {
     const current = requireSession(request);
-    const sessions = await listSessions(context, current.personId);
+    const sessions = await devicesOf(current.personId);
     const rows = sessions.map((session) => ({ ...session, device: describeDevice(session.userAgent), current: session.id === current.id }));
     return reply.page('my/sessions', { sections: MY_SECTIONS, rows });
   });
@@ -20,8 +22,12 @@ export function registerMySessionRoutes(server: FastifyInstance, context: WebCon
   server.post<{ Params: { id: string } }>('/my/sessions/:id/end', options, async (request, reply) => {
     const { personId } = requireSession(request);
     const sessionId = requireUuid(request.params.id);
-    const own = await listSessions(context, personId);
-    if (own.some(({ id }) => id === sessionId)) await endSession(context, { sessionId, personId, by: `person:${personId}` });
+    const by = `person:${personId}`;
+    if ((await devicesOf(personId)).some(({ id }) => id === sessionId)) {
+      // The apps first: should the second step fail, the device is in the list still.
+      await context.oidc?.endPortalSession({ personId, portalSessionId: sessionId, by });
+      await endSession(context, { sessionId, personId, by });
+    }
     return reply.redirect('/my/sessions', 303);
   });
 

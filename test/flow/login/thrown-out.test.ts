@@ -1,6 +1,8 @@
 /** Who changes a password, or throws the other devices out, throws them out of the apps as well; the own browser stays. */
+import { decodeJwt } from 'jose';
 import { refreshTokenGrant } from 'openid-client';
 import { describe, expect, test } from 'vitest';
+import { deliverDueLogouts } from '#oidc/deliver-logouts.ts';
 import { authorizationUrl, exchange, type TestApp, testApp } from '#test/flow/oidc/test-app.ts';
 import { TestBrowser, type Visit } from '#test/flow/oidc/test-browser.ts';
 import type { TestProvider } from '#test/flow/oidc/test-provider.ts';
@@ -42,12 +44,28 @@ async function signInAtApp(world: World, app: TestApp, phone: string) {
 async function newWorld() {
   const world = await loginWorld(db);
   const app = await testApp(world as unknown as TestProvider, `out-${Math.random().toString(36).slice(2, 8)}`);
-  const { phone } = await world.person();
+  const { id: personId, phone } = await world.person();
   const thief = await signInAtApp(world, app, phone);
   const owner = await signInAtApp(world, app, phone);
   expect([await isKnownAt(thief.browser, app), await isKnownAt(owner.browser, app)]).toEqual([true, true]);
-  return { world, app, phone, thief, owner };
+  return { world, app, personId, phone, thief, owner };
 }
+
+/** The portal's sessions of a person, the oldest, which is the thief's, first. */
+const sessionsOf = (personId: string) => db.browserSession.findMany({ where: { personId }, orderBy: { createdAt: 'asc' } });
+
+async function idOfThief(personId: string): Promise<string> {
+  return (await sessionsOf(personId))[0]?.id ?? '';
+}
+
+/** By the owner's list of devices. */
+async function endDevice({ world, owner }: Awaited<ReturnType<typeof newWorld>>, sessionId: string) {
+  const page = await owner.browser.go(`${world.origin}/my/sessions`);
+  await fill(owner.browser, page, `/my/sessions/${sessionId}/end`, {});
+}
+
+/** As after more than the idle time: the portal knows the session no more. */
+const letDie = (id: string) => db.browserSession.update({ where: { id }, data: { lastSeenAt: new Date(Date.now() - 3_600_000) } });
 
 async function expectThiefOut({ app, thief, owner }: Awaited<ReturnType<typeof newWorld>>) {
   expect(await isKnownAt(thief.browser, app)).toBe(false);
@@ -81,5 +99,59 @@ describe('the other browsers of a person are out of every app', () => {
     const page = await city.owner.browser.go(`${city.world.origin}/my/sessions`);
     await fill(city.owner.browser, page, '/end-others', {});
     await expectThiefOut(city);
+  });
+
+  test('after that one device was ended: a third stays, and the app hears which session it was', async () => {
+    const city = await newWorld();
+    const { world, app, personId, phone, owner, thief } = city;
+    const third = await signInAtApp(world, app, phone);
+    await endDevice(city, await idOfThief(personId));
+    await expectThiefOut(city);
+    expect(await isKnownAt(third.browser, app)).toBe(true);
+    expect((await refreshTokenGrant(app.config, third.refreshToken)).access_token).toBeTruthy();
+    // Nor does the portal know the device any more.
+    expect((await thief.browser.go(`${world.origin}/my`)).url).toContain('/login');
+    const [logout, ...more] = await db.oidcLogout.findMany({ where: { personId }, include: { deliveries: true } });
+    expect([logout?.reason, more.length]).toEqual(['device', 0]);
+    expect(logout?.deliveries).toMatchObject([{ clientId: app.id, sid: expect.any(String) }]);
+    await deliverDueLogouts(world.deps);
+    expect(app.logoutTokens.map((token) => decodeJwt(token)['sid'])).toEqual([logout?.deliveries[0]?.sid]);
+    expect((await owner.browser.go(`${world.origin}/my/sessions`)).html.match(/\/end"/g)?.length).toBe(1);
+  });
+
+  test('also when its portal session has died of time meanwhile: the device is listed while apps are signed in there', async () => {
+    const city = await newWorld();
+    const { world, personId, owner } = city;
+    const id = await idOfThief(personId);
+    await letDie(id);
+    expect((await owner.browser.go(`${world.origin}/my/sessions`)).html).toContain(id);
+    await endDevice(city, id);
+    await expectThiefOut(city);
+    expect((await owner.browser.go(`${world.origin}/my/sessions`)).html).not.toContain(id);
+  });
+
+  test('also when the portal was signed in to anew there: the new session stands for the apps of before', async () => {
+    const city = await newWorld();
+    const { world, personId, phone, thief } = city;
+    const old = await idOfThief(personId);
+    await letDie(old);
+    const page = await thief.browser.go(`${world.origin}/login?return=/my`);
+    await fill(thief.browser, page, '/login', { login: phone, password: PASSWORD });
+    const newest = (await sessionsOf(personId)).at(-1);
+    expect(newest?.id).not.toBe(old);
+    await endDevice(city, newest?.id ?? '');
+    await expectThiefOut(city);
+  });
+
+  test('but nobody ends the device of another person', async () => {
+    const city = await newWorld();
+    const { world, app, personId, thief } = city;
+    const { phone: other } = await world.person();
+    const stranger = await signInAtApp(world, app, other);
+    const page = await stranger.browser.go(`${world.origin}/my/sessions`);
+    const { body } = formTo(page.html, '/end-others');
+    await stranger.browser.go(`${world.origin}/my/sessions/${await idOfThief(personId)}/end`, { method: 'POST', body });
+    expect(await isKnownAt(thief.browser, app)).toBe(true);
+    expect((await refreshTokenGrant(app.config, thief.refreshToken)).access_token).toBeTruthy();
   });
 });

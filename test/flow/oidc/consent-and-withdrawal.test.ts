@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import * as client from 'openid-client';
 import { expect, test } from 'vitest';
 import { deliverDueLogouts } from '#oidc/deliver-logouts.ts';
@@ -162,6 +163,22 @@ test('offline access outlives the session, and "log out everywhere" ends it', as
   await deliverDueLogouts(provider.deps);
   const report = await provider.oidc.logoutReport(logoutId);
   expect(report?.apps.map(({ clientId }) => clientId).sort()).toEqual([bound.id, app.id].sort());
+});
+
+test('offline access given on a device goes when that device is ended; on another it stays', async () => {
+  const { provider, app, browser, person } = await setUp();
+  const asked = { scope: 'openid profile offline_access', prompt: 'consent' };
+  const lost = await exchange(app, await authorize(browser, app, asked, ['name']));
+  const portalSessionId = randomUUID();
+  await db.oidcSession.updateMany({ where: { personId: person.id }, data: { portalSessionId } });
+  const kept = await exchange(app, await authorize(new TestBrowser(), app, asked, ['name']));
+  await provider.oidc.endPortalSession({ personId: randomUUID(), portalSessionId, by: 'system:test' });
+  expect(await provider.oidc.findPortalSessions(person.id)).toEqual([portalSessionId]);
+  await provider.oidc.endPortalSession({ personId: person.id, portalSessionId, by: `person:${person.id}` });
+  expect(await provider.oidc.findPortalSessions(person.id)).toEqual([]);
+  await expect(client.refreshTokenGrant(app.config, lost.refresh_token ?? '')).rejects.toMatchObject({ error: 'invalid_grant' });
+  expect((await client.refreshTokenGrant(app.config, kept.refresh_token ?? '')).access_token).toBeTruthy();
+  expect((await browser.send((await authorizationUrl(app, { prompt: 'none' })).url)).headers.get('location')).toContain('login_required');
 });
 
 test('an app that needs no session id gets one token without sid when every session ends', async () => {
