@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, expect, test, vi } from 'vitest';
+import { simulatedPopulationRegistry } from '#adapters/simulated-population-registry.ts';
 import { type FieldCipher, fieldCipher } from '#crypto/field-cipher.ts';
 import { indexProgress } from '#jobs/change-index-key.ts';
 import { publicTokenIndexes } from '#licences/licence-content.ts';
@@ -9,6 +10,7 @@ import { licencesByIndex } from '#licences/reindex-licences.ts';
 import { changePhone } from '#people/change-phone.ts';
 import { findPersonIdByCitizenNumber, findPersonIdByPhone } from '#people/find-person.ts';
 import { placeOf } from '#people/person.ts';
+import { proveRealName } from '#people/prove-real-name.ts';
 import { registerPerson } from '#people/register-person.ts';
 import { peopleByIndex } from '#people/reindex-people.ts';
 import { closeIndexVersions } from '#storage/admit-index-writer.ts';
@@ -16,6 +18,7 @@ import { openDatabase } from '#storage/database.ts';
 import { stepIndexPass } from '#storage/index-pass.ts';
 import { DATA_KEY_LEAD_MS, openDataKeys } from '#storage/open-data-keys.ts';
 import { uuidV7 } from '#storage/uuid-v7.ts';
+import { memoryEphemeralStore } from '#test/fakes/memory-ephemeral-store.ts';
 import { BY, indexKeyWorld, newNumber, newPhone, SECRET } from './index-key-world.ts';
 import type { Orders } from './reindex-and-die.ts';
 import { outcomes } from './sign-in-deps.ts';
@@ -216,6 +219,28 @@ test('who changes phone while their row is indexed anew keeps the change', async
   expect(await findPersonIdByPhone(deps, phone)).toBe(person.id);
   expect(await findPersonIdByPhone(deps, person.phone)).toBeUndefined();
   expect(await indexProgress(world, 2)).toEqual([expect.objectContaining({ moved: 2, left: 0 })]);
+});
+
+test('a real name is proved again under the new version, and a number of somebody under the old one is refused', async () => {
+  const { clock } = world;
+  const before = await world.process();
+  const [own, theirs] = [newNumber(), newNumber()];
+  const { id } = await registerPerson(before.deps, { name: '林晓梅', citizenNumber: own, phone: newPhone(), by: BY });
+  await registerPerson(before.deps, { name: '王建国', citizenNumber: theirs, by: BY });
+  const nameless = await registerPerson(before.deps, { phone: newPhone(), by: BY });
+  await world.rotate();
+  clock.advance(DATA_KEY_LEAD_MS);
+  const { deps } = await world.process();
+  const registry = simulatedPopulationRegistry([
+    { name: '林晓梅', citizenNumber: own },
+    { name: '王建国', citizenNumber: theirs },
+  ]);
+  const prove = (personId: string, name: string, citizenNumber: string) =>
+    proveRealName({ ...deps, registry, ephemeral: memoryEphemeralStore(clock) }, { personId, name, citizenNumber, by: BY });
+  expect(await prove(id, '林晓梅', own)).toBe(3);
+  expect(await findPersonIdByCitizenNumber(deps, own)).toBe(id);
+  expect(await outcomes([prove(nameless.id, '王建国', theirs)])).toEqual({ 'citizen-number-taken': 1 });
+  expect(await holders(theirs)).toHaveLength(1);
 });
 
 test('a worker killed in the middle of a batch has done that batch not at all; the next goes on behind the last', async () => {
