@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileSystemStore } from '#adapters/file-system-store.ts';
 import { localDataKeys } from '#adapters/local-data-keys.ts';
-import { findResealFaults, findResealing, type Resealing } from '#jobs/find-resealing.ts';
-import { resealJob, startResealing } from '#jobs/reseal-pass.ts';
+import { placeNames, resealJob, startResealing } from '#jobs/reseal-pass.ts';
 import { eraseDataKey, whatNeedsDataKey } from '#jobs/retire-data-key.ts';
 import { startJobs } from '#jobs/run-jobs.ts';
+import { findResealFaults, findResealing, type Resealing } from '#storage/find-resealing.ts';
 import { type Opened, withDataKeys } from './with-data-keys.ts';
 
 const BY = 'system:operator';
@@ -73,8 +73,8 @@ const STATES: Record<Resealing['state'], string> = {
   faulty: 'ended, some do not open / 已完成，有无法解密的数据',
 };
 
-function lineOf({ version, state, places, placesEnded, looked, resealed, faulty }: Resealing): string {
-  return `data-${version}: ${STATES[state]}; ${placesEnded}/${places} places, ${looked} looked at, ${resealed} sealed anew, ${faulty} faulty / 已检查 ${looked}，已重新加密 ${resealed}，异常 ${faulty}`;
+function lineOf({ version, state, placesEnded, looked, resealed, faulty }: Resealing): string {
+  return `data-${version}: ${STATES[state]}; ${placesEnded.length}/${placeNames().length} places, ${looked} looked at, ${resealed} sealed anew, ${faulty} faulty / 已检查 ${looked}，已重新加密 ${resealed}，异常 ${faulty}`;
 }
 
 export interface RetireOptions {

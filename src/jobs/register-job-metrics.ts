@@ -2,8 +2,8 @@ import { Gauge, type Registry } from 'prom-client';
 import { authorityWarnings } from '#certificates/hold-ceremony.ts';
 import { countLogoutDeliveries } from '#oidc/deliver-logouts.ts';
 import type { OidcDeps } from '#oidc/oidc-deps.ts';
+import { findResealing } from '#storage/find-resealing.ts';
 import { indexProgress } from './change-index-key.ts';
-import { findResealing } from './find-resealing.ts';
 import type { Jobs } from './run-jobs.ts';
 
 /**

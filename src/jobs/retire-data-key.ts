@@ -6,9 +6,10 @@ import { recordEvent } from '#audit/record-event.ts';
 import type { Clock } from '#ports/clock.ts';
 import { Problem } from '#problem.ts';
 import type { Database } from '#storage/database.ts';
+import { findResealing } from '#storage/find-resealing.ts';
 import { LONGEST_EPHEMERAL_SECONDS } from '#storage/sealed-places.ts';
-import { findResealing } from './find-resealing.ts';
 import { countUnder } from './reseal-column.ts';
+import { placeNames } from './reseal-pass.ts';
 import { nameOfColumn, SEALED_COLUMNS } from './sealed-places.ts';
 
 type Deps = { db: Database; clock: Clock };
@@ -30,7 +31,12 @@ export async function whatNeedsDataKey({ db, clock }: Deps, version: number, { g
   const resealing = await findResealing(db);
   // Whatever pass goes to a later key has closed this one before it looked.
   const isOfThis = resealing !== undefined && resealing.version > version;
-  if (!isOfThis || resealing.placesEnded < resealing.places || resealing.state === 'waiting' || resealing.state === 'running') {
+  if (
+    !isOfThis ||
+    placeNames().some((name) => !resealing.placesEnded.includes(name)) ||
+    resealing.state === 'waiting' ||
+    resealing.state === 'running'
+  ) {
     said.push({
       en: 'No pass has gone through everything yet: see `keys reseal --status`.',
       zh: '重新加密尚未全部完成，请查看 keys reseal --status。',

@@ -1,10 +1,11 @@
-/** Is everything there, and how busy is it: readiness, last audit checkpoint, revocation lists by their facts, requests. */
+/** Is everything there, and how busy is it: readiness, last audit checkpoint, revocation lists by their facts, requests, a change of data keys. */
 import type { FastifyInstance } from 'fastify';
 import { latestCheckpoint } from '#audit/export-checkpoint.ts';
 import { type Authority, listAuthorities } from '#certificates/authorities.ts';
 import { findCrlFacts } from '#certificates/find-crl.ts';
 import { OID } from '#crypto/oids.ts';
 import { attributeOf } from '#pki/name.ts';
+import { findResealing } from '#storage/find-resealing.ts';
 import { runReadinessChecks } from '#web/health.ts';
 import { requestFigures } from '#web/metrics.ts';
 import { requireStaff } from '#web/session.ts';
@@ -14,11 +15,12 @@ import { ADMIN_SECTIONS } from './sections.ts';
 export function registerOverviewRoutes(server: FastifyInstance, context: WebContext): void {
   server.get('/admin', { schema: { hide: true } }, async (request, reply) => {
     requireStaff(request, ['operator', 'auditor']);
-    const [checks, checkpoint, authorities, figures] = await Promise.all([
+    const [checks, checkpoint, authorities, figures, resealing] = await Promise.all([
       runReadinessChecks(context),
       latestCheckpoint(context),
       listAuthorities(context),
       requestFigures(server.metrics),
+      findResealing(context.db),
     ]);
     const now = context.clock.now();
     const listsOf = async ({ keyName, certificate }: Authority) => {
@@ -29,6 +31,6 @@ export function registerOverviewRoutes(server: FastifyInstance, context: WebCont
     };
     const lists = (await Promise.all(authorities.map(listsOf))).flat();
     const uptimeHours = Math.floor(process.uptime() / 3600);
-    return reply.page('admin/overview', { sections: ADMIN_SECTIONS, checks, checkpoint, lists, figures, uptimeHours });
+    return reply.page('admin/overview', { sections: ADMIN_SECTIONS, checks, checkpoint, lists, figures, uptimeHours, resealing });
   });
 }

@@ -103,3 +103,20 @@ describe('pages of the citizen', () => {
     expect(picture.rawPayload.subarray(1, 4).toString('latin1')).toBe('PNG');
   });
 });
+
+test('the overview says nothing of a change of data keys while there is none, then how far it is, and what does not open', async () => {
+  const operator = await city.as(city.operator);
+  const overview = async () => (await operator.get('/admin')).body;
+  expect(await overview()).not.toContain('数据重新加密');
+  const { db, clock } = city.deps;
+  const { id } = await db.resealPass.create({ data: { version: 7, startedAt: clock.now(), startedBy: 'system:test' } });
+  expect(await overview()).toContain('等待各进程切换');
+  await db.resealPass.update({ where: { id }, data: { settledAt: clock.now() } });
+  await db.resealPlace.create({
+    data: { passId: id, place: 'person.name', looked: 4321, resealed: 4320, faulty: 1, endedAt: clock.now() },
+  });
+  const running = await overview();
+  for (const words of ['进行中', 'data-7', '<dd>4321</dd>', '<dd>4320</dd>']) expect(running).toContain(words);
+  await db.resealPass.update({ where: { id }, data: { outcome: 'faulty', endedAt: clock.now() } });
+  expect(await overview()).toContain('badge-bad">有无法解密的数据');
+});

@@ -1,6 +1,5 @@
-/** How far the newest pass has come: for commands and metrics. */
-import type { Database } from '#storage/database.ts';
-import { placeNames } from './reseal-pass.ts';
+/** How far the newest pass from older data keys to the newest (`jobs/reseal-pass.ts`) has come: for commands, metrics and pages. */
+import type { Database } from './database.ts';
 
 export interface Resealing {
   pass: number;
@@ -10,9 +9,8 @@ export interface Resealing {
   state: 'waiting' | 'running' | 'clean' | 'faulty';
   startedAt: Date;
   endedAt: Date | undefined;
-  /** Of the register. */
-  places: number;
-  placesEnded: number;
+  /** Names in the register of those that it has gone through. */
+  placesEnded: string[];
   looked: number;
   resealed: number;
   changed: number;
@@ -34,15 +32,13 @@ export async function findResealing(db: Database): Promise<Resealing | undefined
   });
   if (!pass) return undefined;
   const sum = (of: 'looked' | 'resealed' | 'changed' | 'faulty') => pass.places.reduce((total, place) => total + place[of], 0);
-  const names = placeNames();
   return {
     pass: pass.id,
     version: pass.version,
     state: pass.outcome === 'running' && !pass.settledAt ? 'waiting' : (pass.outcome as Resealing['state']),
     startedAt: pass.startedAt,
     endedAt: pass.endedAt ?? undefined,
-    places: names.length,
-    placesEnded: names.filter((name) => pass.places.some(({ place, endedAt }) => place === name && endedAt)).length,
+    placesEnded: pass.places.filter(({ endedAt }) => endedAt).map(({ place }) => place),
     ...{ looked: sum('looked'), resealed: sum('resealed'), changed: sum('changed'), faulty: sum('faulty') },
   };
 }
