@@ -5,6 +5,7 @@
 import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Role } from '#access/staff.ts';
 import type { Assets } from './assets.ts';
 import { registerLargeType, usesLargeType } from './large-type.ts';
 import { navigationFor } from './navigation.ts';
@@ -24,6 +25,8 @@ export interface PageFacts extends Wording {
   csrf: string;
   session: FastifyRequest['session'];
   staff: FastifyRequest['staff'];
+  /** In any of the person's positions. */
+  heldRoles: readonly Role[];
   /** Address of a file of templates/assets with its hash. */
   asset(name: string): string;
   /** Main sections for this person: surface, path, Chinese, English. */
@@ -61,6 +64,7 @@ function factsOf(request: FastifyRequest, context: WebContext, assets: Assets): 
     csrf: request.csrf(),
     session: request.session,
     staff: request.staff,
+    heldRoles: [...new Set(request.positions.flatMap(({ roles }) => roles))],
     asset: assets.address,
     navigation: navigationFor(request),
     path: request.url.split('?', 1)[0] ?? '/',

@@ -115,6 +115,15 @@ describe('files with the names people give them', () => {
     for (const name of names) expect(seen).not.toContain(name);
   });
 
+  test('the seal’s log leads whoever may see it to the job; the sections show nobody a page that is not theirs', async () => {
+    expect((await issuer.get(`/desk/seals/${city.sealId}/uses`)).body).toContain(`${PLACE}/${jobId}`);
+    expect((await operator.get(`/admin/seals/${city.sealId}/uses`)).body).toContain(`/admin/seal-jobs/${jobId}`);
+    const { id: personId } = await registerPerson(city.context, { name: '吴印章', phone: '13900030008', by: 'system:test' });
+    await appointStaff(city.context, { personId, organisationId: city.department.id, roles: ['seal-admin'], by: 'system:test' });
+    const keeper = (await (await city.as(personId)).get(`/desk/seals/${city.sealId}/uses`)).body;
+    expect([keeper.includes('批量用印'), keeper.includes(PLACE), keeper.includes('/desk/certificates')]).toEqual([true, false, true]);
+  });
+
   test('names lie encrypted in the store, and nowhere in the audit', async () => {
     const rows = await city.context.db.sealJobFile.findMany({ where: { jobId } });
     expect(rows.length).toBe(3);
