@@ -43,6 +43,19 @@ const Finish = Prepare.extend({
 export function registerSignPdfRoutes(server: FastifyInstance, context: WebContext): void {
   const pool = verificationPool(THREADS);
   server.addHook('onClose', () => pool.close());
+  const atWork = new Set<string>();
+
+  /** One file of a person's at a time: whoever sends costly ones keeps a thread, never all of them. */
+  async function alone<T>(request: FastifyRequest, work: () => Promise<T>): Promise<T> {
+    const { personId } = requireSession(request);
+    if (atWork.has(personId)) throw new Problem('too-many-requests', { retryAfterSeconds: 5 });
+    atWork.add(personId);
+    try {
+      return await work();
+    } finally {
+      atWork.delete(personId);
+    }
+  }
   const upload = { schema: { hide: true }, config: { upload: { maxFileBytes: MAX_SIGNED_BYTES } } };
 
   server.get('/my/certificates/sign', { schema: { hide: true } }, async (request, reply) => {
@@ -59,7 +72,7 @@ export function registerSignPdfRoutes(server: FastifyInstance, context: WebConte
     const { pdf, serial } = await admit(request);
     const signedAt = context.clock.now();
     const signing = await signingWith(request, serial, signedAt);
-    const { toBeSigned } = await pool.prepareSignature({ bytes: pdf, signing });
+    const { toBeSigned } = await alone(request, () => pool.prepareSignature({ bytes: pdf, signing }));
     return reply.send({ signedAt: signedAt.toISOString(), toBeSigned: Buffer.from(toBeSigned).toString('base64') });
   });
 
@@ -73,7 +86,7 @@ export function registerSignPdfRoutes(server: FastifyInstance, context: WebConte
     const signature = new Uint8Array(Buffer.from(data.signature, 'base64url'));
     const signing = await signingWith(request, serial, signedAt);
     const task = { bytes: pdf, signing, signature, at: context.clock.now(), trust: await readTrust(context) };
-    const { pdf: bytes, level } = await pool.finishSignature(task, answerThread(context));
+    const { pdf: bytes, level } = await alone(request, () => pool.finishSignature(task, answerThread(context)));
     // For the page's module, which says what was reached.
     reply.header('x-signature-level', level);
     return sendFile(reply, { bytes, fileName: 'signed.pdf', mediaType: 'application/pdf' });

@@ -11,17 +11,20 @@ const PAGE = '/my/certificates';
 const MANY = 1_000;
 
 let city: WebCity;
-let browser: Browser;
-let serial: string;
 beforeAll(async () => {
   city = await webCity();
-  const { id } = await registerPerson(city.deps, {
-    ...{ name: '欧阳晓梅', phone: '13800000001', by: 'system:test' },
-    evidence: { method: 'registry-match', source: 'register' },
-  });
-  browser = await city.as(id);
-  serial = (await browser.fetchJson(PAGE, { csr: makeCsr().pem, requestId: 'costly-request-1' }, PAGE)).json().serial;
 });
+
+let people = 0;
+/** Somebody who has a certificate to sign with. */
+async function signer(): Promise<{ browser: Browser; serial: string }> {
+  const phone = `1380000${String(++people).padStart(4, '0')}`;
+  const evidence = { method: 'registry-match', source: 'register' } as const;
+  const { id } = await registerPerson(city.deps, { name: '欧阳晓梅', phone, by: 'system:test', evidence });
+  const browser = await city.as(id);
+  const { serial } = (await browser.fetchJson(PAGE, { csr: makeCsr().pem, requestId: `costly-request-${people}` }, PAGE)).json();
+  return { browser, serial };
+}
 
 /** Read page by page before it is refused: more pages than allowed. */
 const COSTLY = (() => {
@@ -32,6 +35,7 @@ const COSTLY = (() => {
 })();
 
 async function prepare() {
+  const { browser, serial } = await signer();
   const token = /data-csrf="([^"]+)"/.exec((await browser.get(PAGE)).body)?.[1] ?? '';
   const form = new FormData();
   form.append('serial', serial);
@@ -60,9 +64,20 @@ test('while it is read, others are answered again and again', async () => {
   expect(answered).toBeGreaterThan(MANY);
 });
 
+test('one person has one file at a time in work; others have theirs', async () => {
+  const [first, other] = [await prepare(), await prepare()];
+  const replies = await Promise.all([first(), first(), other()]);
+  expect(replies.map(({ statusCode }) => statusCode).sort()).toEqual([422, 422, 429]);
+  expect(replies.find(({ statusCode }) => statusCode === 429)?.headers['retry-after']).toBe('5');
+  expect(replies[2]?.statusCode).toBe(422);
+  // When it is done, the next may come.
+  expect((await first()).statusCode).toBe(422);
+});
+
 test('with too many waiting, the next is told in both languages to come back, and when', async () => {
-  const send = await prepare();
-  const replies = await Promise.all(Array.from({ length: 8 }, send));
+  const senders = [];
+  for (let count = 0; count < 8; count++) senders.push(await prepare());
+  const replies = await Promise.all(senders.map((send) => send()));
   const refused = replies.filter(({ statusCode }) => statusCode === 503);
   expect(refused.length).toBeGreaterThan(0);
   expect(replies.filter(({ statusCode }) => statusCode === 422).length).toBeGreaterThanOrEqual(6);
