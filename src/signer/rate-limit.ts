@@ -1,4 +1,4 @@
-/** How often one key may sign: a bucket for each key that refills evenly. A runaway caller is slowed down before it has signed millions. */
+/** How often one key may sign: a bucket for each key and purpose that refills evenly. A runaway caller is slowed down before it has signed millions. */
 import type { Clock } from '#ports/clock.ts';
 import type { KeyPurpose } from '#ports/key-store.ts';
 
@@ -29,11 +29,13 @@ export function keyRateLimit(clock: Clock, limits: RateLimits = {}): (key: strin
   return (key, purpose) => {
     const perMinute = limits[purpose] ?? DEFAULT_LIMITS[purpose] ?? 0;
     const now = clock.now().getTime();
-    const bucket = buckets.get(key) ?? { left: perMinute, at: now };
+    // A CA key has two purposes: its lists must not use up, or cap, what it may issue.
+    const name = `${key} ${purpose}`;
+    const bucket = buckets.get(name) ?? { left: perMinute, at: now };
     const refill = (Math.max(0, now - bucket.at) * perMinute) / 60_000;
     bucket.left = Math.min(perMinute, bucket.left + refill);
     bucket.at = now;
-    buckets.set(key, bucket);
+    buckets.set(name, bucket);
     if (bucket.left < 1) return false;
     bucket.left -= 1;
     return true;
