@@ -12,7 +12,7 @@ import { type FieldCipher, fieldCipher } from '#crypto/field-cipher.ts';
 import { FileSealer, keyVersionOfFile, openSealedFile } from '#crypto/sealed-file.ts';
 import type { Reseal } from '#jobs/reseal-column.ts';
 import { resealFiles } from '#jobs/reseal-files.ts';
-import { resealSome, SEALS_EVERYWHERE_MS, startResealing } from '#jobs/reseal-pass.ts';
+import { SEALS_EVERYWHERE_MS, startResealing } from '#jobs/reseal-pass.ts';
 import { keepJobFile, openJobFile } from '#seals/job-files.ts';
 import { placeOfFile, sourceNameOf } from '#seals/seal-job.ts';
 import { findResealing } from '#storage/find-resealing.ts';
@@ -20,6 +20,7 @@ import { openDataKeys } from '#storage/open-data-keys.ts';
 import { isClosedKeyError, refuseClosedKey, type SealedFile, type SealedFiles } from '#storage/sealed-places.ts';
 import { testClock } from '#test/fakes/test-clock.ts';
 import { testDatabase } from '#test/test-database.ts';
+import { resealAll } from './reseal-all.ts';
 import type { Orders } from './reseal-and-die.ts';
 
 const { db, address } = await testDatabase();
@@ -216,7 +217,7 @@ test('a worker killed in the middle of a large file: the file is whole before an
     return file && keyVersionOfFile(file);
   };
   expect(await stored()).toBe(1);
-  while ((await resealSome(process1)) > 0);
+  await resealAll(process1);
   expect(await findResealing(db)).toMatchObject({ state: 'clean', resealed: 1 });
   expect(await stored()).toBe(2);
   const after = fieldCipher(await openDataKeys(db, dataKeys, clock.now()));

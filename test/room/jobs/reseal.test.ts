@@ -20,6 +20,7 @@ import { openDataKeys } from '#storage/open-data-keys.ts';
 import { LONGEST_EPHEMERAL_SECONDS } from '#storage/sealed-places.ts';
 import { testClock } from '#test/fakes/test-clock.ts';
 import { testDatabase } from '#test/test-database.ts';
+import { resealAll } from './reseal-all.ts';
 import type { Orders } from './reseal-and-die.ts';
 
 const { db, address } = await testDatabase();
@@ -36,11 +37,6 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 async function cipher(only?: readonly number[]): Promise<FieldCipher> {
   const opened = await openDataKeys(db, dataKeys, clock.now());
   return fieldCipher({ ...opened, fieldKeys: opened.fieldKeys.filter(({ version }) => !only || only.includes(version)) });
-}
-
-/** Until there is nothing to do, or it waits. */
-async function resealAll(): Promise<void> {
-  while ((await resealSome(deps)) > 0);
 }
 
 async function rotate(): Promise<number> {
@@ -152,7 +148,7 @@ describe('a pass', () => {
       }
     };
     const writers = [0, 1, 2, 3].map(writer);
-    await resealAll();
+    await resealAll(deps);
     isOver = true;
     await Promise.all(writers);
     expect(writes).toBeGreaterThan(100);
@@ -178,7 +174,7 @@ describe('a pass', () => {
 
   test('run again it finds nothing to do', async () => {
     await startResealing(deps, by);
-    await resealAll();
+    await resealAll(deps);
     expect(await findResealing(db)).toMatchObject({ pass: 2, state: 'clean', resealed: 0 });
   });
 });
@@ -241,7 +237,7 @@ describe('what does not open', () => {
     await db.person.update({ where: { id: hurt }, data: { name: broken } });
     await db.person.update({ where: { id: foreign }, data: { phone: new Uint8Array(40).fill(99) } });
     await startResealing(deps, by);
-    await resealAll();
+    await resealAll(deps);
     expect(await findResealing(db)).toMatchObject({ version: 3, state: 'faulty', faulty: 2 });
     expect(await findResealFaults(db, { limit: 10 })).toEqual([
       { place: 'person.name', rowId: hurt, reason: 'damaged' },
@@ -267,7 +263,7 @@ describe('what does not open', () => {
     expect((await whatNeedsDataKey(deps, 2))[0]?.en).toContain('Left under it: person.name 1.');
     await startResealing(deps, by);
     expect((await whatNeedsDataKey(deps, 2))[0]?.en).toContain('No pass has gone through everything yet');
-    await resealAll();
+    await resealAll(deps);
     expect(await findResealing(db)).toMatchObject({ state: 'clean', resealed: 1 });
     expect(await findResealFaults(db, { limit: 10 })).toEqual([]);
     expect(
@@ -280,7 +276,7 @@ describe('the end of a key', () => {
   test('short-lived values have their time first; then the key is gone, its row stays, and its number never comes again', async () => {
     const version = await rotate();
     await startResealing(deps, by);
-    await resealAll();
+    await resealAll(deps);
     expect(await findResealing(db)).toMatchObject({ version, state: 'clean' });
     const needs = await whatNeedsDataKey(deps, 3);
     expect(needs).toHaveLength(1);
@@ -309,7 +305,7 @@ describe('the end of a key', () => {
     const next = await startResealing(deps, by);
     expect(next).toMatchObject({ version });
     expect(await db.resealPass.findUniqueOrThrow({ where: { id } })).toMatchObject({ outcome: 'superseded' });
-    await resealAll();
+    await resealAll(deps);
     expect(await findResealing(db)).toMatchObject({ pass: next.id, state: 'clean' });
   });
 

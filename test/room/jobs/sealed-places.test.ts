@@ -9,7 +9,7 @@ import { archiveKey } from '#certificates/issue-pair.ts';
 import { fieldCipher } from '#crypto/field-cipher.ts';
 import { keyVersionOfFile } from '#crypto/sealed-file.ts';
 import { drawPortrait } from '#demo/draw-portrait.ts';
-import { resealSome, SEALS_EVERYWHERE_MS, startResealing } from '#jobs/reseal-pass.ts';
+import { SEALS_EVERYWHERE_MS, startResealing } from '#jobs/reseal-pass.ts';
 import { eraseDataKey } from '#jobs/retire-data-key.ts';
 import { nameOfColumn, SEALED_COLUMNS, SEALED_FILES } from '#jobs/sealed-places.ts';
 import { issueLicence } from '#licences/issue-licence.ts';
@@ -28,6 +28,7 @@ import { LONGEST_EPHEMERAL_SECONDS } from '#storage/sealed-places.ts';
 import { testFields } from '#test/fakes/test-fields.ts';
 import { testDatabase } from '#test/test-database.ts';
 import { exampleFields, type SampleCity, sampleCity } from '../licences/sample-city.ts';
+import { resealAll } from './reseal-all.ts';
 
 const { db } = await testDatabase();
 const dataKeys = localDataKeys('a secret of this test alone, long enough');
@@ -115,7 +116,7 @@ test('a city with some of everything: after a pass the new key alone opens it al
   await rotateDataKey(own, by);
   deps.clock.advance(SEALS_EVERYWHERE_MS);
   await startResealing(own, by);
-  while ((await resealSome(own)) > 0);
+  await resealAll(own);
   expect(await findResealFaults(db, { limit: 10 })).toEqual([]);
   expect(await findResealing(db)).toMatchObject({ state: 'clean', resealed: [...before.values()].flat().length + city.files.length });
   deps.clock.advance(LONGEST_EPHEMERAL_SECONDS * 1_000);
