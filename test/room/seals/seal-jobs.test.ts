@@ -247,28 +247,46 @@ describe('what dies on the way', () => {
     const job = await newJob();
     for (let n = 0; n < 8; n++) await add(job.id, `file-${n}`, ofd);
     await act(job.id, 'start');
-    const stored: string[] = [];
+    const results: { name: string; finished: Promise<void> }[] = [];
+    const refuseAfterDeath = () => {
+      if (results.length > 0) throw new Error('killed');
+    };
     const dying: SealJobDeps = {
       ...deps,
       files: {
         ...deps.files,
-        create: (name) => watched(name, async () => void stored.push(name)),
+        // One result is still written, none of the others under way.
+        async create(name) {
+          const file = await deps.files.create(name);
+          return {
+            ...file,
+            async finish() {
+              refuseAfterDeath();
+              const finished = file.finish();
+              results.push({ name, finished });
+              await finished;
+            },
+          };
+        },
       },
-      // The store of record is gone from the moment a result was written.
+      // The store of record is gone from that moment.
       db: new Proxy(db, {
         get: (target, name) => {
-          if (stored.length > 0 && name !== 'then') throw new Error('killed');
+          if (name !== 'then') refuseAfterDeath();
           return Reflect.get(target, name);
         },
       }),
     };
     await expect(runSealJobs(dying)).rejects.toThrow('killed');
+    const [result] = results;
+    await result?.finished;
+    expect(await deps.files.find(result?.name ?? '')).toBeDefined();
     expect(await runSealJobs(deps)).toBe(0);
     city.deps.clock.advance(121_000);
     await runToEnd();
     expect((await findSealJob(deps, { jobId: job.id, by })).files).toEqual({ waiting: 0, sealed: 8, failed: 0 });
     expect(await db.sealUse.count({ where: { subject: `seal-job:${job.id}` } })).toBe(8);
-    for (const name of stored) expect(await deps.files.find(name)).toBeUndefined();
+    expect(await deps.files.find(result?.name ?? '')).toBeUndefined();
   });
 
   test('three workers at once seal each file once', async () => {
