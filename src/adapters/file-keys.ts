@@ -6,7 +6,7 @@
 
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
-import { chmod, link, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
@@ -22,6 +22,7 @@ import {
 } from '#crypto/suite.ts';
 import { KEY_PURPOSES, type KeyStore, type StoredKey } from '#ports/key-store.ts';
 import { Problem } from '#problem.ts';
+import { readIfThere, writeOnce } from './durable-file.ts';
 
 const scryptAsync = promisify(scrypt) as (
   secret: Uint8Array | string,
@@ -290,40 +291,4 @@ function proveWorking(privateKey: PrivateKey): void {
   const message = Buffer.from('tongren known answer');
   if (!verifyMessage(privateKey.publicKey, message, signMessage(privateKey, message)))
     throw new Error('A key signs what it does not verify.');
-}
-
-export async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-/** Whole or not at all, and never over an existing file: written aside, synced, then linked to its name. False when the name is taken. */
-export async function writeOnce(folder: string, name: string, text: string): Promise<boolean> {
-  const aside = join(folder, `.${name}.${randomBytes(8).toString('hex')}`);
-  const file = await open(aside, 'wx', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  try {
-    await link(aside, join(folder, name));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  } finally {
-    await rm(aside, { force: true });
-  }
-  const directory = await open(folder, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
-  return true;
 }

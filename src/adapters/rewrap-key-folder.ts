@@ -2,9 +2,10 @@
  * The keys of a folder under another secret. First what will open it lies beside, then each file is written anew, whole or not at all, and
  * last the new takes the place of the old. Cut off anywhere, it goes on when run again; in between nobody opens the folder with either.
  */
-import { randomBytes, timingSafeEqual } from 'node:crypto';
-import { open, readdir, rename, rm } from 'node:fs/promises';
+import { timingSafeEqual } from 'node:crypto';
+import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readIfThere, syncFolder, writeOnce, writeOver } from './durable-file.ts';
 import {
   FOLDER_FILE,
   type KeyFile,
@@ -14,14 +15,12 @@ import {
   newMaster,
   RETIRED_SUFFIX,
   type RetiredFile,
-  readIfThere,
   readJson,
   retiredMac,
   retiredShape,
   SUFFIX,
   seal,
   unseal,
-  writeOnce,
 } from './file-keys.ts';
 
 export interface RewrappedFolder {
@@ -111,32 +110,5 @@ function unsealIf(master: Buffer, file: KeyFile): Buffer | undefined {
     return unseal(master, file);
   } catch {
     return undefined;
-  }
-}
-
-async function writeOver(folder: string, name: string, text: string): Promise<void> {
-  const aside = join(folder, `.${name}.${randomBytes(8).toString('hex')}`);
-  try {
-    const file = await open(aside, 'wx', 0o600);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(aside, join(folder, name));
-  } catch (error) {
-    await rm(aside, { force: true });
-    throw error;
-  }
-  await syncFolder(folder);
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const directory = await open(folder, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 }

@@ -43,20 +43,11 @@ export async function signCertificates({ db, keys }: Signing, rows: readonly Uns
     }),
   );
   const serials = rows.map(({ serialHex }) => serialHex);
-  const stored = await storeSigned(db, serials, signed);
-  if (stored === rows.length) return signed.map((der) => parseCertificate(der));
+  const [answer] = await db.$queryRaw<{ stored: number }[]>`
+    SELECT store_signed_certificates(${serials}::text[], ${signed}::bytea[]) AS stored`;
+  if (answer?.stored === rows.length) return signed.map((der) => parseCertificate(der));
   // Somebody else was first with one of them: what is in its row counts.
   const kept = await db.issuedCertificate.findMany({ where: { serialHex: { in: serials } }, select: { serialHex: true, der: true } });
   const bySerial = new Map(kept.map(({ serialHex, der }) => [serialHex, der]));
   return rows.map(({ serialHex }, index) => parseCertificate(bySerial.get(serialHex) ?? signed[index] ?? new Uint8Array()));
-}
-
-/** How many rows took theirs. */
-async function storeSigned(db: Signing['db'], serials: readonly string[], signed: readonly Uint8Array[]): Promise<number> {
-  const [serial, der] = [serials[0], signed[0]];
-  if (serials.length === 1 && der)
-    return db.$executeRaw`UPDATE issued_certificate SET der = ${der} WHERE serial_hex = ${serial} AND der IS NULL`;
-  const [answer] = await db.$queryRaw<{ stored: number }[]>`
-    SELECT store_signed_certificates(${serials}::text[], ${signed}::bytea[]) AS stored`;
-  return answer?.stored ?? 0;
 }

@@ -16,7 +16,7 @@ import type { Clock } from '#ports/clock.ts';
 import { closeIndexVersions } from '#storage/admit-index-writer.ts';
 import type { Database } from '#storage/database.ts';
 import { stepIndexPass } from '#storage/index-pass.ts';
-import { DATA_KEY_LEAD_MS } from '#storage/open-data-keys.ts';
+import { DATA_KEY_LEAD_MS, sweepErasedKeys } from '#storage/open-data-keys.ts';
 
 const OVERLAP_MS = 24 * 3_600_000;
 const BY = 'system:worker';
@@ -95,8 +95,7 @@ async function erase({ db, clock }: IndexChangeDeps, versions: readonly number[]
     }
     return count;
   });
-  // The row as it was before lies in the table's file until it is swept. Backups and archived logs are the operator's.
-  if (erased) await db.$executeRaw`VACUUM data_key`;
+  if (erased) await sweepErasedKeys(db);
   return erased;
 }
 

@@ -7,6 +7,7 @@ import type { Clock } from '#ports/clock.ts';
 import { Problem } from '#problem.ts';
 import type { Database } from '#storage/database.ts';
 import { findResealing } from '#storage/find-resealing.ts';
+import { sweepErasedKeys } from '#storage/open-data-keys.ts';
 import { LONGEST_EPHEMERAL_SECONDS } from '#storage/sealed-places.ts';
 import { countUnder } from './reseal-column.ts';
 import { placeNames } from './reseal-pass.ts';
@@ -74,8 +75,7 @@ export async function eraseDataKey(
     if (count !== 1) throw new Problem('key-retired');
     await recordEvent(tx, { kind: 'data-key-erased', actor: by, subject: `data-key:${version}`, detail: { version, givenUp: giveUp }, at });
   });
-  // The row as it was before lies in the table's file until it is swept. Backups and archived logs are the operator's.
-  await deps.db.$executeRaw`VACUUM data_key`;
+  await sweepErasedKeys(deps.db);
 }
 
 async function requireKey(db: Database, version: number) {

@@ -3,10 +3,8 @@
  * kept encrypted; the file's key is made of its name by a secret, so that the same file brought again is the same file.
  */
 import { randomUUID } from 'node:crypto';
-import { Readable } from 'node:stream';
-import { setImmediate } from 'node:timers/promises';
-import { crc32, createInflateRaw } from 'node:zlib';
-import { readZip, type ZipArchive, type ZipEntry } from '#documents/container/read-zip.ts';
+import { inflatedPieces } from '#documents/container/inflated-pieces.ts';
+import { readZip, type ZipArchive } from '#documents/container/read-zip.ts';
 import { ZipError } from '#documents/container/zip-error.ts';
 import { Problem } from '#problem.ts';
 import { addJobFile } from './create-seal-job.ts';
@@ -117,7 +115,7 @@ async function addEntries(
   const entries = [...archive.entries.values()].filter((entry) => !isDebris(entry.name));
   if (entries.length === 0) return [{ name, refusal: archiveProblem('There is no file in the archive.', '压缩包中没有文件。') }];
   const results: NamedFileResult[] = [];
-  for (const entry of entries) results.push(await addNamed(deps, { jobId, by, name: entry.name, content: inflated(entry) }));
+  for (const entry of entries) results.push(await addNamed(deps, { jobId, by, name: entry.name, content: inflatedPieces(entry) }));
   return results;
 }
 
@@ -126,40 +124,10 @@ function isDebris(name: string): boolean {
   return name.startsWith('__MACOSX/') || /(?:^|\/)(?:\.[^/]*|Thumbs\.db|desktop\.ini)$/i.test(name);
 }
 
-/** The entry's content as it is inflated, off this thread. Throws ZipError when it is not what the directory says. */
-async function* inflated(entry: ZipEntry): AsyncGenerator<Uint8Array, void> {
-  let [crc, bytes] = [0, 0];
-  const source = entry.method === 0 ? entry.pieces() : inflate(entry);
-  for await (const piece of source) {
-    bytes += piece.length;
-    if (bytes > entry.size) throw new ZipError('size-mismatch', entry.name);
-    crc = crc32(piece, crc);
-    yield piece;
-    // Pieces of what is stored uncompressed come without waiting: others get their turn between them.
-    await setImmediate();
-  }
-  if (bytes !== entry.size) throw new ZipError('size-mismatch', entry.name);
-  if (crc !== entry.crc) throw new ZipError('crc-mismatch', entry.name);
-}
-
-async function* inflate(entry: ZipEntry): AsyncGenerator<Uint8Array, void> {
-  const source = Readable.from(entry.pieces());
-  const engine = source.pipe(createInflateRaw());
-  source.on('error', (error) => engine.destroy(error));
-  try {
-    yield* engine;
-  } catch (cause) {
-    throw cause instanceof ZipError ? cause : new ZipError('entry-damaged', entry.name, false, cause);
-  } finally {
-    source.destroy();
-    engine.destroy();
-  }
-}
-
 function unreadable(error: ZipError): Problem {
   return archiveProblem(
-    `The archive cannot be read (${error.reason}). ZIP without encryption, up to 4 GiB, is understood.`,
-    `压缩包无法读取（${error.reason}）。请使用未加密的 ZIP 压缩包。`,
+    `The archive cannot be read (${error.reason}). ZIP without encryption, up to 1 GiB, is understood.`,
+    `压缩包无法读取（${error.reason}）。请使用不超过 1 GiB 的未加密 ZIP 压缩包。`,
     error,
   );
 }

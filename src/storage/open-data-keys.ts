@@ -80,3 +80,8 @@ async function open(dataKeys: KeyWrapping, wrapped: Uint8Array): Promise<Uint8Ar
     throw new Error('The data keys in the database were made under another TONGREN_SECRET.', { cause });
   }
 }
+
+/** A row as it was before its key was erased lies in the table's file until this. Backups and archived logs are the operator's. */
+export async function sweepErasedKeys(db: Database): Promise<void> {
+  await db.$executeRaw`VACUUM data_key`;
+}

@@ -1,5 +1,5 @@
 /**
- * Deflating bytes that come again: the fonts of a licence go into its OFD and into its PDF, the form of a type into every licence.
+ * Deflating bytes that come again: the form of a type goes into every licence, a font into every PDF of the same characters.
  * What was deflated is kept beside the bytes and goes with them, so this is for arrays that are never written to again.
  */
 import { deflateSync } from 'node:zlib';
