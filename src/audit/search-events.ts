@@ -1,4 +1,6 @@
 /** Searching the audit, newest first, a page at a time. Event ids grow with time, so the id is also the cursor. */
+
+import { cutPage } from '#storage/cut-page.ts';
 import type { Database, Prisma } from '#storage/database.ts';
 
 export interface EventQuery {
@@ -44,8 +46,7 @@ export async function searchEvents({ db }: { db: Database }, query: EventQuery):
     orderBy: { id: 'desc' },
     take: limit + 1,
   });
-  const shown = rows.slice(0, limit);
-  const last = shown.at(-1);
+  const { shown, next } = cutPage(rows, limit);
   const items = shown.map(({ link, ...event }) => ({ ...event, chained: link !== null }));
-  return { items, ...(rows.length > limit && last ? { nextCursor: last.id } : {}) };
+  return { items, ...next };
 }

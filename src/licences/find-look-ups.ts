@@ -2,6 +2,7 @@
 import { ROLES } from '#access/staff.ts';
 import { isUuid } from '#people/is-uuid.ts';
 import { findOrganisation } from '#people/organisations.ts';
+import { cutPage } from '#storage/cut-page.ts';
 import { type ActingParty, type LicenceDeps, requireActing } from './licence-deps.ts';
 import { requireLicenceType } from './licence-types.ts';
 import { purposeInWords } from './purposes.ts';
@@ -67,9 +68,8 @@ async function pageOf(deps: LookUpDeps, where: { holderId: string } | { actor: s
   const after = paging.cursor !== undefined && isUuid(paging.cursor) ? { id: { lt: paging.cursor } } : {};
   // Ids are UUIDs of version 7: their order is that of time.
   const rows = await deps.db.lookUp.findMany({ where: { ...where, ...after }, orderBy: { id: 'desc' }, take: limit + 1 });
-  const shown = rows.slice(0, limit);
-  const last = shown.at(-1);
-  return { items: await lookUpsOf(deps, shown), ...(rows.length > limit && last ? { nextCursor: last.id } : {}) };
+  const { shown, next } = cutPage(rows, limit);
+  return { items: await lookUpsOf(deps, shown), ...next };
 }
 
 async function lookUpsOf(deps: LookUpDeps, rows: LookUpRow[]): Promise<LookUp[]> {

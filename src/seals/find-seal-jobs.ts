@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { isUuid } from '#people/is-uuid.ts';
 import { CATALOGUE, Problem, type ProblemCode } from '#problem.ts';
+import { cutPage } from '#storage/cut-page.ts';
 import { openJobFile, piecesOf, type SealableFormat } from './job-files.ts';
 import {
   placeOfFile,
@@ -77,8 +78,7 @@ export async function readJobFiles({ db, fields }: Pick<SealJobDeps, 'db' | 'fie
     orderBy: { id: 'asc' },
     take: limit + 1,
   });
-  const shown = rows.slice(0, limit);
-  const last = shown.at(-1);
+  const { shown, next } = cutPage(rows, limit);
   const items = shown.map((row) => ({
     id: row.id,
     key: row.key,
@@ -89,7 +89,7 @@ export async function readJobFiles({ db, fields }: Pick<SealJobDeps, 'db' | 'fie
     digest: row.resultDigest ?? undefined,
     bytes: row.resultBytes ?? undefined,
   }));
-  return { items, ...(rows.length > limit && last ? { nextCursor: last.id } : {}) };
+  return { items, ...next };
 }
 
 function nameOf(fields: SealJobDeps['fields'], { id, name }: Pick<SealJobFileRow, 'id' | 'name'>): string | undefined {

@@ -1,6 +1,7 @@
 /** Looking seals up. */
 import { isUuid } from '#people/is-uuid.ts';
 import { Problem } from '#problem.ts';
+import { cutPage } from '#storage/cut-page.ts';
 import type { SealRules } from './seal-rules.ts';
 import type { SealStatus, StoredSealStatus } from './seal-status.ts';
 import { type SealDeps, type SealRow, type SealView, sealViewOf } from './seal-view.ts';
@@ -57,10 +58,9 @@ export async function searchSeals(deps: FindDeps, query: SealQuery): Promise<{ i
     orderBy: { id: 'desc' },
     take: limit + 1,
   });
-  const shown = rows.slice(0, limit);
-  const last = shown.at(-1);
+  const { shown, next } = cutPage(rows, limit);
   const items = await Promise.all(shown.map((row) => sealViewOf(deps, row)));
-  return { items, ...(rows.length > limit && last ? { nextCursor: last.id } : {}) };
+  return { items, ...next };
 }
 
 export async function findSeal(deps: FindDeps, id: string): Promise<SealView | undefined> {
@@ -129,15 +129,14 @@ export async function findSealUses({ db }: Pick<SealDeps, 'db'>, query: SealUseQ
     orderBy: { id: 'desc' },
     take: limit + 1,
   });
-  const shown = rows.slice(0, limit);
-  const last = shown.at(-1);
+  const { shown, next } = cutPage(rows, limit);
   const items = shown.map(({ licenceType, format, sm3, sealId: _seal, ...use }) => ({
     ...use,
     licenceType: licenceType ?? undefined,
     format: format as SealUse['format'],
     sm3: sm3 ?? undefined,
   }));
-  return { items, ...(rows.length > limit && last ? { nextCursor: last.id } : {}) };
+  return { items, ...next };
 }
 
 export interface SealHistoryEntry {

@@ -2,6 +2,7 @@
 
 import { isUuid } from '#people/is-uuid.ts';
 import { findOrganisation } from '#people/organisations.ts';
+import { cutPage } from '#storage/cut-page.ts';
 import { type SealJobDeps, type SealJobRow, type SealJobStatus, type SealJobView, sealJobView } from './seal-job.ts';
 
 const MAX_LIMIT = 100;
@@ -34,10 +35,9 @@ export async function searchSealJobs(deps: FindDeps, query: SealJobQuery): Promi
     orderBy: { id: 'desc' },
     take: limit + 1,
   });
-  const shown = rows.slice(0, limit);
-  const last = shown.at(-1);
+  const { shown, next } = cutPage(rows, limit);
   const items = await Promise.all(shown.map((row) => foundJob(deps, row)));
-  return { items, ...(rows.length > limit && last ? { nextCursor: last.id } : {}) };
+  return { items, ...next };
 }
 
 /** Whosever it is: the caller asks whether it may be seen. */
