@@ -15,6 +15,8 @@ const DAY_MS = 86_400_000;
 const KEEP_ENDED_DAYS = 30;
 /** Lists in one transaction; one of a million entries has some two hundred pieces. */
 const BATCH = 50;
+/** One sweep at a time in all processes: two would take the same lists in different orders and wait for each other. */
+const SWEEP_LOCK = 0x73776570;
 
 interface Swept {
   issuerKey: string;
@@ -22,10 +24,15 @@ interface Swept {
   number: bigint;
 }
 
-/** One batch. Answers how many lists went or were emptied, so that the caller knows whether to come back at once. */
+/**
+ * One batch. Answers how many lists went or were emptied, so that the caller knows whether to come back at once; nothing while another
+ * process sweeps.
+ */
 export async function sweepCrls({ db, clock }: Pick<CertificateDeps, 'db' | 'clock'>): Promise<number> {
   const now = clock.now();
   return db.$transaction(async (tx) => {
+    const [lock] = await tx.$queryRaw<{ mine: boolean }[]>`SELECT pg_try_advisory_xact_lock(${SWEEP_LOCK}::bigint) AS mine`;
+    if (!lock?.mine) return 0;
     const removed = await removeEnded(tx, now);
     const emptied = await emptyEnded(tx, now);
     await recordEvents(tx, [...eventsOf(removed, 'crls-removed', now), ...eventsOf(emptied, 'crls-emptied', now)]);

@@ -186,10 +186,11 @@ test('a delta never begins from a list whose signing was interrupted', async () 
   expect(parseCrl((await findCrl(deps, key, 'delta'))?.der ?? new Uint8Array()).baseNumber).toBe(number);
 });
 
-test('two sweeps at once take each list once', async () => {
+test('of several sweeps at once none waits for another, and each list goes once', async () => {
   clock.advance(60 * DAY_MS);
   const before = await db.revocationList.count();
   const swept = await Promise.all([sweepCrls(deps), sweepCrls(deps), sweepCrls(deps)]);
+  expect(Math.max(...swept)).toBeGreaterThan(0);
   expect(before - (await db.revocationList.count())).toBeLessThanOrEqual(swept.reduce((sum, one) => sum + one, 0));
   await sweepAll();
   for (const key of [KEY, 'ca-seals-p256', 'ca-organisations-p256']) await expectServiceWhole(key);
