@@ -37,9 +37,9 @@ export interface TbsCrlInput {
   expiredKeptSince?: Date;
   /** Makes a delta list: the number of the complete list to read it with (§5.2.4). */
   base?: bigint;
-  /** Where the delta list of this complete list is (§5.2.6). */
+  /** Where the delta list of this complete list is (§5.2.6); a delta has none. */
   freshestUrl?: string;
-  /** Addresses of a partition; makes a critical issuingDistributionPoint. A full list has none. */
+  /** Address of a partition, the same in its complete list and its delta; makes a critical issuingDistributionPoint. A full list has none. */
   distributionPoint?: { url?: string; onlyCaCertificates?: boolean; onlyUserCertificates?: boolean };
 }
 
@@ -136,10 +136,7 @@ function encodeCrlExtensions(input: TbsCrlInput): Uint8Array[] {
   if (input.base !== undefined) {
     extensions.push(sequence(oid(OID.deltaCrlIndicator), boolean(true), octetString(integer(input.base))));
   }
-  if (input.freshestUrl) {
-    const name = tlv(context(0), tlv(context(0), implicitPrimitive(6, Buffer.from(input.freshestUrl, 'latin1'))));
-    extensions.push(sequence(oid(OID.freshestCrl), octetString(sequence(sequence(name)))));
-  }
+  if (input.freshestUrl) extensions.push(sequence(oid(OID.freshestCrl), octetString(encodeFreshestPoint(input.freshestUrl))));
   if (input.expiredKeptSince) {
     extensions.push(sequence(oid(OID.expiredCertsOnCrl), octetString(generalizedTime(input.expiredKeptSince))));
   }
@@ -148,10 +145,20 @@ function encodeCrlExtensions(input: TbsCrlInput): Uint8Array[] {
   return extensions;
 }
 
+/** The value of freshestCRL (§5.2.6): the one place of the delta list. */
+export function encodeFreshestPoint(url: string): Uint8Array {
+  return sequence(sequence(encodePlace(url)));
+}
+
+/** distributionPoint of one address. */
+function encodePlace(url: string): Uint8Array {
+  return tlv(context(0), tlv(context(0), implicitPrimitive(6, Buffer.from(url, 'latin1'))));
+}
+
 /** The value of issuingDistributionPoint (§5.2.5). */
 export function encodeIssuingPoint(point: NonNullable<TbsCrlInput['distributionPoint']>): Uint8Array {
   const parts: Uint8Array[] = [];
-  if (point.url) parts.push(tlv(context(0), tlv(context(0), implicitPrimitive(6, Buffer.from(point.url, 'latin1')))));
+  if (point.url) parts.push(encodePlace(point.url));
   if (point.onlyUserCertificates) parts.push(implicitPrimitive(1, Uint8Array.of(0xff)));
   if (point.onlyCaCertificates) parts.push(implicitPrimitive(2, Uint8Array.of(0xff)));
   return sequence(...parts);

@@ -4,7 +4,8 @@ import { bitString, sequence } from '#crypto/encode-der.ts';
 import { OID } from '#crypto/oids.ts';
 import { encodeSignatureAlgorithm, keyIdentifier } from '#pki/build-certificate.ts';
 import { Crl } from '#pki/crl.ts';
-import { encodeIssuingPoint } from '#pki/encode-crl.ts';
+import { encodeFreshestPoint, encodeIssuingPoint } from '#pki/encode-crl.ts';
+import { type GeneralName, parseDistributionPoints } from '#pki/general-name.ts';
 import { lintTbs } from '#pki/lint.ts';
 import type { ProfileName } from '#pki/profiles.ts';
 import type { KeyPurpose } from '#ports/key-store.ts';
@@ -62,33 +63,52 @@ async function judgeSubjectKey({ findByPublicKey }: SigningCase, spki: Uint8Arra
     : 'the subject’s key is not one of this store for that use';
 }
 
-const PLACE = /^https?:\/\/[^/?#\s]+\/crl\/(?<name>[a-z0-9-]+)-part-(?:0|[1-9]\d{0,2})\.crl$/;
+const PLACE = /^https?:\/\/[^/?#\s]+\/crl\/(?<name>[a-z0-9-]+?)(?<part>-part-(?:0|[1-9]\d{0,2}))?(?<delta>-delta)?\.crl$/;
+const NO_SUCH_KIND = 'a kind of list this authority does not make';
+const OTHER_PLACE = 'the place of another list';
 
-/** A list for a part of the certificates says so, critically, and by the address of a partition of this very authority: nothing else. */
-function faultOfPlace(crl: Crl, keyName: string): string | undefined {
-  const point = crl.extensions.get(OID.issuingDistributionPoint);
-  if (!point) return undefined;
-  const name = crl.issuingDistributionPoint?.names[0];
-  const url = name?.kind === 'uri' ? name.value : '';
-  const isWhole = point.critical && Buffer.compare(point.value, encodeIssuingPoint({ url })) === 0;
-  if (!isWhole || areaOfKey(keyName) === 'root' || crl.isDelta || crl.extensions.has(OID.freshestCrl))
-    return 'a kind of list this authority does not make';
-  return PLACE.exec(url)?.groups?.['name'] === keyName ? undefined : 'the place of another list';
+/**
+ * A list for a part of the certificates, complete or delta, says so, critically, and by the address of a partition of this very authority:
+ * nothing else. A complete list names the delta of the same scope and no other; a delta names none (RFC 5280 §5.2.5, §5.2.6). A root makes
+ * neither parts nor deltas. Throws DerError.
+ */
+function faultOfPlaces(crl: Crl, keyName: string): string | undefined {
+  const [point, freshest] = [crl.extensions.get(OID.issuingDistributionPoint), crl.extensions.get(OID.freshestCrl)];
+  if (areaOfKey(keyName) === 'root' ? point || freshest || crl.isDelta : freshest && crl.isDelta) return NO_SUCH_KIND;
+  const place = urlOf(crl.issuingDistributionPoint?.names ?? []);
+  if (point) {
+    if (!point.critical || Buffer.compare(point.value, encodeIssuingPoint({ url: place })) !== 0) return NO_SUCH_KIND;
+    const { name, part, delta } = PLACE.exec(place)?.groups ?? {};
+    if (name !== keyName || !part || delta) return OTHER_PLACE;
+  }
+  if (!freshest) return undefined;
+  const url = urlOf(parseDistributionPoints(freshest.value)[0]?.names ?? []);
+  if (freshest.critical || Buffer.compare(freshest.value, encodeFreshestPoint(url)) !== 0) return NO_SUCH_KIND;
+  if (point) return url === place.replace(/\.crl$/, '-delta.crl') ? undefined : OTHER_PLACE;
+  const { name, part, delta } = PLACE.exec(url)?.groups ?? {};
+  return name === keyName && !part && delta ? undefined : OTHER_PLACE;
 }
 
-export const crlRule: SigningRule = ({ key, structure, now }) => {
-  let crl: Crl;
+function urlOf([name]: readonly GeneralName[]): string {
+  return name?.kind === 'uri' ? name.value : '';
+}
+
+export const crlRule: SigningRule = (request) => {
   try {
-    const algorithm = parseDer(structure, { maxElements: 1_000, maxDepth: 20 }).at(1).bytes;
-    if (Buffer.compare(algorithm, encodeSignatureAlgorithm(key.suite)) !== 0) return 'signature algorithm is not that of the key';
-    crl = new Crl(sequence(structure, algorithm, bitString(Uint8Array.of(0))), { lookUp: false });
+    return faultOfList(request);
   } catch (error) {
     if (error instanceof DerError) return 'not a TBSCertList';
     throw error;
   }
+};
+
+function faultOfList({ key, structure, now }: SigningCase): string | undefined {
+  const algorithm = parseDer(structure, { maxElements: 1_000, maxDepth: 20 }).at(1).bytes;
+  if (Buffer.compare(algorithm, encodeSignatureAlgorithm(key.suite)) !== 0) return 'signature algorithm is not that of the key';
+  const crl = new Crl(sequence(structure, algorithm, bitString(Uint8Array.of(0))), { lookUp: false });
   if (!crl.aki || Buffer.compare(crl.aki, keyIdentifier(key.spki)) !== 0) return 'authority key identifier is not that of this key';
-  if (crl.unknownCritical) return 'a kind of list this authority does not make';
-  const place = faultOfPlace(crl, key.name);
+  if (crl.unknownCritical) return NO_SUCH_KIND;
+  const place = faultOfPlaces(crl, key.name);
   if (place) return place;
   if (crl.number === undefined || crl.number <= 0n) return 'a list without its number';
   if (crl.baseNumber !== undefined && crl.baseNumber > crl.number) return 'a delta list that begins after itself';
@@ -97,4 +117,4 @@ export const crlRule: SigningRule = ({ key, structure, now }) => {
   const life = (crl.nextUpdate?.getTime() ?? Number.NaN) - crl.thisUpdate.getTime();
   const mostDays = areaOfKey(key.name) === 'root' ? MAX_ROOT_CRL_LIFE_DAYS : MAX_CRL_LIFE_DAYS;
   return life > 0 && life <= mostDays * DAY_MS ? undefined : 'nextUpdate missing or out of range';
-};
+}

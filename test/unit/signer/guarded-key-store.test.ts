@@ -212,12 +212,6 @@ test.each<[string, Partial<TbsCrlInput>, RegExp]>([
   ['for a part over ldap', { distributionPoint: { url: partOf('ca-seals-sm2').replace('https', 'ldap') } }, /another list/],
   ['of users’ certificates only', { distributionPoint: { onlyUserCertificates: true } }, /does not make/],
   ['for a part, of users only', { distributionPoint: { url: partOf('ca-seals-sm2'), onlyUserCertificates: true } }, /does not make/],
-  ['for a part, that is a delta', { distributionPoint: { url: partOf('ca-seals-sm2') }, base: 2n }, /does not make/],
-  [
-    'for a part, with a delta of its own',
-    { distributionPoint: { url: partOf('ca-seals-sm2') }, freshestUrl: 'http://x/y' },
-    /does not make/,
-  ],
 ])('a CA key refuses a list %s', async (_what, change, reason) => {
   expect(await refusal('ca-seals-sm2', 'crl', await tbsCrl(change))).toMatch(reason);
 });
