@@ -27,11 +27,16 @@ export function suiteLabel(suite: AuthoritySuite): string {
 
 /** @param partition number of a partition list; absent for the complete one. */
 export function crlUrl(publicOrigin: string, keyName: string, partition?: number): string {
-  return `${publicOrigin}/crl/${keyName}${partition === undefined ? '' : `-part-${partition}`}.crl`;
+  return `${publicOrigin}/crl/${fileOf(keyName, partition)}.crl`;
 }
 
-export function deltaCrlUrl(publicOrigin: string, keyName: string): string {
-  return `${publicOrigin}/crl/${keyName}-delta.crl`;
+/** Of the delta of that list. */
+export function deltaCrlUrl(publicOrigin: string, keyName: string, partition?: number): string {
+  return `${publicOrigin}/crl/${fileOf(keyName, partition)}-delta.crl`;
+}
+
+function fileOf(keyName: string, partition: number | undefined): string {
+  return partition === undefined ? keyName : `${keyName}-part-${partition}`;
 }
 
 export function issuerUrl(publicOrigin: string, keyName: string): string {

@@ -1,8 +1,15 @@
 /** Published revocation lists: what is known of the newest without reading it, and its bytes, piece by piece. */
 import type { CertificateDeps } from './certificate-deps.ts';
 
-/** `part-3`: what a quarter, or a hundredth, of the certificates name instead of the complete list. */
-export type CrlScope = 'complete' | 'delta' | `part-${number}`;
+/** Lists that are complete for what they are about. `part-3`: what a quarter, or a hundredth, of the certificates name instead. */
+export type CompleteScope = 'complete' | `part-${number}`;
+export type DeltaScope = 'delta' | `part-${number}-delta`;
+export type CrlScope = CompleteScope | DeltaScope;
+
+/** Of the list with what changed since a complete one. */
+export function deltaScope(scope: CompleteScope): DeltaScope {
+  return scope === 'complete' ? 'delta' : `${scope}-delta`;
+}
 
 export interface PublishedCrl {
   issuerKey: string;

@@ -1,9 +1,8 @@
-/** How an authority's lists stand: complete, delta and each part, the newest signed one of each, or that there is none. */
+/** How an authority's lists stand: complete and delta, of all certificates and of each part, the newest signed one of each, or that there is none. */
 import type { Authority } from './authorities.ts';
-import { isRoot } from './authorities.ts';
 import type { CertificateDeps } from './certificate-deps.ts';
 import type { CrlScope } from './find-crl.ts';
-import { partScope } from './publish-parts.ts';
+import { scopesOf } from './publish-parts.ts';
 
 /** `ending`: three quarters of its life are over, while the next is due at half: whoever publishes is not at work. */
 export type CrlState = 'current' | 'ending' | 'ended' | 'missing';
@@ -27,27 +26,24 @@ interface Row {
   size: number;
 }
 
-/** By key name; in the order complete, delta, parts. One question, however many parts. */
+/** By key name; in the order complete, delta, then each part and its delta. One question, however many parts. */
 export async function listCrlStandings(
   { db, clock }: Pick<CertificateDeps, 'db' | 'clock'>,
   authorities: readonly Authority[],
 ): Promise<Map<string, CrlStanding[]>> {
-  const names = authorities.map(({ keyName }) => keyName);
+  const wanted = authorities.flatMap((authority) => scopesOf(authority).map(({ scope }) => ({ issuerKey: authority.keyName, scope })));
   const rows = await db.$queryRaw<Row[]>`
-    SELECT DISTINCT ON (issuer_key, scope) issuer_key AS "issuerKey", scope, number, this_update AS "thisUpdate",
-      next_update AS "nextUpdate", entries, coalesce(size, octet_length(der)) AS size
-    FROM revocation_list WHERE issuer_key = ANY(${names}) AND (digest IS NOT NULL OR der IS NOT NULL)
-    ORDER BY issuer_key, scope, number DESC`;
+    SELECT w.issuer_key AS "issuerKey", w.scope, l.* FROM unnest(${wanted.map(({ issuerKey }) => issuerKey)}::text[],
+      ${wanted.map(({ scope }) => scope)}::text[]) AS w(issuer_key, scope)
+    CROSS JOIN LATERAL (
+      SELECT number, this_update AS "thisUpdate", next_update AS "nextUpdate", entries, coalesce(size, octet_length(der)) AS size
+      FROM revocation_list WHERE issuer_key = w.issuer_key AND scope = w.scope AND (digest IS NOT NULL OR der IS NOT NULL)
+      ORDER BY number DESC LIMIT 1) AS l`;
   const newest = new Map(rows.map(({ issuerKey, scope, ...list }) => [`${issuerKey} ${scope}`, list]));
   const now = clock.now();
   return new Map(
     authorities.map((authority) => {
-      const scopes: { scope: CrlScope; part?: number }[] = [
-        { scope: 'complete' },
-        ...(isRoot(authority) ? [] : [{ scope: 'delta' as const }]),
-      ];
-      for (let part = 0; part < authority.crlPartitions; part++) scopes.push({ scope: partScope(part), part });
-      const standings = scopes.map(({ scope, part }) => {
+      const standings = scopesOf(authority).map(({ scope, part }) => {
         const list = newest.get(`${authority.keyName} ${scope}`);
         return { scope, part, list, state: stateOf(list, now) };
       });

@@ -1,60 +1,28 @@
 /**
  * Partition lists (RFC 5280 §5.2.5): an authority with very many certificates spreads them over numbered lists, each certificate naming
- * one, so that a verifier fetches a hundredth of what the complete list has. The complete list goes on beside them and has everything.
+ * one, so that a verifier fetches a hundredth of what the complete list has. Each has its delta, and the complete list goes on beside them
+ * with everything.
  */
 import { recordEvent } from '#audit/record-event.ts';
 import { type Authority, forgetRecentAuthorities, isRoot, listAuthorities } from './authorities.ts';
-import { type CertificateDeps, crlUrl } from './certificate-deps.ts';
-import type { CrlScope } from './find-crl.ts';
+import type { CertificateDeps } from './certificate-deps.ts';
+import { type CompleteScope, type CrlScope, deltaScope } from './find-crl.ts';
 
 /** Beyond this lists are no shorter, only more. */
 export const MAX_PARTS = 256;
 
-export function partScope(part: number): CrlScope {
+export function partScope(part: number): CompleteScope {
   return `part-${part}`;
 }
 
-/** Each part of the authority with its list's address, which the list itself names as its place. */
-export function partUrl({ publicOrigin }: Pick<CertificateDeps, 'publicOrigin'>, { keyName }: Authority, part: number): string {
-  return crlUrl(publicOrigin, keyName, part);
-}
-
-interface PartRow {
-  scope: string;
-  thisUpdate: Date;
-  nextUpdate: Date;
-  total: number;
-}
-
-interface PartChange {
-  part: number;
-  total: number;
-  changedAt: Date | null;
-}
-
-/** Parts whose list is missing, past half its life, or older than a revocation, a hold made final or a release in it. */
-export async function findDueParts({ db, clock }: CertificateDeps, { keyName, crlPartitions }: Authority): Promise<number[]> {
-  if (crlPartitions === 0) return [];
-  const [lists, changes] = await Promise.all([
-    db.$queryRaw<PartRow[]>`
-      SELECT DISTINCT ON (scope) scope, this_update AS "thisUpdate", next_update AS "nextUpdate", total FROM revocation_list
-      WHERE issuer_key = ${keyName} AND scope LIKE 'part-%' AND digest IS NOT NULL ORDER BY scope, number DESC`,
-    db.$queryRaw<PartChange[]>`
-      SELECT part, max(total)::int AS total, max(changed_at) AS "changedAt" FROM (
-        SELECT crl_partition AS part, count(*) AS total, max(greatest(revoked_at, final_at)) AS changed_at FROM issued_certificate
-        WHERE issuer_key = ${keyName} AND revoked_at IS NOT NULL AND crl_partition IS NOT NULL GROUP BY crl_partition
-        UNION ALL
-        SELECT c.crl_partition, 0, max(r.released_at) FROM certificate_release r JOIN issued_certificate c ON c.serial_hex = r.serial_hex
-        WHERE r.issuer_key = ${keyName} AND c.crl_partition IS NOT NULL GROUP BY c.crl_partition) AS both_kinds
-      GROUP BY part`,
-  ]);
-  const now = clock.now().getTime();
-  return Array.from({ length: crlPartitions }, (_, part) => part).filter((part) => {
-    const list = lists.find(({ scope }) => scope === partScope(part));
-    if (!list || now >= (list.thisUpdate.getTime() + list.nextUpdate.getTime()) / 2) return true;
-    const change = changes.find((one) => one.part === part);
-    return (change?.total ?? 0) !== list.total || (change?.changedAt ?? new Date(0)) > list.thisUpdate;
-  });
+/** What an authority publishes: all its certificates' list and, but for a root, the delta of it; then the same of each part. */
+export function scopesOf(authority: Authority): { scope: CrlScope; part?: number }[] {
+  const scopes: { scope: CrlScope; part?: number }[] = [{ scope: 'complete' }];
+  if (!isRoot(authority)) scopes.push({ scope: deltaScope('complete') });
+  for (let part = 0; part < authority.crlPartitions; part++) {
+    scopes.push({ scope: partScope(part), part }, { scope: deltaScope(partScope(part)), part });
+  }
+  return scopes;
 }
 
 /**

@@ -34,13 +34,19 @@ export async function readRevoked(tx: Transaction, issuerKey: string, partition?
   return entries;
 }
 
-/** What was revoked, held, released or made final since (RFC 5280 §5.2.4: also an entry whose reason changed): once too often is no harm in a delta, once too seldom is. */
-export async function readChanges(tx: Transaction, issuerKey: string, since: Date): Promise<CrlEntries> {
+/**
+ * What was revoked, held, released or made final since (RFC 5280 §5.2.4: also an entry whose reason changed): once too often is no harm in a delta, once too seldom is.
+ * @param partition only of what names this part.
+ */
+export async function readChanges(tx: Transaction, issuerKey: string, since: Date, partition?: number): Promise<CrlEntries> {
   const from = new Date(since.getTime() - OVERLAP_MS);
-  const entries = await readPages(tx, Prisma.sql`issuer_key = ${issuerKey} AND (revoked_at >= ${from} OR final_at >= ${from})`);
+  // That it is revoked follows from the dates; said, the index of what is revoked in a part serves.
+  const inPart = partition === undefined ? Prisma.empty : Prisma.sql`AND crl_partition = ${partition}::int`;
+  const which = partition === undefined ? Prisma.empty : Prisma.sql`${inPart} AND revoked_at IS NOT NULL`;
+  const entries = await readPages(tx, Prisma.sql`issuer_key = ${issuerKey} AND (revoked_at >= ${from} OR final_at >= ${from}) ${which}`);
   const released = await tx.$queryRaw<{ serialHex: string; releasedAt: Date }[]>`
     SELECT DISTINCT ON (r.serial_hex) r.serial_hex AS "serialHex", r.released_at AS "releasedAt"
-    FROM certificate_release r JOIN issued_certificate c ON c.serial_hex = r.serial_hex AND c.revoked_at IS NULL
+    FROM certificate_release r JOIN issued_certificate c ON c.serial_hex = r.serial_hex AND c.revoked_at IS NULL ${inPart}
     WHERE r.issuer_key = ${issuerKey} AND r.released_at >= ${from}
     ORDER BY r.serial_hex, r.released_at DESC`;
   for (const { serialHex, releasedAt } of released) entries.add({ serialHex, revokedAt: releasedAt, reason: 'remove-from-crl' });

@@ -2,7 +2,7 @@
  * Old revocation lists go. Each revocation of a small authority makes a list, and each list is whole: kept for ever they would be
  * most of the database. Served is only the newest of each kind; the others are evidence of what was said when.
  *
- * Always kept whole: the newest complete list and the newest delta of each authority, every list in force, whatever a delta in force
+ * Always kept whole: the newest complete list and the newest delta of each authority and each of its parts, every list in force, whatever a delta in force
  * begins from, and of the lists that ended the last of each day. Of the others number, times and digest stay and the bytes go. Thirty
  * days after its end a list goes altogether. Numbers do not go back by this: they follow the newest lists, which stay.
  */
@@ -45,8 +45,8 @@ const SIGNED = Prisma.sql`(o.digest IS NOT NULL OR o.der IS NOT NULL)`;
 /** Nobody may need the bytes of list l: a later one is served, and no delta that holds begins from it. */
 const isPassed = (now: Date) => Prisma.sql`
   EXISTS (SELECT 1 FROM revocation_list o WHERE o.issuer_key = l.issuer_key AND o.scope = l.scope AND o.number > l.number AND ${SIGNED})
-  AND NOT EXISTS (SELECT 1 FROM revocation_list d WHERE d.issuer_key = l.issuer_key AND d.scope = 'delta' AND l.scope = 'complete'
-    AND d.base = l.number AND d.next_update > ${now})`;
+  AND NOT EXISTS (SELECT 1 FROM revocation_list d WHERE d.issuer_key = l.issuer_key AND d.base = l.number
+    AND d.scope = CASE l.scope WHEN 'complete' THEN 'delta' ELSE l.scope || '-delta' END AND d.next_update > ${now})`;
 
 function removeEnded(tx: Transaction, now: Date): Promise<Swept[]> {
   return tx.$queryRaw<Swept[]>`

@@ -1,8 +1,9 @@
 import { Gauge, type Registry } from 'prom-client';
 import { listAuthorities } from '#certificates/authorities.ts';
-import { type CrlFacts, type CrlScope, findCrlFacts } from '#certificates/find-crl.ts';
 import { type ClockDeps, isClockTrusted } from '#certificates/judge-clock.ts';
-import { partScope } from '#certificates/publish-parts.ts';
+import { type CrlStanding, listCrlStandings } from '#certificates/list-crls.ts';
+
+type SignedList = NonNullable<CrlStanding['list']>;
 
 const DAY_MS = 86_400_000;
 /** Answers that ended longer ago belong to certificates nobody asks about, or to trouble that the failing job tells of. */
@@ -15,7 +16,7 @@ const ENDED_DAYS = 7;
 export function registerStatusMetrics(registry: Registry, deps: ClockDeps): void {
   const registers = [registry];
   const lists = sharedWhileReading(() => readLists(deps));
-  const perList = (name: string, help: string, figureOf: (list: CrlFacts, now: number) => number) =>
+  const perList = (name: string, help: string, figureOf: (list: SignedList, now: number) => number) =>
     new Gauge({
       name,
       help,
@@ -24,12 +25,12 @@ export function registerStatusMetrics(registry: Registry, deps: ClockDeps): void
       async collect() {
         const { found, now } = await lists();
         this.reset();
-        for (const { scope, ...list } of found) this.set({ key: list.issuerKey, scope }, figureOf(list, now));
+        for (const { key, scope, list } of found) this.set({ key, scope }, figureOf(list, now));
       },
     });
   perList(
     'tongren_crl_age_seconds',
-    'Seconds since the thisUpdate of the newest signed list, by authority and scope (complete, delta, part-0 …). Absent where there is no list.',
+    'Seconds since the thisUpdate of the newest signed list, by authority and scope (complete, delta, part-0, part-0-delta …). Absent where there is no list.',
     ({ thisUpdate }, now) => Math.round((now - thisUpdate.getTime()) / 1000),
   );
   perList(
@@ -70,15 +71,15 @@ function sharedWhileReading<T>(read: () => Promise<T>): () => Promise<T> {
   };
 }
 
-async function readLists(deps: ClockDeps): Promise<{ found: (CrlFacts & { scope: CrlScope })[]; now: number }> {
-  const found: (CrlFacts & { scope: CrlScope })[] = [];
-  for (const { keyName, crlPartitions } of await listAuthorities(deps)) {
-    const parts = Array.from({ length: crlPartitions }, (_, part) => partScope(part));
-    for (const scope of ['complete', 'delta', ...parts] as const) {
-      const list = await findCrlFacts(deps, keyName, scope);
-      if (list) found.push({ ...list, scope });
-    }
-  }
+interface NamedList {
+  key: string;
+  scope: string;
+  list: SignedList;
+}
+
+async function readLists(deps: ClockDeps): Promise<{ found: NamedList[]; now: number }> {
+  const standings = await listCrlStandings(deps, await listAuthorities(deps));
+  const found = [...standings].flatMap(([key, lists]) => lists.flatMap(({ scope, list }) => (list ? [{ key, scope, list }] : [])));
   return { found, now: deps.clock.now().getTime() };
 }
 

@@ -31,7 +31,12 @@ export function registerServiceRoutes(server: FastifyInstance, context: WebConte
     const rows = authorities.map((authority) => {
       const lists = standings.get(authority.keyName) ?? [];
       const parts = lists.filter(({ part }) => part !== undefined);
-      return { ...authority, complete: lists.find(({ scope }) => scope === 'complete'), parts, worst: worstOf(parts) };
+      return {
+        ...authority,
+        complete: lists.find(({ scope }) => scope === 'complete'),
+        parts: authority.crlPartitions,
+        worst: worstOf(parts),
+      };
     });
     const document = head?.document;
     const log = document && {

@@ -9,12 +9,12 @@ import type { WebContext } from '#web/web-context.ts';
 
 /** A revocation is in the list within a minute; a cache may add as much, and keeps nothing past the list's own end. */
 const CRL_SECONDS = 60;
-const FILE = /^(ca-[a-z]{1,20}-(?:sm2|p256)(?:-[1-9]\d{0,3})?)(?:-(delta|part-(?:0|[1-9]\d{0,2})))?\.crl$/;
+const FILE = /^(ca-[a-z]{1,20}-(?:sm2|p256)(?:-[1-9]\d{0,3})?)(?:-(delta|part-(?:0|[1-9]\d{0,2})(?:-delta)?))?\.crl$/;
 
 export function registerCrlRoutes(server: FastifyInstance, context: WebContext): void {
   const serve = async (request: FastifyRequest<{ Params: { file: string } }>, reply: FastifyReply) => {
-    const [, keyName, part] = FILE.exec(request.params.file) ?? [];
-    const scope = (part ?? 'complete') as CrlScope;
+    const [, keyName, kind] = FILE.exec(request.params.file) ?? [];
+    const scope = (kind ?? 'complete') as CrlScope;
     const facts = keyName === undefined ? undefined : await findCrlFacts(context, keyName, scope);
     if (!facts) throw new Problem('not-found');
     const now = context.clock.now();

@@ -33,7 +33,11 @@ async function standingsOf(key: string) {
 
 test('each list stands there with what its newest signed edition has; the parts together have every entry', async () => {
   const standings = await standingsOf(KEY);
-  expect(standings.map(({ scope }) => scope)).toEqual(['complete', 'delta', 'part-0', 'part-1', 'part-2', 'part-3']);
+  expect(standings.map(({ scope }) => scope)).toEqual([
+    'complete',
+    'delta',
+    ...Array.from({ length: PARTS }, (_, part) => [`part-${part}`, `part-${part}-delta`]).flat(),
+  ]);
   for (const { scope, list, state } of standings) {
     const facts = await findCrlFacts(city.deps, KEY, scope);
     expect(state).toBe('current');
@@ -43,7 +47,10 @@ test('each list stands there with what its newest signed edition has; the parts 
     });
   }
   const parts = standings.filter(({ part }) => part !== undefined);
-  expect(parts.reduce((sum, { list }) => sum + (list?.entries ?? 0), 0)).toBe(8);
+  for (const isDelta of [false, true]) {
+    const sizes = parts.filter(({ scope }) => scope.endsWith('-delta') === isDelta).map(({ list }) => list?.entries ?? 0);
+    expect(sizes.reduce((sum, size) => sum + size)).toBe(8);
+  }
 });
 
 test('the page shows each with number, times, entries, size and address; the overview leads there', async () => {
@@ -57,7 +64,10 @@ test('the page shows each with number, times, entries, size and address; the ove
     expect(page).toContain(`href="/crl/${KEY}${scope === 'complete' ? '' : `-${scope}`}.crl"`);
     expect(page).toContain(`>${list?.number}<`);
   }
-  for (let part = 0; part < PARTS; part++) expect(page).toContain(`第 ${part} 分片`);
+  for (let part = 0; part < PARTS; part++) {
+    expect(page).toContain(`第 ${part} 分片<`);
+    expect(page).toContain(`第 ${part} 分片增量<`);
+  }
   const bare = (await operator.get('/admin/services/ca-seals-p256')).body;
   expect(bare).toContain('未分片');
   expect((await operator.get('/admin/services/ca-nobody')).statusCode).toBe(404);
@@ -69,10 +79,16 @@ test('a list that is late, over or was never made says so, on its page and in th
   await city.deps.db.revocationList.deleteMany({ where: part });
   city.deps.clock.advance(5 * DAY_MS + DAY_MS / 2);
   const states = async () => Object.fromEntries((await standingsOf(KEY)).map(({ scope, state }) => [scope, state]));
-  expect(await states()).toMatchObject({ complete: 'ending', delta: 'ended', 'part-1': 'ending', 'part-2': 'missing' });
+  expect(await states()).toMatchObject({
+    complete: 'ending',
+    delta: 'ended',
+    'part-1': 'ending',
+    'part-1-delta': 'ended',
+    'part-2': 'missing',
+  });
   const operator = await city.as(city.operator);
   const page = (await operator.get(`/admin/services/${KEY}`)).body;
-  for (const words of ['缺失 1', '过期 1', '即将到期 4']) expect(page).toContain(words);
+  for (const words of ['缺失 1', '过期 5', '即将到期 4']) expect(page).toContain(words);
   expect((await operator.get('/admin/services')).body).toContain('缺失');
   city.deps.clock.set(begun.toISOString());
 });

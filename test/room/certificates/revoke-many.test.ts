@@ -73,7 +73,9 @@ describe('revoking many', () => {
       'ca-persons-p256 complete': 1,
       'ca-persons-p256 delta': 1,
       'ca-persons-p256 part-0': 1,
+      'ca-persons-p256 part-0-delta': 1,
       'ca-persons-p256 part-1': 1,
+      'ca-persons-p256 part-1-delta': 1,
       'ca-seals-p256 complete': 1,
       'ca-seals-p256 delta': 1,
     });
