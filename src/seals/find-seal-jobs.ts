@@ -92,7 +92,8 @@ export async function readJobFiles({ db, fields }: Pick<SealJobDeps, 'db' | 'fie
   return { items, ...next };
 }
 
-function nameOf(fields: SealJobDeps['fields'], { id, name }: Pick<SealJobFileRow, 'id' | 'name'>): string | undefined {
+/** What a person called it; systems give no names. */
+export function nameOf(fields: SealJobDeps['fields'], { id, name }: Pick<SealJobFileRow, 'id' | 'name'>): string | undefined {
   return name === null ? undefined : fields.openText(placeOfFile(id, 'name'), name);
 }
 

@@ -6,14 +6,16 @@ export function sendFile(reply: FastifyReply, file: { bytes: Uint8Array; fileNam
   return describe(reply, file).send(Buffer.from(file.bytes.buffer, file.bytes.byteOffset, file.bytes.byteLength));
 }
 
-/** The same piece by piece, for files that are not held in memory. An error on the way breaks the connection off: half a file never looks whole. */
+/**
+ * The same piece by piece, for files that are not held in memory; of those made on the way nobody knows the length. An error on the way
+ * breaks the connection off: half a file never looks whole. A reader who goes away ends the pieces.
+ */
 export function streamFile(
   reply: FastifyReply,
-  file: { length: number; pieces: () => AsyncIterable<Uint8Array>; fileName: string; mediaType: string },
+  file: { length?: number; pieces: () => AsyncIterable<Uint8Array>; fileName: string; mediaType: string },
 ): FastifyReply {
-  return describe(reply, file)
-    .header('content-length', file.length)
-    .send(Readable.from(file.pieces(), { objectMode: false }));
+  if (file.length !== undefined) reply.header('content-length', file.length);
+  return describe(reply, file).send(Readable.from(file.pieces(), { objectMode: false }));
 }
 
 function describe(reply: FastifyReply, { fileName, mediaType }: { fileName: string; mediaType: string }): FastifyReply {

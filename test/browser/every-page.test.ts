@@ -2,6 +2,7 @@
  * Every page at phone and desk size, and at phone size in large type: nothing refused by the content policy, no script error, nothing wider than the screen.
  * With TONGREN_SCREENSHOTS=folder each is kept as a picture.
  */
+import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
@@ -115,6 +116,9 @@ async function sealJobs(): Promise<Record<string, string>> {
   const paused = await make('every-page-paused', ['劳动合同一.pdf', '劳动合同二.pdf', '劳动合同三.pdf']);
   await act(paused, 'start');
   await act(paused, 'pause');
+  const result = { claim: randomUUID(), resultDigest: '5e'.repeat(32), resultBytes: 48_213, finishedAt: city.context.clock.now() };
+  const sealed = { status: 'sealed', ...result };
+  await city.context.db.sealJobFile.updateMany({ where: { jobId: paused, key: 'file-0' }, data: sealed });
   const collecting = await make('every-page-collecting', ['入学通知.pdf']);
   const at = (id: string) => `/desk/seal-jobs/${id}`;
   return { jobDone: at(done), jobPaused: at(paused), jobCollecting: at(collecting), adminJob: `/admin/seal-jobs/${done}` };

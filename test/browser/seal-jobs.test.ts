@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readZip } from '#documents/container/read-zip.ts';
 import { runSealJobs } from '#seals/run-seal-jobs.ts';
 import { packFiles, sampleFiles } from '#test/fakes/sample-ofd.ts';
 import { samplePdf } from '#test/fakes/sample-pdf.ts';
@@ -66,6 +67,13 @@ test('by keyboard from the list to the end, the page following by itself', async
   expect(await page.locator('#live-files tbody tr').count()).toBe(1);
   const [table] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: '导出未盖章文件及原因' }).click()]);
   expect(readFileSync(await table.path(), 'utf8')).toContain('损坏.pdf,PDF,pdf-not-signable');
+  const whole = page.getByRole('link', { name: '下载全部已盖章文件' });
+  await whole.focus();
+  const [archive] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Enter')]);
+  expect(archive.suggestedFilename()).toMatch(/^批量用印-\d{8}-\d{6}\.zip$/);
+  expect(new Set(readZip(readFileSync(await archive.path())).entries.keys())).toEqual(
+    new Set(['通知书.pdf', '会议纪要.ofd', 'results.csv', 'errors.csv']),
+  );
   await page.getByRole('link', { name: '已盖章 2' }).click();
   const [sealed] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: '下载 Download 通知书.pdf' }).click()]);
   expect(sealed.suggestedFilename()).toBe('通知书.pdf');

@@ -6,6 +6,7 @@ import { crc32, deflateRawSync } from 'node:zlib';
 import { deflateRawKept } from './deflate-kept.ts';
 import { checkEntryName } from './entry-name.ts';
 import type { ZipEntry } from './read-zip.ts';
+import { type DosStamp, directoryHeader, dosStamp, endRecords, localHeader, type StoredFacts } from './zip-records.ts';
 
 export interface NewEntry {
   name: string;
@@ -24,17 +25,7 @@ export interface CopiedEntry {
 /** Two to the power of 13. */
 const SMALL_WINDOW = 8 * 1024;
 
-interface Packed {
-  name: Buffer;
-  flags: number;
-  method: number;
-  crc: number;
-  size: number;
-  compressedSize: number;
-  pieces: Iterable<Uint8Array>;
-  dosTime: number;
-  dosDate: number;
-}
+type Packed = StoredFacts & { pieces: Iterable<Uint8Array> };
 
 /**
  * The archive's bytes.
@@ -68,10 +59,10 @@ export function writeZipTo(write: (part: Uint8Array) => void, entries: readonly 
   const directorySize = directory.reduce((sum, part) => sum + part.length, 0);
   if (offset + directorySize > 0xfffffffe) throw new Error('archive too large');
   for (const part of directory) write(part);
-  write(endRecord(entries.length, directorySize, offset));
+  write(endRecords(entries.length, directorySize, offset));
 }
 
-function pack({ name: text, data, store = false, keep = false }: NewEntry, stamp: { dosTime: number; dosDate: number }): Packed {
+function pack({ name: text, data, store = false, keep = false }: NewEntry, stamp: DosStamp): Packed {
   checkEntryName(text);
   const name = Buffer.from(text, 'utf8');
   const flags = name.every((byte) => byte < 0x80) ? 0 : 0x800;
@@ -98,55 +89,4 @@ function copy(entry: ZipEntry): Packed {
   const name = Buffer.from(entry.name, 'utf8');
   const flags = name.every((byte) => byte < 0x80) ? 0 : 0x800;
   return { name, flags, method, crc, size, compressedSize, pieces: entry.pieces(), dosTime, dosDate };
-}
-
-/** With the name behind it; the length of extra fields stays zero. */
-function localHeader(entry: Packed): Buffer {
-  const header = Buffer.alloc(30 + entry.name.length);
-  header.writeUInt32LE(0x04034b50, 0);
-  header.writeUInt16LE(20, 4);
-  writeCommon(header, entry, 6);
-  entry.name.copy(header, 30);
-  return header;
-}
-
-function directoryHeader(entry: Packed, offset: number): Buffer {
-  const header = Buffer.alloc(46 + entry.name.length);
-  header.writeUInt32LE(0x02014b50, 0);
-  header.writeUInt16LE(20, 4);
-  header.writeUInt16LE(20, 6);
-  writeCommon(header, entry, 8);
-  header.writeUInt32LE(offset, 42);
-  entry.name.copy(header, 46);
-  return header;
-}
-
-function writeCommon(header: Buffer, entry: Packed, at: number): void {
-  header.writeUInt16LE(entry.flags, at);
-  header.writeUInt16LE(entry.method, at + 2);
-  header.writeUInt16LE(entry.dosTime, at + 4);
-  header.writeUInt16LE(entry.dosDate, at + 6);
-  header.writeUInt32LE(entry.crc, at + 8);
-  header.writeUInt32LE(entry.compressedSize, at + 12);
-  header.writeUInt32LE(entry.size, at + 16);
-  header.writeUInt16LE(entry.name.length, at + 20);
-}
-
-function endRecord(count: number, size: number, offset: number): Buffer {
-  const record = Buffer.alloc(22);
-  record.writeUInt32LE(0x06054b50, 0);
-  record.writeUInt16LE(count, 8);
-  record.writeUInt16LE(count, 10);
-  record.writeUInt32LE(size, 12);
-  record.writeUInt32LE(offset, 16);
-  return record;
-}
-
-function dosStamp(time: Date): { dosTime: number; dosDate: number } {
-  const local = new Date(time.getTime() + 8 * 3_600_000);
-  const year = Math.min(Math.max(local.getUTCFullYear(), 1980), 2107);
-  return {
-    dosTime: (local.getUTCHours() << 11) | (local.getUTCMinutes() << 5) | (local.getUTCSeconds() >> 1),
-    dosDate: ((year - 1980) << 9) | ((local.getUTCMonth() + 1) << 5) | local.getUTCDate(),
-  };
 }

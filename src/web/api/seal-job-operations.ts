@@ -8,6 +8,7 @@ import { addJobFile, changeSealJob, createSealJob, SEAL_JOB_ACTS } from '#seals/
 import { findSealJob, listJobFiles, listSealJobs, readSealedFile } from '#seals/find-seal-jobs.ts';
 import { SEAL_JOB_FILE_STATUSES, SEAL_JOB_STATUSES } from '#seals/seal-job.ts';
 import { streamFile } from '#web/send-file.ts';
+import { sendJobArchive } from '#web/send-job-archive.ts';
 import type { WebContext } from '#web/web-context.ts';
 import { authorise } from './authorise.ts';
 import { refusals, tokenOrSession } from './schemas.ts';
@@ -166,6 +167,23 @@ export function registerSealJobOperations(server: FastifyInstance, context: WebC
     async (request, reply) => {
       const by = await authorise(context, request, NEED);
       return streamFile(reply, await readSealedFile(context, { jobId: request.params.id, key: request.params.key, by }));
+    },
+  );
+
+  api.get(
+    '/api/seal-jobs/:id/results.zip',
+    {
+      schema: {
+        ...common,
+        summary: 'All sealed files of a job in one ZIP archive',
+        description:
+          'What has been sealed so far, under the names the files came with (a system’s: `{key}.{format}`), with `results.csv` (SHA-256, SM3, seal number, time) and, when some could not be sealed, `errors.csv`. Of a job that has not ended the rest is missing: look at its progress first. Above 4 GiB the archive is ZIP64.',
+        params: id,
+      },
+    },
+    async (request, reply) => {
+      const by = await authorise(context, request, NEED);
+      return sendJobArchive(context, request, reply, { jobId: request.params.id, by });
     },
   );
 }

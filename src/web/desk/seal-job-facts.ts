@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { readJobFiles, type SealJobFileView } from '#seals/find-seal-jobs.ts';
 import { SEAL_JOB_FILE_STATUSES, SEAL_JOB_STATUSES } from '#seals/seal-job.ts';
-import { CSV_START, csvRow } from '#seals/seal-log-csv.ts';
+import { ERROR_COLUMNS, jobErrorRows, titleOf } from '#seals/seal-job-tables.ts';
 import { type FoundSealJob, searchSealJobs } from '#seals/search-seal-jobs.ts';
 import { describeActor } from '#web/admin/describe-actor.ts';
 import { cursorOf } from '#web/path-parameters.ts';
@@ -14,7 +14,6 @@ import type { WebContext } from '#web/web-context.ts';
 
 const JOBS_PER_PAGE = 20;
 const FILES_PER_PAGE = 50;
-const ROWS_AT_ONCE = 500;
 /** Without script the page itself comes again. */
 const REFRESH_SECONDS = 10;
 
@@ -73,10 +72,8 @@ export async function sealJobFacts(context: WebContext, job: FoundSealJob, query
 }
 
 function shownFile(file: SealJobFileView, withNames: boolean) {
-  return { ...file, title: (withNames ? file.name : undefined) ?? file.key };
+  return { ...file, title: titleOf(file, withNames) };
 }
-
-const COLUMNS = ['文件 File', '格式 Format', '错误代码 Error', '原因', 'Reason'];
 
 /** All files that could not be sealed, read a piece at a time. */
 export function sendJobErrors(
@@ -93,15 +90,6 @@ export function sendJobErrors(
 }
 
 async function* errorLines(context: WebContext, jobId: string, withNames: boolean): AsyncGenerator<string> {
-  yield CSV_START + csvRow(COLUMNS);
-  let cursor: string | undefined;
-  do {
-    const page = await readJobFiles(context, { jobId, status: 'failed', cursor, limit: ROWS_AT_ONCE });
-    const lines = page.items.map((file) => {
-      const { title, format, error, errorDetail, errorDetailZh } = shownFile(file, withNames);
-      return csvRow([title, format.toUpperCase(), error ?? '', errorDetailZh ?? '', errorDetail ?? '']);
-    });
-    if (lines.length > 0) yield lines.join('');
-    cursor = page.nextCursor;
-  } while (cursor !== undefined);
+  yield ERROR_COLUMNS;
+  yield* jobErrorRows(context, jobId, { withNames });
 }

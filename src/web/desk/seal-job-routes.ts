@@ -11,6 +11,7 @@ import { requireUuid } from '#web/path-parameters.ts';
 import { type Refusal, refusalOf, refusalOfFaults } from '#web/refusal.ts';
 import { sealJobWords } from '#web/seal-job-words.ts';
 import { streamFile } from '#web/send-file.ts';
+import { sendJobArchive } from '#web/send-job-archive.ts';
 import { requireStaff } from '#web/session.ts';
 import { organisationName } from '#web/staff-position.ts';
 import { parseForm } from '#web/validate-with-zod.ts';
@@ -104,6 +105,11 @@ export function registerSealJobRoutes(server: FastifyInstance, context: WebConte
   server.get(`${PLACE}/:id/errors.csv`, options, async (request, reply) =>
     sendJobErrors(context, reply, await requireOwn(request), { withNames: true }),
   );
+
+  server.get(`${PLACE}/:id/results.zip`, options, async (request, reply) => {
+    const { id: jobId } = await requireOwn(request);
+    return sendJobArchive(context, request, reply, { jobId, by: requireStaff(request, 'issuer') });
+  });
 
   server.get<{ Params: { key: string } }>(`${PLACE}/:id/files/:key`, options, async (request, reply) => {
     const { id: jobId } = await requireOwn(request);

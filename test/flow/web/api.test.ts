@@ -148,6 +148,7 @@ describe('for everybody', () => {
       '/api/seal-jobs/{id}',
       '/api/seal-jobs/{id}/files',
       '/api/seal-jobs/{id}/files/{key}',
+      '/api/seal-jobs/{id}/results.zip',
       '/api/seal-jobs/{id}/{act}',
       '/api/seal-status/{esId}',
       '/api/seals',

@@ -3,6 +3,7 @@ import { deflateRawSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { appointStaff } from '#access/appoint-staff.ts';
 import { trustedCertificates } from '#certificates/find-certificates.ts';
+import { readZip } from '#documents/container/read-zip.ts';
 import { verifyDocument } from '#documents/verify-document.ts';
 import { registerOrganisation } from '#people/organisations.ts';
 import { registerPerson } from '#people/register-person.ts';
@@ -99,6 +100,30 @@ describe('files with the names people give them', () => {
       const options = { anchors: roots, officialAnchors: roots, intermediates: issuing, at: city.context.clock.now() };
       expect(verifyDocument(file.rawPayload, 'x', options).report.verdict).toBe('genuine');
     }
+  });
+
+  test('all of them come in one archive, the same bytes as one by one; the page says what is in it', async () => {
+    const page = (await issuer.get(`${PLACE}/${jobId}`)).body;
+    expect(page).toContain('压缩包内另附清单 results.csv 和未盖章原因 errors.csv');
+    const href = /href="([^"]+results\.zip)"/.exec(page)?.[1] ?? '';
+    const sent = await issuer.get(href);
+    expect(sent.headers).toMatchObject({ 'content-type': 'application/zip', 'cache-control': 'no-store' });
+    expect(decodeURIComponent(sent.headers['content-disposition'] as string)).toMatch(/批量用印-\d{8}-\d{6}\.zip/);
+    const archive = readZip(sent.rawPayload);
+    expect(new Set(archive.entries.keys())).toEqual(new Set([...names.slice(0, 2), 'results.csv', 'errors.csv']));
+    const links = [...page.matchAll(/href="([^"]+\/files\/[^"]+)" download aria-label="下载 Download ([^"]+)"/g)];
+    expect(links.length).toBe(2);
+    for (const [, link = '', name = ''] of links) {
+      expect(Buffer.from(archive.read(name)).equals((await issuer.get(link)).rawPayload), name).toBe(true);
+    }
+    const errors = await issuer.get(`${PLACE}/${jobId}/errors.csv`);
+    expect(Buffer.from(archive.read('errors.csv')).equals(errors.rawPayload)).toBe(true);
+  });
+
+  test('an operator is offered no archive and gets none', async () => {
+    expect((await operator.get(`/admin/seal-jobs/${jobId}`)).body).not.toContain('results.zip');
+    expect((await operator.get(`/admin/seal-jobs/${jobId}/results.zip`)).statusCode).toBe(404);
+    expect((await operator.get(`${PLACE}/${jobId}/results.zip`)).statusCode).toBe(403);
   });
 
   test('the errors go out as a table with the names; an operator sees state and reasons, and no name', async () => {
@@ -199,6 +224,9 @@ test('a job waits when it shall, takes more files, each once, and is begun, paus
   const at = `${PLACE}/${idIn(sent.headers.location ?? '')}`;
   const page = await issuer.get(at);
   expect(page.body).toContain('待开始');
+  expect(page.body).not.toContain('results.zip');
+  const early = await issuer.get(`${at}/results.zip`);
+  expect([early.statusCode, early.headers['content-disposition']]).toEqual([409, undefined]);
   expect(page.body).toContain('第 1 页，章心距右边 30.5 毫米、距下边 55 毫米');
   for (let again = 0; again < 2; again++)
     expect((await send(issuer, `${at}/files`, [['b.pdf', samplePdf({ pages: 2 })]])).statusCode).toBe(303);
@@ -245,6 +273,7 @@ describe('refused', () => {
     expect((await neighbour.get(PLACE)).body).toContain('还没有批量用印任务');
     expect((await neighbour.get(`${PLACE}/${job.id}`)).statusCode).toBe(404);
     expect((await neighbour.get(`${PLACE}/${job.id}/errors.csv`)).statusCode).toBe(404);
+    expect((await neighbour.get(`${PLACE}/${job.id}/results.zip`)).statusCode).toBe(404);
     expect((await neighbour.submit(PLACE, `${PLACE}/${job.id}/cancel`, {})).statusCode).toBe(404);
     expect((await neighbour.get(`${PLACE}/new`)).body).toContain('没有使用中的电子印章');
   });

@@ -1,7 +1,8 @@
 /** Bulk sealing as a department's system does it: over the API with a token, and by `tongren seal --batch`. */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
@@ -11,9 +12,12 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { trustedCertificates } from '#certificates/find-certificates.ts';
 import { ApiClient } from '#commands/api-client.ts';
 import { sealFolder } from '#commands/seal.ts';
+import { readZip } from '#documents/container/read-zip.ts';
 import { verifyDocument } from '#documents/verify-document.ts';
 import { registerClient } from '#oidc/register-client.ts';
+import { keepJobFile } from '#seals/job-files.ts';
 import { runSealJobs } from '#seals/run-seal-jobs.ts';
+import { placeOfFile, resultNameOf } from '#seals/seal-job.ts';
 import { packFiles, sampleFiles } from '#test/fakes/sample-ofd.ts';
 import { samplePdf } from '#test/fakes/sample-pdf.ts';
 import { type WebCity, webCity } from './web-city.ts';
@@ -121,6 +125,85 @@ test('a sealed file comes whole however late it is read, and whatever was collec
     expect(hash.digest('hex')).toBe(resultDigest);
   }
 });
+
+test('all sealed files of a job come in one archive', async () => {
+  const api = client();
+  const { id, files } = await city.context.db.sealJob.findFirstOrThrow({
+    where: { status: 'done' },
+    include: { files: { where: { status: 'sealed' } } },
+  });
+  const parts: Uint8Array[] = [];
+  for await (const piece of await api.pieces(`/api/seal-jobs/${id}/results.zip`)) parts.push(piece);
+  const archive = readZip(Buffer.concat(parts));
+  expect(archive.entries.size).toBe(files.length + 2);
+  for (const { key, format, resultDigest } of files) {
+    expect(
+      createHash('sha256')
+        .update(archive.read(`${key}.${format}`))
+        .digest('hex'),
+    ).toBe(resultDigest);
+  }
+});
+
+test('whoever goes away in the middle of an archive, or does not read on, leaves nothing open and nothing read ahead', async () => {
+  const api = client();
+  const asked = vi.spyOn(globalThis, 'fetch');
+  await api.get('/api/seals');
+  const authorization = new Headers(asked.mock.calls.at(-1)?.[1]?.headers).get('authorization') ?? '';
+  asked.mockRestore();
+  const jobId = await jobOfLargeResults();
+  const { open } = city.context.files;
+  let [opened, closed] = [0, 0];
+  city.context.files.open = async (name) => {
+    const file = await open(name);
+    if (!file) return undefined;
+    opened++;
+    const close = () => {
+      closed++;
+      file.close();
+    };
+    return { ...file, close };
+  };
+  try {
+    const { host, port } = new URL(city.origin);
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.write(`GET /api/seal-jobs/${jobId}/results.zip HTTP/1.1\r\nhost: ${host}\r\nauthorization: ${authorization}\r\n\r\n`);
+    await new Promise((done) => socket.once('readable', done));
+    // From here nobody reads: what is sent stops where the connection's buffers are full.
+    expect(String(socket.read(12))).toBe('HTTP/1.1 200');
+    await vi.waitFor(() => expect(opened - closed).toBe(1), { timeout: 10_000 });
+    socket.destroy();
+    await vi.waitFor(() => expect(opened - closed).toBe(0), { timeout: 10_000 });
+    expect(opened).toBe(1);
+  } finally {
+    city.context.files.open = open;
+    await city.context.db.sealJob.delete({ where: { id: jobId } });
+  }
+});
+
+/** Three results that are each larger than what a connection buffers. */
+async function jobOfLargeResults(): Promise<string> {
+  const { db, clock } = city.context;
+  const common = {
+    organisationId: city.department.id,
+    sealId: city.sealId,
+    actor: 'client:bulk-sealing',
+    place: {},
+    createdAt: clock.now(),
+  };
+  const { id: jobId } = await db.sealJob.create({
+    data: { ...common, requestId: 'large-results', status: 'done', finishedAt: clock.now() },
+  });
+  const content = Buffer.alloc(24 * 1024 * 1024, '%PDF-1.7');
+  for (const key of ['one', 'two', 'three']) {
+    const [id, claim] = [randomUUID(), randomUUID()];
+    const fill = async (take: (part: Uint8Array) => void) => take(content);
+    const { digest, bytes } = await keepJobFile(city.context, resultNameOf({ jobId, id }, claim), placeOfFile(id, 'result'), fill);
+    const sealed = { status: 'sealed', claim, resultDigest: digest, resultBytes: bytes, finishedAt: clock.now() };
+    await db.sealJobFile.create({ data: { id, jobId, key, format: 'pdf', sourceBytes: bytes, sourceDigest: digest, ...sealed } });
+  }
+  return jobId;
+}
 
 test('names of files do not reach the service', async () => {
   const input = join(folder, 'private');
