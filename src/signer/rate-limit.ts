@@ -8,7 +8,8 @@ export type RateLimits = Partial<Record<KeyPurpose, number>>;
 /** Well above what one process can use in earnest, well below what it could do unchecked. */
 export const DEFAULT_LIMITS: Readonly<Record<KeyPurpose, number>> = {
   certificate: 12_000,
-  crl: 600,
+  // Twice over the lists of 256 parts with their deltas.
+  crl: 1_200,
   'seal-info': 6_000,
   'seal-signature': 60_000,
   'cms-attributes': 60_000,
