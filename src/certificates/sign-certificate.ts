@@ -4,6 +4,7 @@ import { assembleCertificate } from '#pki/build-certificate.ts';
 import { type Certificate, parseCertificate } from '#pki/certificate.ts';
 import { lintTbs } from '#pki/lint.ts';
 import { Problem } from '#problem.ts';
+import { Prisma, queryDirectly } from '#storage/database.ts';
 import type { CertificateDeps } from './certificate-deps.ts';
 
 /** Throws Problem `certificate-refused` when the lint finds a fault. Called before anything is stored. */
@@ -43,9 +44,12 @@ export async function signCertificates({ db, keys }: Signing, rows: readonly Uns
     }),
   );
   const serials = rows.map(({ serialHex }) => serialHex);
-  const [answer] = await db.$queryRaw<{ stored: number }[]>`
-    SELECT store_signed_certificates(${serials}::text[], ${signed}::bytea[]) AS stored`;
-  if (answer?.stored === rows.length) return signed.map((der) => parseCertificate(der));
+  const [[answer], certificates] = await Promise.all([
+    queryDirectly<{ stored: number }>(db, Prisma.sql`SELECT store_signed_certificates(${serials}::text[], ${signed}::bytea[]) AS stored`),
+    // Read while the database writes.
+    Promise.resolve().then(() => signed.map((der) => parseCertificate(der))),
+  ]);
+  if (answer?.stored === rows.length) return certificates;
   // Somebody else was first with one of them: what is in its row counts.
   const kept = await db.issuedCertificate.findMany({ where: { serialHex: { in: serials } }, select: { serialHex: true, der: true } });
   const bySerial = new Map(kept.map(({ serialHex, der }) => [serialHex, der]));

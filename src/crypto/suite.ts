@@ -15,6 +15,7 @@ import {
   verify as verifyOnce,
 } from 'node:crypto';
 import { parseDer, TAG } from './der.ts';
+import { isOnCurve, P256_CURVE, SM2_CURVE } from './elliptic-point.ts';
 import { integer, sequence } from './encode-der.ts';
 
 export type Suite = 'sm2-sm3' | 'es256' | 'ed25519' | 'rs256';
@@ -24,6 +25,9 @@ export type DigestName = 'sm3' | 'sha1' | 'sha256' | 'sha384' | 'sha512';
 
 /** SubjectPublicKeyInfo of an SM2 key up to the point: id-ecPublicKey with curve 1.2.156.10197.1.301. */
 const SM2_SPKI_PREFIX = Buffer.from('3059301306072a8648ce3d020106082a811ccf5501822d034200', 'hex');
+
+/** The same of a P-256 key: id-ecPublicKey with prime256v1 (RFC 5480 §2.1.1.1). */
+const P256_SPKI_PREFIX = Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034200', 'hex');
 
 /** ENTL ‖ ID ‖ a ‖ b ‖ Gx ‖ Gy of the curve, with the default identity: the constant part of Z (GB/T 32918.2 §5.5). */
 const SM2_Z_PREFIX = Buffer.concat([
@@ -90,13 +94,35 @@ const recent = new Map<string, PublicKey>();
 const MAX_RECENT = 256;
 
 function readPublicKey(own: Uint8Array): PublicKey {
-  if (own.length === 91 && Buffer.compare(own.subarray(0, SM2_SPKI_PREFIX.length), SM2_SPKI_PREFIX) === 0) {
-    if (own[SM2_SPKI_PREFIX.length] !== 4) throw new UnsupportedKeyError('SM2 point not in uncompressed form');
-    const key = importKey(own);
-    return { suite: 'sm2-sm3', spki: own, key, z: digest('sm3', SM2_Z_PREFIX, own.subarray(27)) };
+  const prefix = own.length === 91 ? own.subarray(0, 26) : undefined;
+  const point = own.subarray(26);
+  if (prefix && Buffer.compare(prefix, SM2_SPKI_PREFIX) === 0) {
+    if (!isOnCurve(point, SM2_CURVE)) throw new UnsupportedKeyError('SM2 point not in uncompressed form, or not on the curve');
+    return new EllipticKey('sm2-sm3', own, digest('sm3', SM2_Z_PREFIX, own.subarray(27)));
   }
+  // The usual form of P-256; others, which are as right, go the long way.
+  if (prefix && Buffer.compare(prefix, P256_SPKI_PREFIX) === 0 && isOnCurve(point, P256_CURVE)) return new EllipticKey('es256', own);
   const key = importKey(own);
   return { suite: suiteOfKey(key), spki: own, key };
+}
+
+/** Many keys are only looked at, on their way into a certificate: OpenSSL reads this one when something is to be verified with it. */
+class EllipticKey implements PublicKey {
+  #key: KeyObject | undefined;
+  readonly suite: Suite;
+  readonly spki: Uint8Array;
+  readonly z?: Uint8Array;
+
+  constructor(suite: Suite, spki: Uint8Array, z?: Uint8Array) {
+    this.suite = suite;
+    this.spki = spki;
+    if (z) this.z = z;
+  }
+
+  get key(): KeyObject {
+    this.#key ??= importKey(this.spki);
+    return this.#key;
+  }
 }
 
 function importKey(spki: Uint8Array): KeyObject {

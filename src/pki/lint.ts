@@ -4,7 +4,7 @@
  */
 import { type DerElement, DerError, parseDer, TAG } from '#crypto/der.ts';
 import { bitString, sequence } from '#crypto/encode-der.ts';
-import { importPublicKey, type Suite } from '#crypto/suite.ts';
+import { digest, importPublicKey, type Suite } from '#crypto/suite.ts';
 import { encodeSignatureAlgorithm, keyIdentifier } from './build-certificate.ts';
 import { Certificate } from './certificate.ts';
 import { brokenRules } from './certificate-rules.ts';
@@ -30,6 +30,26 @@ export interface LintResult {
  * @param issuer the certificate of that CA, where the caller has it: then its own limits are held too.
  */
 export function lintTbs(tbs: Uint8Array, suite: Suite, issuer?: Certificate): LintResult {
+  const own = lintOnce(tbs, suite);
+  return { ...own, faults: [...own.faults, ...(issuer && own.profile && own.certificate ? lintIssuer(own.certificate, issuer) : [])] };
+}
+
+/** In one process whoever asks for a signature and the signer both judge the same bytes, one right after the other. */
+const recent = new Map<string, LintResult>();
+const MAX_RECENT = 64;
+
+function lintOnce(tbs: Uint8Array, suite: Suite): LintResult {
+  const mark = `${suite} ${Buffer.from(digest('sha256', tbs)).toString('latin1')}`;
+  const known = recent.get(mark);
+  if (known) return known;
+  // A copy of its own: what was judged stays as it was judged, whatever the caller does with the bytes.
+  const result = judge(Uint8Array.from(tbs), suite);
+  if (recent.size >= MAX_RECENT) recent.delete(recent.keys().next().value ?? '');
+  recent.set(mark, result);
+  return result;
+}
+
+function judge(tbs: Uint8Array, suite: Suite): LintResult {
   let certificate: Certificate;
   let fields: readonly DerElement[];
   try {
@@ -53,7 +73,6 @@ export function lintTbs(tbs: Uint8Array, suite: Suite, issuer?: Certificate): Li
     ...lintExtensions(certificate, profile, keySuite),
     ...lintLife(certificate, profile),
     ...brokenRules(certificate, 'rfc5280', { isLeaf: !profile.ca, isAnchor: profile.issuer === 'self' }).map((rule) => `RFC 5280 §${rule}`),
-    ...(issuer ? lintIssuer(certificate, issuer) : []),
   ];
   return { faults, certificate, profile };
 }

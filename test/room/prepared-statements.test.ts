@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type DatabaseAddress, openDatabase } from '#storage/database.ts';
+import { type DatabaseAddress, openDatabase, Prisma, queryDirectly } from '#storage/database.ts';
 import { testDatabase } from '../test-database.ts';
 
 const { db, address } = await testDatabase();
@@ -42,6 +42,44 @@ describe('statements that come again', () => {
     try {
       for (let round = 0; round < 6; round++) await one.$queryRaw`SELECT ${round}::int + 1 AS sum`;
       expect(await preparedNames(one)).toBe(0);
+    } finally {
+      await one.$disconnect();
+    }
+  });
+});
+
+describe('past the ORM', () => {
+  it('values come back as they went, on the connections of the client, and the statement is kept prepared', async () => {
+    const one = openDatabase(address, { maxConnections: 1 });
+    try {
+      const at = new Date('2026-03-04T05:06:07.089Z');
+      const bytes = Uint8Array.of(0, 92, 120, 255);
+      for (let round = 0; round < 4; round++) {
+        const rows = await queryDirectly(
+          one,
+          Prisma.sql`SELECT t.at, t.der, t.part, t.name FROM unnest(${[at, at]}::timestamptz[], ${[bytes, bytes]}::bytea[],
+            ${[7, null]}::int[], ${['a "quoted" \\ {name}', '黄']}::text[]) AS t(at, der, part, name)`,
+        );
+        expect(rows).toEqual([
+          { at, der: Buffer.from(bytes), part: 7, name: 'a "quoted" \\ {name}' },
+          { at, der: Buffer.from(bytes), part: null, name: '黄' },
+        ]);
+      }
+      expect(await preparedNames(one)).toBeGreaterThan(0);
+      await expect(queryDirectly(one, Prisma.sql`SELECT ${1}::int / 0`)).rejects.toThrow('division by zero');
+      expect(await queryDirectly(one, Prisma.sql`SELECT ${1}::int AS n`)).toEqual([{ n: 1 }]);
+    } finally {
+      await one.$disconnect();
+    }
+    await expect(queryDirectly(one, Prisma.sql`SELECT 1`)).rejects.toThrow();
+  });
+
+  it('a connection that the server ends while nobody uses it harms nobody', async () => {
+    const one = openDatabase(address, { maxConnections: 1 });
+    try {
+      const [row] = await queryDirectly<{ pid: number }>(one, Prisma.sql`SELECT pg_backend_pid() AS pid`);
+      await db.$queryRaw`SELECT pg_terminate_backend(${row?.pid}::int)`;
+      await expect.poll(() => queryDirectly(one, Prisma.sql`SELECT 1 AS n`).catch(() => 'broken')).toEqual([{ n: 1 }]);
     } finally {
       await one.$disconnect();
     }

@@ -339,3 +339,19 @@ test('a number is a citizen’s by its date and its check character only', () =>
     false,
   ]);
 });
+
+test('a verdict belongs to the bytes and the suite: the same array with other bytes is judged anew, and the issuer is asked each time', () => {
+  const bytes = Uint8Array.from(tbs());
+  const first = lintTbs(bytes, 'es256');
+  expect(first.faults).toEqual([]);
+  const serial = first.certificate?.serialHex;
+  expect(lintTbs(bytes, 'sm2-sm3').faults).not.toEqual([]);
+  expect(lintTbs(bytes, 'es256', issuing.certificate).faults).toEqual([]);
+  expect(lintTbs(bytes, 'es256', root.certificate).faults).toContain('issuer name is not that of the authority');
+  expect(lintTbs(bytes, 'es256').faults).toEqual([]);
+  first.faults.push('scribbled on');
+  expect(lintTbs(bytes, 'es256').faults).toEqual([]);
+  bytes.fill(0xff, bytes.length - 20);
+  expect(lintTbs(bytes, 'es256').faults).not.toEqual([]);
+  expect(first.certificate?.serialHex).toBe(serial);
+});
