@@ -11,7 +11,7 @@ import { Problem } from '#problem.ts';
 import { cutPage } from '#storage/cut-page.ts';
 import { nameOf } from './find-seal-jobs.ts';
 import { openProvenResult } from './open-proven-result.ts';
-import { requireJob, type SealJobDeps, type SealJobFileRow, type SealJobParty, type SealJobRow } from './seal-job.ts';
+import { requireJob, type SealJobDeps, type SealJobFileRow, type SealJobParty, type SealJobRow, sealJobView } from './seal-job.ts';
 import { ERROR_COLUMNS, errorRow, inChina, jobErrorRows, RESULT_COLUMNS, resultRow } from './seal-job-tables.ts';
 
 const ROWS_AT_ONCE = 200;
@@ -43,10 +43,10 @@ export interface ArchiveRequest {
  */
 export async function openJobArchive(deps: SealJobDeps, { jobId, by, onDamaged }: ArchiveRequest): Promise<SealJobArchive> {
   const job = await requireJob(deps, jobId, by);
-  const groups = await deps.db.sealJobFile.groupBy({ by: ['status'], where: { jobId }, _count: true });
-  if (groups.length === 0 && job.finishedAt) throw new Problem('not-found');
-  if (!groups.some(({ status }) => status === 'sealed')) throw new Problem('file-not-sealed');
-  const isWhole = job.status === 'cancelled' || !groups.some(({ status }) => status === 'waiting');
+  const { waiting, sealed, failed } = (await sealJobView(deps, job)).files;
+  if (job.finishedAt && waiting + sealed + failed === 0) throw new Problem('not-found');
+  if (sealed === 0) throw new Problem('file-not-sealed');
+  const isWhole = job.status === 'cancelled' || waiting === 0;
   const stamp = inChina(job.createdAt).replace(/\D/g, '');
   const seal = await deps.db.seal.findUniqueOrThrow({ where: { id: job.sealId }, select: { esId: true } });
   return {
