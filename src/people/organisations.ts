@@ -63,6 +63,12 @@ export async function findOrganisation({ db }: Pick<OrganisationDeps, 'db'>, id:
   return row ? organisationOf(row) : undefined;
 }
 
+/** Names by id, of those that are there; asked at once. */
+export async function organisationNames({ db }: Pick<OrganisationDeps, 'db'>, ids: readonly string[]): Promise<Map<string, string>> {
+  const rows = await db.organisation.findMany({ where: { id: { in: [...new Set(ids)] } }, select: { id: true, name: true } });
+  return new Map(rows.map(({ id, name }) => [id, name]));
+}
+
 /** Throws Problem `organisation-not-found`. */
 export async function requireOrganisation(deps: Pick<OrganisationDeps, 'db'>, id: string): Promise<Organisation> {
   const organisation = await findOrganisation(deps, id);

@@ -14,6 +14,7 @@ import {
   type SealJobParty,
   type SealJobView,
   sealJobView,
+  sealJobViews,
 } from './seal-job.ts';
 
 const MAX_LIMIT = 1_000;
@@ -46,7 +47,7 @@ export async function listSealJobs(deps: SealJobDeps, input: { by: SealJobParty;
     orderBy: { id: 'desc' },
     take: Math.min(input.limit ?? 20, 100),
   });
-  return Promise.all(rows.map((row) => sealJobView(deps, row)));
+  return sealJobViews(deps, rows);
 }
 
 export interface JobFilesQuery {

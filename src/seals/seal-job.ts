@@ -54,34 +54,51 @@ export async function requireJob(deps: Pick<SealJobDeps, 'db'>, jobId: string, b
 /** Claims are shorter; what waits longer than this waits for another day. */
 const LONG_WAIT_MS = 300_000;
 
-export async function sealJobView({ db, clock }: Pick<SealJobDeps, 'db' | 'clock'>, row: SealJobRow): Promise<SealJobView> {
-  const groups = await db.sealJobFile.groupBy({ by: ['status'], where: { jobId: row.id }, _count: true });
-  const resumesAt = row.status === 'running' ? await resumesAtOf(db, row.id, clock.now()) : undefined;
-  const count = (status: SealJobFileStatus) => groups.find((group) => group.status === status)?._count ?? 0;
-  return {
-    id: row.id,
-    sealId: row.sealId,
-    status: row.status as SealJobStatus,
-    place: row.place as SealPlaceRule,
-    files: { waiting: count('waiting'), sealed: count('sealed'), failed: count('failed') },
-    actor: row.actor,
-    createdAt: row.createdAt,
-    startedAt: row.startedAt ?? undefined,
-    finishedAt: row.finishedAt ?? undefined,
-    resumesAt,
-  };
+type ViewDeps = Pick<SealJobDeps, 'db' | 'clock'>;
+
+export async function sealJobView(deps: ViewDeps, row: SealJobRow): Promise<SealJobView> {
+  const [view] = await sealJobViews(deps, [row]);
+  return view as SealJobView;
 }
 
-async function resumesAtOf(db: Database, jobId: string, now: Date): Promise<Date | undefined> {
-  const waiting = { jobId, status: 'waiting' };
-  const soon = new Date(now.getTime() + LONG_WAIT_MS);
-  const next = await db.sealJobFile.findFirst({
-    where: { ...waiting, OR: [{ claimedUntil: null }, { claimedUntil: { lte: soon } }] },
-    select: { id: true },
+/** The same of many, in their order: two questions to the database however many they are. */
+export async function sealJobViews({ db, clock }: ViewDeps, rows: readonly SealJobRow[]): Promise<SealJobView[]> {
+  const running = rows.filter(({ status }) => status === 'running').map(({ id }) => id);
+  const [groups, resumesAt] = await Promise.all([
+    db.sealJobFile.groupBy({ by: ['jobId', 'status'], where: { jobId: { in: rows.map(({ id }) => id) } }, _count: true }),
+    running.length === 0 ? new Map<string, Date>() : resumesAtOf(db, running, clock.now()),
+  ]);
+  const counts = new Map(groups.map(({ jobId, status, _count }) => [`${jobId} ${status}`, _count]));
+  return rows.map((row) => {
+    const count = (status: SealJobFileStatus) => counts.get(`${row.id} ${status}`) ?? 0;
+    return {
+      id: row.id,
+      sealId: row.sealId,
+      status: row.status as SealJobStatus,
+      place: row.place as SealPlaceRule,
+      files: { waiting: count('waiting'), sealed: count('sealed'), failed: count('failed') },
+      actor: row.actor,
+      createdAt: row.createdAt,
+      startedAt: row.startedAt ?? undefined,
+      finishedAt: row.finishedAt ?? undefined,
+      resumesAt: resumesAt.get(row.id),
+    };
   });
-  if (next) return undefined;
-  const { _min } = await db.sealJobFile.aggregate({ where: waiting, _min: { claimedUntil: true } });
-  return _min.claimedUntil ?? undefined;
+}
+
+/** Of those jobs all of whose waiting files wait long. The first file that does not answers for its job. */
+async function resumesAtOf(db: Database, jobIds: readonly string[], now: Date): Promise<Map<string, Date>> {
+  const soon = new Date(now.getTime() + LONG_WAIT_MS);
+  const rows = await db.$queryRaw<{ id: string; at: Date | null }[]>`
+    SELECT job.id, (
+      SELECT min(file.claimed_until) FROM seal_job_file AS file WHERE file.job_id = job.id AND file.status = 'waiting'
+    ) AS at
+    FROM seal_job AS job
+    WHERE job.id = ANY(${jobIds}::uuid[]) AND NOT EXISTS (
+      SELECT FROM seal_job_file AS file
+      WHERE file.job_id = job.id AND file.status = 'waiting' AND (file.claimed_until IS NULL OR file.claimed_until <= ${soon})
+    )`;
+  return new Map(rows.flatMap(({ id, at }) => (at ? [[id, at] as const] : [])));
 }
 
 export function folderOf(jobId: string): string {

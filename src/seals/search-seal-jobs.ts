@@ -1,9 +1,8 @@
 /** Bulk jobs for those who look after them: of one organisation or of all, with whose they are and under which seal. */
-
 import { isUuid } from '#people/is-uuid.ts';
-import { findOrganisation } from '#people/organisations.ts';
+import { organisationNames } from '#people/organisations.ts';
 import { cutPage } from '#storage/cut-page.ts';
-import { type SealJobDeps, type SealJobRow, type SealJobStatus, type SealJobView, sealJobView } from './seal-job.ts';
+import { type SealJobDeps, type SealJobRow, type SealJobStatus, type SealJobView, sealJobViews } from './seal-job.ts';
 
 const MAX_LIMIT = 100;
 
@@ -36,21 +35,31 @@ export async function searchSealJobs(deps: FindDeps, query: SealJobQuery): Promi
     take: limit + 1,
   });
   const { shown, next } = cutPage(rows, limit);
-  const items = await Promise.all(shown.map((row) => foundJob(deps, row)));
-  return { items, ...next };
+  return { items: await foundJobs(deps, shown), ...next };
 }
 
 /** Whosever it is: the caller asks whether it may be seen. */
 export async function describeSealJob(deps: FindDeps, jobId: string): Promise<FoundSealJob | undefined> {
   const row = isUuid(jobId) ? await deps.db.sealJob.findUnique({ where: { id: jobId } }) : null;
-  return row ? foundJob(deps, row) : undefined;
+  return row ? (await foundJobs(deps, [row]))[0] : undefined;
 }
 
-async function foundJob(deps: FindDeps, row: SealJobRow): Promise<FoundSealJob> {
-  const [view, organisation, seal] = await Promise.all([
-    sealJobView(deps, row),
-    findOrganisation(deps, row.organisationId),
-    deps.db.seal.findUnique({ where: { id: row.sealId }, select: { name: true } }),
+/** Whose they are and under which seal, asked once for all of them. */
+async function foundJobs(deps: FindDeps, rows: readonly SealJobRow[]): Promise<FoundSealJob[]> {
+  const sealIds = [...new Set(rows.map(({ sealId }) => sealId))];
+  const [views, organisations, seals] = await Promise.all([
+    sealJobViews(deps, rows),
+    organisationNames(
+      deps,
+      rows.map(({ organisationId }) => organisationId),
+    ),
+    deps.db.seal.findMany({ where: { id: { in: sealIds } }, select: { id: true, name: true } }),
   ]);
-  return { ...view, organisationId: row.organisationId, organisationName: organisation?.name ?? '', sealName: seal?.name ?? '' };
+  const sealNames = new Map(seals.map(({ id, name }) => [id, name]));
+  return rows.map(({ sealId, organisationId }, index) => ({
+    ...(views[index] as SealJobView),
+    organisationId,
+    organisationName: organisations.get(organisationId) ?? '',
+    sealName: sealNames.get(sealId) ?? '',
+  }));
 }

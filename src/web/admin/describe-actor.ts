@@ -20,6 +20,16 @@ export async function describeActor(context: WebContext, actor: string): Promise
   return kind === 'person' ? personName(context, id) : actor;
 }
 
+/** The same for the rows of one page or table: each actor is looked up once. */
+export function actorDescriber(context: WebContext): (actor: string) => Promise<string> {
+  const known = new Map<string, Promise<string>>();
+  return (actor) => {
+    const described = known.get(actor) ?? describeActor(context, actor);
+    known.set(actor, described);
+    return described;
+  };
+}
+
 async function personName(context: WebContext, personId: string): Promise<string> {
   const person = await findPerson(context, personId);
   return person ? maskPerson(person).displayName : '—';

@@ -6,7 +6,7 @@ import { readJobFiles, type SealJobFileView } from '#seals/find-seal-jobs.ts';
 import { SEAL_JOB_FILE_STATUSES, SEAL_JOB_STATUSES } from '#seals/seal-job.ts';
 import { ERROR_COLUMNS, jobErrorRows, titleOf } from '#seals/seal-job-tables.ts';
 import { type FoundSealJob, searchSealJobs } from '#seals/search-seal-jobs.ts';
-import { describeActor } from '#web/admin/describe-actor.ts';
+import { actorDescriber } from '#web/admin/describe-actor.ts';
 import { cursorOf } from '#web/path-parameters.ts';
 import { sealJobWords } from '#web/seal-job-words.ts';
 import { parseForm } from '#web/validate-with-zod.ts';
@@ -37,8 +37,9 @@ export async function sealJobsPage(context: WebContext, query: Query, organisati
   const { status } = ListFilter.parse(query);
   const cursor = cursorOf(query);
   const page = await searchSealJobs(context, { organisationId, status: status || undefined, cursor, limit: JOBS_PER_PAGE });
+  const describe = actorDescriber(context);
   return {
-    jobs: await Promise.all(page.items.map((job) => withProgress(context, job))),
+    jobs: await Promise.all(page.items.map((job) => withProgress(describe, job))),
     nextCursor: page.nextCursor,
     first: cursor === undefined,
     status,
@@ -47,10 +48,10 @@ export async function sealJobsPage(context: WebContext, query: Query, organisati
   };
 }
 
-async function withProgress(context: WebContext, job: FoundSealJob) {
+async function withProgress(describe: (actor: string) => Promise<string>, job: FoundSealJob) {
   const { waiting, sealed, failed } = job.files;
   const total = waiting + sealed + failed;
-  return { ...job, by: await describeActor(context, job.actor), total, ended: sealed + failed };
+  return { ...job, by: await describe(job.actor), total, ended: sealed + failed };
 }
 
 /** One job with a page of its files. @param withNames only for the organisation whose files they are. */
@@ -61,7 +62,7 @@ export async function sealJobFacts(context: WebContext, job: FoundSealJob, query
   const page = await readJobFiles(context, { jobId: job.id, status: show || undefined, cursor, limit: FILES_PER_PAGE });
   const runs = job.status === 'running';
   return {
-    job: await withProgress(context, job),
+    job: await withProgress(actorDescriber(context), job),
     files: page.items.map((file) => shownFile(file, withNames)),
     nextCursor: page.nextCursor,
     first: cursor === undefined,

@@ -7,7 +7,7 @@ import { findLicenceType } from '#documents/page/licence-type.ts';
 import { findSealUses, type SealUse } from '#seals/find-seals.ts';
 import { CSV_START, csvRow } from '#seals/seal-log-csv.ts';
 import type { SealView } from '#seals/seal-view.ts';
-import { describeActor } from '#web/admin/describe-actor.ts';
+import { actorDescriber } from '#web/admin/describe-actor.ts';
 import { cursorOf } from '#web/path-parameters.ts';
 import { parseForm } from '#web/validate-with-zod.ts';
 import type { WebContext } from '#web/web-context.ts';
@@ -36,12 +36,10 @@ function periodOf({ since, until }: z.output<typeof SealLogFilter>): SealLogPeri
 
 /** With names of who used the seal; each name is looked up once. */
 export function useDescriber(context: WebContext) {
-  const names = new Map<string, Promise<string>>();
+  const describe = actorDescriber(context);
   return async (use: SealUse) => {
-    const by = names.get(use.actor) ?? describeActor(context, use.actor);
-    names.set(use.actor, by);
     const type = use.licenceType === undefined ? undefined : (findLicenceType(use.licenceType)?.name.zh ?? use.licenceType);
-    return { ...use, by: await by, type };
+    return { ...use, by: await describe(use.actor), type };
   };
 }
 
