@@ -5,6 +5,7 @@ import type { OidcDeps } from '#oidc/oidc-deps.ts';
 import { findResealing } from '#storage/find-resealing.ts';
 import { indexProgress } from './change-index-key.ts';
 import type { Jobs } from './run-jobs.ts';
+import { sharedWhileReading } from './shared-while-reading.ts';
 
 /**
  * What an operator wants an alarm on: log-outs that wait or were given up, jobs that fail, and authorities that need their keepers
@@ -16,13 +17,15 @@ export function registerJobMetrics(
   jobs: () => Jobs | undefined,
 ): void {
   const registers = [registry];
+  const deliveries = sharedWhileReading(() => countLogoutDeliveries(deps));
+  const newestResealing = sharedWhileReading(() => findResealing(deps.db));
   new Gauge({
     name: 'tongren_logout_deliveries',
     help: 'Back-channel log-outs by state: pending, or failed for good.',
     labelNames: ['state'],
     registers,
     async collect() {
-      const { pending, failed } = await countLogoutDeliveries(deps);
+      const { pending, failed } = await deliveries();
       this.set({ state: 'pending' }, pending);
       this.set({ state: 'failed' }, failed);
     },
@@ -33,7 +36,7 @@ export function registerJobMetrics(
     registers,
     // For itself: what another gauge sets while it is collected shows one scrape too late.
     async collect() {
-      this.set((await countLogoutDeliveries(deps)).oldestPendingSeconds);
+      this.set((await deliveries()).oldestPendingSeconds);
     },
   });
   new Gauge({
@@ -78,7 +81,7 @@ export function registerJobMetrics(
     labelNames: ['what'],
     registers,
     async collect() {
-      const resealing = await findResealing(deps.db);
+      const resealing = await newestResealing();
       for (const what of ['looked', 'resealed', 'faulty'] as const) if (resealing) this.set({ what }, resealing[what]);
     },
   });
@@ -87,7 +90,7 @@ export function registerJobMetrics(
     help: '1 while such a pass waits or runs.',
     registers,
     async collect() {
-      const resealing = await findResealing(deps.db);
+      const resealing = await newestResealing();
       this.set(resealing && !resealing.endedAt ? 1 : 0);
     },
   });

@@ -2,6 +2,7 @@ import { Gauge, type Registry } from 'prom-client';
 import { listAuthorities } from '#certificates/authorities.ts';
 import { type ClockDeps, isClockTrusted } from '#certificates/judge-clock.ts';
 import { type CrlStanding, listCrlStandings } from '#certificates/list-crls.ts';
+import { sharedWhileReading } from './shared-while-reading.ts';
 
 type SignedList = NonNullable<CrlStanding['list']>;
 
@@ -58,17 +59,6 @@ export function registerStatusMetrics(registry: Registry, deps: ClockDeps): void
       this.set((await isClockTrusted(deps)) ? 1 : 0);
     },
   });
-}
-
-/** Gauges of one scrape are collected at once, each for itself: they share one reading. */
-function sharedWhileReading<T>(read: () => Promise<T>): () => Promise<T> {
-  let current: Promise<T> | undefined;
-  return () => {
-    current ??= read().finally(() => {
-      current = undefined;
-    });
-    return current;
-  };
 }
 
 interface NamedList {

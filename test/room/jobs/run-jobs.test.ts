@@ -148,3 +148,41 @@ test('metrics name waiting log-outs and failing jobs', async () => {
   expect(text).toContain('tongren_logout_deliveries{state="pending"} 0');
   await jobs.stop();
 });
+
+test('a scrape asks once for what several of its figures tell, and the next scrape anew', async () => {
+  const asked: string[] = [];
+  const counting = db.$extends({
+    query: {
+      $allModels: {
+        $allOperations({ model, operation, args, query }) {
+          asked.push(`${model}.${operation}`);
+          return query(args);
+        },
+      },
+    },
+  }) as unknown as typeof db;
+  const registry = new Registry();
+  registerJobMetrics(registry, { db: counting, clock }, () => undefined);
+  expect(await registry.metrics()).toContain('tongren_reseal_running 0');
+  const ONCE = ['ResealPass.findFirst', 'OidcLogoutDelivery.aggregate', 'OidcLogoutDelivery.count'];
+  for (const one of ONCE) expect([one, asked.filter((other) => other === one).length]).toEqual([one, 1]);
+  const { id } = await db.resealPass.create({ data: { version: 1, startedAt: clock.now(), startedBy: 'system:test' } });
+  expect(await registry.metrics()).toContain('tongren_reseal_running 1');
+  for (const one of ONCE) expect([one, asked.filter((other) => other === one).length]).toEqual([one, 2]);
+  await db.resealPass.delete({ where: { id } });
+});
+
+test('when the database does not answer once, the next scrape asks again', async () => {
+  let fails = true;
+  const failing = new Proxy(db, {
+    get: (target, name) => {
+      if (fails && name === 'resealPass') throw new Error('no answer');
+      return Reflect.get(target, name);
+    },
+  });
+  const registry = new Registry();
+  registerJobMetrics(registry, { db: failing, clock }, () => undefined);
+  await expect(registry.metrics()).rejects.toThrow('no answer');
+  fails = false;
+  expect(await registry.metrics()).toContain('tongren_reseal_running 0');
+});
