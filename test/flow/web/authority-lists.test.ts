@@ -63,6 +63,8 @@ test('the page shows each with number, times, entries, size and address; the ove
   for (const { scope, list } of await standingsOf(KEY)) {
     expect(page).toContain(`href="/crl/${KEY}${scope === 'complete' ? '' : `-${scope}`}.crl"`);
     expect(page).toContain(`>${list?.number}<`);
+    const reply = await operator.get(`/crl/${KEY}${scope === 'complete' ? '' : `-${scope}`}.crl`);
+    expect([reply.statusCode, Number(reply.headers['content-length'])]).toEqual([200, list?.size]);
   }
   for (let part = 0; part < PARTS; part++) {
     expect(page).toContain(`第 ${part} 分片<`);
