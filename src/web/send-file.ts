@@ -14,8 +14,10 @@ export function streamFile(
   reply: FastifyReply,
   file: { length?: number; pieces: () => AsyncIterable<Uint8Array>; fileName: string; mediaType: string },
 ): FastifyReply {
+  // For HEAD a stream would be read to its end all the same, and thrown away.
+  const pieces = reply.request.method === 'HEAD' ? [] : file.pieces();
   if (file.length !== undefined) reply.header('content-length', file.length);
-  return describe(reply, file).send(Readable.from(file.pieces(), { objectMode: false }));
+  return describe(reply, file).send(Readable.from(pieces, { objectMode: false }));
 }
 
 function describe(reply: FastifyReply, { fileName, mediaType }: { fileName: string; mediaType: string }): FastifyReply {

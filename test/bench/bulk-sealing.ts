@@ -1,17 +1,20 @@
 /**
  * `node test/bench/bulk-sealing.ts [--files 10000] [--calm]`: a job of that size over the HTTP API, its worker killed with SIGKILL in the
  * middle and started again, paused and resumed; then the same folder by `tongren seal --batch`. Checks that every good file has one
- * result, one entry in the seal's log and one digest, and that every bad one says why in both languages. `--calm`: nothing is killed.
+ * result, one entry in the seal's log and one digest, also in the archive of all, and that every bad one says why in both languages. `--calm`: nothing is killed.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { createWriteStream, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ApiClient, ApiRefusal } from '#commands/api-client.ts';
+import { BytesInFile } from '#documents/container/byte-source.ts';
+import { readZip } from '#documents/container/read-zip.ts';
 import { verifyDocument } from '#documents/verify-document.ts';
 import { type BulkFiles, writeBulkFiles } from './bulk-files.ts';
 import { bulkTown, cpuSeconds, peakMiB } from './bulk-town.ts';
@@ -117,6 +120,41 @@ async function throughApi(folder: string, files: BulkFiles): Promise<void> {
   await until(0.99);
   await until(2);
   await check(job.id, files, refused, keyOf);
+  await throughArchive(job.id);
+}
+
+/** All results at once; meanwhile somebody else asks for a page again and again. */
+async function throughArchive(jobId: string): Promise<void> {
+  const path = join(town.folder, 'results.zip');
+  const [peakBefore, cpuBefore, from] = [town.peakOf('web'), town.cpuOf('web'), performance.now()];
+  let [slowest, isSending] = [0, true];
+  const others = (async () => {
+    while (isSending) {
+      const asked = performance.now();
+      await (await fetch(`${town.origin}/login`)).arrayBuffer();
+      slowest = Math.max(slowest, performance.now() - asked);
+      await pause(20);
+    }
+  })();
+  await pipeline(api.pieces(`/api/seal-jobs/${jobId}/results.zip`), createWriteStream(path));
+  const seconds = (performance.now() - from) / 1_000;
+  isSending = false;
+  await others;
+  const file = new BytesInFile(path);
+  const mebibytes = file.length / 2 ** 20;
+  const archive = readZip(file, { maxEntries: 0xffff, maxInflatedBytes: 2 ** 40, maxEntryBytes: 2 ** 30, maxRatio: 2, onlyCarries: true });
+  say(
+    `archive: ${archive.entries.size} entries, ${mebibytes.toFixed(0)} MiB in ${seconds.toFixed(1)} s, ${(mebibytes / seconds).toFixed(0)} MiB/s; ` +
+      `web ${(town.cpuOf('web') - cpuBefore).toFixed(1)} s of processor time, peak ${peakBefore.toFixed(0)} to ${town.peakOf('web').toFixed(0)} MiB; others waited ${slowest.toFixed(0)} ms at most`,
+  );
+  const [, ...lines] = Buffer.from(archive.read('results.csv')).toString('utf8').trimEnd().split('\r\n');
+  const wrong = lines.filter((line) => {
+    const [name = '', , , digest] = line.split(',');
+    return createHash('sha256').update(archive.read(name)).digest('hex') !== digest;
+  });
+  file.close();
+  const { sealed } = (await api.get<Job>(`/api/seal-jobs/${jobId}`)).files;
+  assert(lines.length === sealed && wrong.length === 0, `the archive holds each of ${sealed} results with the digest it lists`);
 }
 
 function keyOf(name: string): string {

@@ -120,6 +120,29 @@ describe('files with the names people give them', () => {
     expect(Buffer.from(archive.read('errors.csv')).equals(errors.rawPayload)).toBe(true);
   });
 
+  test('whoever only asks for the head of an archive or a file is told what it is, and nothing is read', async () => {
+    const link = /href="([^"]+\/files\/[^"]+)" download/.exec((await issuer.get(`${PLACE}/${jobId}`)).body)?.[1] ?? '';
+    const whole = await issuer.get(link);
+    const opened: string[] = [];
+    const { open } = city.context.files;
+    city.context.files.open = (name) => {
+      opened.push(name);
+      return open(name);
+    };
+    try {
+      const head = (url: string) => city.server.inject({ method: 'HEAD', url, cookies: Object.fromEntries(issuer.cookies) });
+      const archive = await head(`${PLACE}/${jobId}/results.zip`);
+      expect([archive.statusCode, archive.headers['content-type'], archive.rawPayload.length]).toEqual([200, 'application/zip', 0]);
+      expect(opened).toEqual([]);
+      const one = await head(link);
+      expect([one.statusCode, one.headers['content-length'], one.rawPayload.length]).toEqual([200, whole.headers['content-length'], 0]);
+      // To tell its length, and no more.
+      expect(opened.length).toBe(1);
+    } finally {
+      city.context.files.open = open;
+    }
+  });
+
   test('an operator is offered no archive and gets none', async () => {
     expect((await operator.get(`/admin/seal-jobs/${jobId}`)).body).not.toContain('results.zip');
     expect((await operator.get(`/admin/seal-jobs/${jobId}/results.zip`)).statusCode).toBe(404);
