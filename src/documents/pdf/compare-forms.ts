@@ -96,7 +96,7 @@ function compareSignatureField(step: Step, old: FieldNode, fresh: FieldNode, own
   if (wrong.length > 0)
     report({ level: 'forbidden', what: `${wasSigned ? 'signed-' : ''}field-changed:${wrong.join('+')}`, field: owner.name });
   else if (!value || !isFresh(step, value)) report({ level: 'forbidden', what: `field-changed:${touched.join('+')}`, field: owner.name });
-  else if (old === owner) report({ ...signed(value, owner.name, false), ...(isVisible(after, fresh) ? { drawn: true } : {}) });
+  else if (old === owner) report(signed(value, owner.name, isVisible(after, fresh) ? { drawn: true } : {}));
 }
 
 /** Whether the signature was made in this update: an older one led to by a new field would lend that field its good name. */
@@ -104,10 +104,15 @@ function isFresh({ before }: Step, value: PdfDict): boolean {
   return value.source === before.file.bytes && value.start >= before.end;
 }
 
-function signed(value: PdfDict, field: string, newVisibleField: boolean): Change {
-  const stamp = nameOf(value.entries.get('SubFilter')) === 'ETSI.RFC3161';
-  const level = stamp && !newVisibleField ? 'validation-data' : 'form';
-  return { level, what: stamp ? 'timestamp-added' : 'signature-added', field, ...(newVisibleField ? { newVisibleField } : {}) };
+/** A timestamp tells when and not who: anybody gets one, so what its field draws is signed by nobody. */
+function isTimestamp(value: PdfDict): boolean {
+  return nameOf(value.entries.get('SubFilter')) === 'ETSI.RFC3161';
+}
+
+function signed(value: PdfDict, field: string, shown: Pick<Change, 'newVisibleField' | 'drawn'>): Change {
+  if (!isTimestamp(value)) return { level: 'form', what: 'signature-added', field, ...shown };
+  const isShown = shown.newVisibleField === true || shown.drawn === true;
+  return { level: isShown ? 'annotation' : 'validation-data', what: isShown ? 'timestamp-drawn' : 'timestamp-added', field, ...shown };
 }
 
 /**
@@ -133,9 +138,10 @@ function judgeOneNewField(step: Step, field: FieldNode): void {
   const isSigned = value !== undefined && isFresh(step, value);
   const fault = isTaken ? 'field-name-taken' : faultOfNewField(owner, field, drawn, isSigned, visible);
   if (fault) report({ level: 'forbidden', what: fault, field: field.name });
-  else if (field.widgetOnly)
-    report({ level: 'form', what: 'widget-added', field: field.name, ...(visible ? { newVisibleField: true } : {}) });
-  else if (value) report({ ...signed(value, field.name, visible), newField: true });
+  else if (field.widgetOnly) {
+    const level = visible && value && isTimestamp(value) ? 'annotation' : 'form';
+    report({ level, what: 'widget-added', field: field.name, ...(visible ? { newVisibleField: true } : {}) });
+  } else if (value) report({ ...signed(value, field.name, visible ? { newVisibleField: true } : {}), newField: true });
   else report({ level: 'form', what: 'signature-field-added', field: field.name, newField: true });
 }
 

@@ -54,6 +54,8 @@ export function ruleOn(change: Change, rules: SignatureRules, isCertified: boole
     case 'validation-data':
       return 'allowed';
     case 'annotation':
+      if (isCertified && change.newVisibleField) return 'forbidden';
+      if (change.drawn && isLocked(change.field ?? '', rules)) return 'forbidden';
       return rules.certification === undefined || rules.certification === 3 ? 'shown-unsigned' : 'forbidden';
     case 'forbidden':
       return 'forbidden';
