@@ -1,8 +1,9 @@
 /** The form's part of comparing revisions: filling and signing is told apart from everything else (ISO 32000-2 §12.8.2.2, 12.8.2.4). */
 import type { Change, Step } from './compare-revisions.ts';
 import { differingKeys, sameReference } from './compare-values.ts';
-import { type FieldNode, isVisible, signatureValueOf, widgetsOf } from './form-fields.ts';
-import { isArray, isDict, nameOf, type PdfDict, type PdfValue } from './pdf-values.ts';
+import { type FieldNode, isVisible, itemsOf, signatureValueOf, widgetsOf } from './form-fields.ts';
+import { pagesOf } from './pages.ts';
+import { isArray, isDict, isRef, nameOf, type PdfDict, type PdfValue } from './pdf-values.ts';
 
 /** What filling in a field may touch. */
 const FILLING = new Set(['V', 'AP', 'AS', 'I', 'RV', 'M', 'MK', 'DA', 'Q', 'Type', 'Kids', 'Parent']);
@@ -28,9 +29,14 @@ export function compareForms(step: Step): void {
   compareFields(step, oldForm.roots, newForm.roots);
 }
 
-/** Resources and defaults of the form may grow; what was there stays. */
-function compareDefaults({ oldForm, newForm, before, after, comparison }: Step, forbid: (what: string) => void): void {
+/** Resources and defaults of the form may grow, unless something on a page is drawn from them; what was there stays. */
+function compareDefaults(step: Step, forbid: (what: string) => void): void {
+  const { oldForm, newForm, before, after, comparison } = step;
   if (!oldForm.dict || !newForm.dict) return;
+  const { entries: was } = oldForm.dict;
+  const { entries: is } = newForm.dict;
+  const touched = ['DR', 'DA', 'Q'].filter((key) => !comparison.same(was.get(key), is.get(key), key));
+  if (touched.length > 0 && isDrawnFromDefaults(step)) for (const key of touched) forbid(`form-changed:${key}`);
   for (const key of ['DA', 'Q']) {
     const old = oldForm.dict.entries.get(key);
     if (old !== undefined && !comparison.same(old, newForm.dict.entries.get(key), key)) forbid(`form-changed:${key}`);
@@ -44,6 +50,24 @@ function compareDefaults({ oldForm, newForm, before, after, comparison }: Step, 
     const union = isArray(was) && isArray(is);
     if (!grown && !union && !comparison.same(value, b?.entries.get(category), category)) forbid(`form-changed:DR`);
   }
+}
+
+/** Whether readers draw a field or free text themselves, for want of an appearance: in the form's fonts, colour and size. */
+function isDrawnFromDefaults({ before, oldForm }: Step): boolean {
+  return pagesOf(before).some((page) =>
+    itemsOf(before, page.dict.entries.get('Annots')).some((item) => {
+      const dict = before.dict(item);
+      const subtype = dict && nameOf(before.get(dict, 'Subtype'));
+      if (!dict || (subtype !== 'Widget' && subtype !== 'FreeText') || isDict(before.get(dict, 'AP'))) return false;
+      const field = isRef(item) ? oldForm.byNumber.get(item.num) : undefined;
+      return field?.type !== 'Sig' && !(field && (field.type === 'Tx' || field.type === 'Ch') && isEmpty(before, field));
+    }),
+  );
+}
+
+function isEmpty(view: Step['before'], field: FieldNode): boolean {
+  for (let node: FieldNode | undefined = field; node; node = node.parent) if (view.get(node.dict, 'V') !== null) return false;
+  return true;
 }
 
 /** Pairs fields by object number, or by name for those written in place. */

@@ -80,10 +80,13 @@ export function widgetsOf(view: PdfView, node: FieldNode): FieldNode[] {
 /** No page is larger (ISO 32000-1 annex C); numbers beyond are read in many ways. */
 const MAX_COORDINATE = 1_000_000;
 
-/** Whether anything of the field can be seen: a rectangle with an area, or one that readers might make something of. */
+/**
+ * Whether anything of the field can be seen: a rectangle with an area, or one that readers might make something of. A widget
+ * without any is drawn as large as its appearance by some (MuPDF).
+ */
 export function isVisible(view: PdfView, node: FieldNode): boolean {
   return widgetsOf(view, node).some(({ dict }) => {
-    if (view.get(dict, 'Rect') === null || view.get(dict, 'Rect') === undefined) return false;
+    if (view.get(dict, 'Rect') === null) return dict.entries.has('AP') || dict.entries.has('Subtype');
     const corners = itemsOf(view, dict.entries.get('Rect')).map((item) => view.resolve(item));
     const isPlain = corners.length === 4 && corners.every((one) => typeof one === 'number' && Math.abs(one) <= MAX_COORDINATE);
     const [x0, y0, x1, y1] = corners;

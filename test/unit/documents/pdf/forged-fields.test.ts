@@ -55,6 +55,10 @@ const forgeries: [string, Record<number, string>][] = [
   ['a rectangle that is no array', root(`<</FT/Sig/T(A)${DRAWN}/Rect(0 0 400 800)>>`)],
   ['numbers that other readers read as others', root(`<</FT/Sig/T(A)${DRAWN}/Rect[9007199254740993 0 9007199254740992 800]>>`)],
   ['a rectangle whose numbers stand elsewhere', { ...root(`<</FT/Sig/T(A)${DRAWN}/Rect[50 23 0 R 400 800]>>`), 23: '740' }],
+  ['no rectangle', root(`<</FT/Sig/T(A)${DRAWN}>>`)],
+  ['a rectangle that is null', root(`<</FT/Sig/T(A)${DRAWN}/Rect null>>`)],
+  ['a rectangle that leads nowhere', root(`<</FT/Sig/T(A)${DRAWN}/Rect 99 0 R>>`)],
+  ['a nameless kid without a rectangle', { ...root('<</FT/Sig/T(A)/Kids[21 0 R]>>', '21 0 R'), 21: `<<${DRAWN}/Parent 20 0 R>>` }],
   ['two rectangles', root(`<</FT/Sig/T(A)${DRAWN}${PLACE}${NOWHERE}>>`)],
   ['two types', root(`<</FT/Tx/FT/Sig/V(999)/T(A)${DRAWN}${NOWHERE}>>`)],
   [
@@ -103,5 +107,37 @@ describe('a field reserved before sealing, as large as the page', () => {
     const sealed = await seal(prepared);
     expect(check(await seal(sealed, { fieldName: 'Later', stamp: STAMP }, citizen))).toMatchObject({ verdict: 'genuine', official: false });
     expect(check(await seal(sealed, { fieldName: 'Later', stamp: STAMP }, second))).toMatchObject({ verdict: 'genuine', official: true });
+  });
+});
+
+describe('fonts and defaults that come to the form after sealing', () => {
+  const catalog = '<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[6 0 R]>>>>';
+  const place = '/Type/Annot/Subtype/Widget/F 4/Rect[50 600 400 640]/P 3 0 R';
+  const withField = (field: string) =>
+    seal(appendUpdate(handMadePdf([field], '/Annots[6 0 R]'), { objects: { 1: catalog } }), { stamp: STAMP });
+  const grown = (pdf: Uint8Array, defaults: string) =>
+    appendUpdate(pdf, {
+      objects: {
+        1: bodyOf(pdf, 1).replace('/Fields', `${defaults}/Fields`),
+        30: '<</Type/Font/Subtype/Type1/BaseFont/Symbol>>',
+      },
+    });
+
+  test.each([
+    ['the font a field names', `<</FT/Tx/T(Sum)/V(100)/DA(/F9 24 Tf 0 g)${place}>>`, '/DR<</Font<</F9 30 0 R>>>>'],
+    ['size and colour of a field that names none', `<</FT/Tx/T(Sum)/V(100)${place}>>`, '/DA(/Helv 30 Tf 1 1 1 rg)'],
+    ['the side on which a text stands', `<</FT/Tx/T(Sum)/V(100)/DA(/F9 24 Tf 0 g)${place}>>`, '/Q 2'],
+    ['the font of a free text', `<</Subtype/FreeText/Contents(100)/DA(/F9 24 Tf 0 g)/Rect[50 600 400 640]>>`, '/DR<</Font<</F9 30 0 R>>>>'],
+  ])('%s: readers would draw it anew, so it is altered', async (_name, field, defaults) => {
+    const sealed = await withField(field);
+    expect(check(sealed)).toMatchObject({ verdict: 'genuine', official: true });
+    expect(check(grown(sealed, defaults))).toMatchObject({ verdict: 'altered', official: false });
+  });
+
+  test.each([
+    ['a field that brings its own picture', `<</FT/Tx/T(Sum)/V(100)/DA(/F9 24 Tf 0 g)/AP<</N 5 0 R>>${place}>>`],
+    ['an empty field', `<</FT/Tx/T(Sum)/DA(/F9 24 Tf 0 g)${place}>>`],
+  ])('%s does not mind them', async (_name, field) => {
+    expect(check(grown(await withField(field), '/DR<</Font<</F9 30 0 R>>>>'))).toMatchObject({ verdict: 'genuine', official: true });
   });
 });
