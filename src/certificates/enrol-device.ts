@@ -18,7 +18,7 @@ import { Problem } from '#problem.ts';
 import { type Device, requireDevice } from './devices.ts';
 import type { EnrolDeps, RequestRow } from './enrolment.ts';
 import { statusAt } from './enrolment.ts';
-import { useEnrolmentToken } from './enrolment-token.ts';
+import { bindEnrolmentToken, findEnrolmentToken } from './enrolment-token.ts';
 import { requireStrongPassword } from './export-pkcs12.ts';
 import { findHeldCertificate, type HeldCertificate } from './held-certificates.ts';
 import type { CertificateSubject } from './issue-certificate.ts';
@@ -42,9 +42,10 @@ export async function enrolDevice(
 ): Promise<DeviceEnrolment> {
   const csr = parseCsr(input.csr);
   const keyDigest = keyDigestOf(csr);
-  const { device, tokenId } = await useEnrolmentToken(deps, { ...input, keyDigest });
+  const { device, tokenId } = await findEnrolmentToken(deps, { ...input, keyDigest });
   const requestId = `est-${tokenId.replaceAll('-', '')}-${Buffer.from(keyDigest).toString('hex').slice(0, 24)}`;
-  return submit(deps, device, { csr, requestId });
+  const at = deps.clock.now();
+  return submit(deps, device, { csr, requestId, alongside: (tx) => bindEnrolmentToken(tx, { tokenId, keyDigest, at }) });
 }
 
 /**
@@ -123,21 +124,15 @@ async function findPresent(deps: EnrolDeps, csr: Csr, presented: Certificate | u
   return held.find((one) => one?.renewable) ?? held.findLast((one) => one?.status === 'good');
 }
 
-interface Asked {
-  csr: Csr;
-  requestId: string;
-  renewsSerial?: string;
-}
+type Asked = Pick<Submission, 'csr' | 'requestId' | 'renewsSerial' | 'alongside'>;
 
-async function submit(deps: EnrolDeps, device: Device, { csr, requestId, renewsSerial }: Asked): Promise<DeviceEnrolment> {
+async function submit(deps: EnrolDeps, device: Device, asked: Asked): Promise<DeviceEnrolment> {
   const submission: Submission = {
-    requestId,
+    ...asked,
     by: actorOf(device),
     holder: { kind: 'device', deviceId: device.id, organisationId: device.organisationId },
     profile: DEVICE_PROFILE,
-    csr,
     subject: await deviceSubject(deps, device),
-    ...(renewsSerial ? { renewsSerial } : {}),
     ...(await standing(deps, device)),
   };
   return answer(deps, await submitRequest(deps, submission), actorOf(device));

@@ -7,6 +7,7 @@ import { type Staff, staffActor } from '#access/staff.ts';
 import { recordEvent } from '#audit/record-event.ts';
 import { isUuid } from '#people/is-uuid.ts';
 import { Problem } from '#problem.ts';
+import type { Transaction } from '#storage/database.ts';
 import { type Device, requireDevice, requireOperator } from './devices.ts';
 import type { EnrolDeps } from './enrolment.ts';
 
@@ -40,25 +41,37 @@ export async function mintEnrolmentToken(
 }
 
 /**
- * The device whose living token this is; binds the token to the key. Throws Problem `enrolment-token-refused`, alike for unknown,
+ * The device whose living token this is, which no other key has used. Throws Problem `enrolment-token-refused`, alike for unknown,
  * ended, foreign and used tokens and for retired devices.
  * @param keyDigest SHA-256 of the SubjectPublicKeyInfo the device asks with.
  */
-export async function useEnrolmentToken(
+export async function findEnrolmentToken(
   deps: Reading,
   input: { username: string; token: string; keyDigest: Uint8Array<ArrayBuffer> },
 ): Promise<{ device: Device; tokenId: string }> {
-  const at = deps.clock.now();
   const isPlausible = TOKEN.test(input.token) && isUuid(input.username);
   const row = isPlausible ? await deps.db.enrolmentToken.findUnique({ where: { tokenHash: hashOf(input.token) } }) : null;
-  if (!row || row.deviceId !== input.username.toLowerCase() || row.expiresAt <= at) throw new Problem('enrolment-token-refused');
+  if (!row || row.deviceId !== input.username.toLowerCase() || row.expiresAt <= deps.clock.now()) {
+    throw new Problem('enrolment-token-refused');
+  }
+  if (row.keyDigest && !Buffer.from(row.keyDigest).equals(input.keyDigest)) throw new Problem('enrolment-token-refused');
   const device = await requireDevice(deps, row.deviceId);
   if (device.retiredAt) throw new Problem('enrolment-token-refused');
+  return { device, tokenId: row.id };
+}
+
+/**
+ * Binds the token to the key, in the transaction that writes the request down: a request that is refused leaves the token as it was.
+ * Throws Problem `enrolment-token-refused` when another key was quicker.
+ */
+export async function bindEnrolmentToken(
+  tx: Transaction,
+  { tokenId, keyDigest, at }: { tokenId: string; keyDigest: Uint8Array<ArrayBuffer>; at: Date },
+): Promise<void> {
   // The guard is in the WHERE clause: of two keys that come at once one is bound.
-  const { count } = await deps.db.enrolmentToken.updateMany({
-    where: { id: row.id, OR: [{ usedAt: null }, { keyDigest: input.keyDigest }] },
-    data: { usedAt: row.usedAt ?? at, keyDigest: input.keyDigest },
+  const { count } = await tx.enrolmentToken.updateMany({
+    where: { id: tokenId, OR: [{ usedAt: null }, { keyDigest }] },
+    data: { usedAt: at, keyDigest },
   });
   if (count === 0) throw new Problem('enrolment-token-refused');
-  return { device, tokenId: row.id };
 }

@@ -43,6 +43,8 @@ export interface Submission {
   staff?: Staff;
   /** Set when no second person is needed, with who answers for that. */
   approvedBy?: string;
+  /** What belongs to a new request and is kept only together with it. */
+  alongside?: (tx: Transaction) => Promise<void>;
 }
 
 /**
@@ -105,6 +107,7 @@ async function write(tx: Transaction, deps: EnrolDeps, input: Submission, reques
   await lockHolder(tx, holder);
   const known = await findKnown(tx, input);
   if (known) return sameRequest(known, requested);
+  await input.alongside?.(tx);
   await requireUnusedKey(tx, requested);
   await requireWithinLimits(tx, { holder, profile, renewal: requested.renewsSerial !== undefined, at });
   const row = await tx.certificateRequest.create({

@@ -75,6 +75,11 @@ function isApi(url: string): boolean {
   return /^\/api(?:[/?]|$)/.test(url) && !url.startsWith('/api/docs');
 }
 
+/** Where devices and tools ask and nobody reads pages (RFC 7030 §4.2.3 wants plain text); a browser gets its page there too. */
+function wantsText({ url, headers }: FastifyRequest): boolean {
+  return /^\/(?:\.well-known\/est|ocsp|tsa)(?:[/?]|$)/.test(url) && !(headers.accept ?? '').includes('text/html');
+}
+
 export function registerProblemRendering(server: FastifyInstance, publicOrigin: string): void {
   server.setErrorHandler((error, request, reply) => sendProblem(error, request, reply, publicOrigin));
   server.setNotFoundHandler((request, reply) => sendProblem(new Problem('not-found'), request, reply, publicOrigin));
@@ -100,9 +105,17 @@ export async function sendProblem(
     if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
     return reply.type('application/problem+json; charset=utf-8').serializer(JSON.stringify).send(document);
   }
+  if (wantsText(request)) return reply.type('text/plain; charset=utf-8').send(problemText(document));
   // What the router itself refuses (an address that cannot be decoded) never passed the hooks that make pages.
   if (typeof reply.page !== 'function') return sendBarePage(reply, document);
   return reply.page('problem', { problem: document });
+}
+
+/** What was refused and why, a line each. */
+function problemText({ title, titleZh, detail, detailZh, errors, code, instance }: ProblemDocument): string {
+  const lines = [`${titleZh} ${title}`, ...(detail ? [`${detailZh ?? ''} ${detail}`.trim()] : [])];
+  for (const { pointer, detailZh, detail } of errors ?? []) lines.push(`${pointer}: ${detailZh ?? ''} ${detail}`);
+  return `${[...lines, `[${code}, ${instance}]`].join('\n')}\n`;
 }
 
 function sendBarePage(reply: FastifyReply, { title, titleZh }: ProblemDocument): FastifyReply {

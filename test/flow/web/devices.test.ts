@@ -40,6 +40,30 @@ test('an operator registers a device and makes a token, which is shown once and 
   expect((await browser.get(address)).body).not.toContain('/token');
 });
 
+test('a request that is refused does not use up the token: the next one, with a key that is taken, gets its certificate', async () => {
+  const browser = await city.as(city.operator);
+  const made = await browser.submit('/admin/devices', '/admin/devices', { ...FIELDS, organisation: codeOf(), serialNumber: 'KIOSK-0201' });
+  const address = made.headers.location as string;
+  const id = address.split('/').at(-1) ?? '';
+  const newToken = async () => /data-token>([^<]+)</.exec((await browser.submit(address, `${address}/token`, {})).body)?.[1] ?? '';
+  const token = await newToken();
+  for (const suite of ['sm2-sm3', 'rs256'] as const) {
+    const refused = await enrol(id, token, makeCsr({ suite }).der);
+    expect([refused.status, refused.headers.get('content-type')]).toEqual([422, 'text/plain; charset=utf-8']);
+    const words = await refused.text();
+    expect([words.includes('P-256 only'), words.includes('此类证书仅签发给 P-256 密钥')]).toEqual([true, true]);
+  }
+  const { der, key } = makeCsr();
+  expect((await enrol(id, token, der)).status).toBe(200);
+  expect((await enrol(id, token, der)).status).toBe(200);
+  expect((await enrol(id, token)).status).toBe(401);
+  // A key that has its certificate already costs a second token nothing either; of two keys at once one is bound.
+  const second = await newToken();
+  expect((await enrol(id, second, makeCsr({ key }).der)).status).toBe(409);
+  const both = await Promise.all([enrol(id, second), enrol(id, second)]);
+  expect(both.map(({ status }) => status).sort()).toEqual([200, 401]);
+});
+
 test('a device that makes no request gets key and certificate in one file; weak passwords and those with a second operator do not', async () => {
   const browser = await city.as(city.operator);
   const register = async (serialNumber: string, more: Record<string, string> = {}) => {
