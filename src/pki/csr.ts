@@ -48,9 +48,8 @@ export interface Csr {
  * PKCS#10 or too large, keys no suite takes, digests too weak, and a signature that the key did not make.
  */
 export function parseCsr(input: Uint8Array | string): Csr {
-  const der = derOf(input);
   try {
-    return read(der);
+    return read(derOf(input));
   } catch (error) {
     if (error instanceof DerError) throw refusal('It is not DER of a PKCS#10 request.', '内容不是 DER 编码的 PKCS#10 证书请求。', error);
     throw error;

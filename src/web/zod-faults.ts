@@ -22,7 +22,20 @@ function sentence(say: typeof chinese, issue: z.core.$ZodRawIssue): string | und
  * `English / 中文`, the two halves are used.
  */
 export function faultsOfZodError(error: z.core.$ZodError, prefix = ''): FieldFault[] {
-  return error.issues.slice(0, MAX_FAULTS).map((issue) => faultOf(issue, prefix + pointerOf(issue.path)));
+  return flattened(error.issues)
+    .slice(0, MAX_FAULTS)
+    .map((issue) => faultOf(issue, prefix + pointerOf(issue.path)));
+}
+
+/** Where one of several shapes was wanted and only one of them is of the kind that came, what is wrong by that one. */
+function flattened(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] {
+  return issues.flatMap((issue) => {
+    if (issue.code !== 'invalid_union') return [issue];
+    const near = issue.errors.filter((branch) => !branch.some(({ code, path }) => code === 'invalid_type' && path.length === 0));
+    const [only] = near;
+    if (!only || near.length > 1) return [issue];
+    return flattened(only).map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
+  });
 }
 
 function faultOf(issue: z.core.$ZodIssue, pointer: string): FieldFault {

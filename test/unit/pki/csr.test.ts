@@ -61,6 +61,7 @@ describe('refused, in both languages', () => {
     ['two requests in one text', made.pem + makeCsr().pem, /exactly one/],
     ['a certificate', toPem('CERTIFICATE', made.der), /exactly one/],
     ['too many bytes', Uint8Array.of(0x30, ...new Uint8Array(MAX_CSR_BYTES)), /larger than 16 kB/],
+    ['more PEM blocks than are read', '-----BEGIN A----------END A-----'.repeat(1_001), /DER of a PKCS#10/],
     ['too much text', ' '.repeat(70_000), /larger than 16 kB/],
   ])('%s', (_what, input, detail) => {
     const problem = refusalOf(input);

@@ -78,6 +78,17 @@ describe('field faults', () => {
     expect(faultsOfZodError(error as z.ZodError)).toEqual([{ pointer: '', detail: 'Too short.', detailZh: '太短。' }]);
   });
 
+  test('of several shapes, that of the kind that came says what is wrong; where none or several are, nobody guesses', () => {
+    const shape = z.union([z.strictObject({ purpose: z.enum(['seal', 'server']) }), z.string()]);
+    const pointers = (input: unknown, of: z.ZodType = shape) =>
+      faultsOfZodError(of.safeParse(input).error as z.ZodError).map((f) => f.pointer);
+    expect(pointers({ purpose: 'flying' })).toEqual(['/purpose']);
+    expect(pointers({})).toEqual(['/purpose']);
+    expect(pointers({ question: { purpose: 'flying' } }, z.object({ question: shape }))).toEqual(['/question/purpose']);
+    expect(pointers([])).toEqual(['']);
+    expect(pointers({ a: 'x', b: 'x' }, z.union([z.object({ a: z.number() }), z.object({ b: z.number() })]))).toEqual(['']);
+  });
+
   test('stop at fifty', () => {
     const { error } = z.array(z.number()).safeParse(Array.from({ length: 200 }, () => 'x'));
     expect(faultsOfZodError(error as z.ZodError)).toHaveLength(50);
