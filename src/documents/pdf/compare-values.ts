@@ -1,7 +1,7 @@
 /** Structural equality of two values seen through two views, following references. Iterative, so that long chains cannot exhaust the stack. */
 
 import type { PdfView } from './pdf-file.ts';
-import { isDict, isRef, isStream, type PdfDict, type PdfValue } from './pdf-values.ts';
+import { isDict, isRef, isStream, type PdfDict, type PdfRef, type PdfValue } from './pdf-values.ts';
 
 /** Says that a reference under this key leads to something another rule judges, so that it counts as equal here. */
 export type IsManaged = (num: number, key: string) => boolean;
@@ -38,16 +38,19 @@ export class ValueComparison {
       const whole = isRef(a) && isRef(b);
       if (whole && (this.#equal.has(pair) || pairs.has(pair))) return true;
       if (whole) pairs.add(pair);
-      if (whole && !this.#bothPlainReading(a.num, b.num)) return false;
+      if (whole && !this.#bothPlainReading(a, b)) return false;
       return this.#compareContents(this.before.resolve(a), this.after.resolve(b), key, work);
     }
     return this.#compareContents(a, b, key, work);
   }
 
-  /** An object that readers read in different ways is only equal to its very self. */
-  #bothPlainReading(before: number, after: number): boolean {
-    const [a, b] = [this.before.object(before), this.after.object(after)];
-    return a?.key === b?.key || !b?.irregular;
+  /**
+   * An object that readers read in different ways is only equal to its very self. So is one of another generation than the reference
+   * asks for: it leads nowhere, but some readers (MuPDF) do not look at generations.
+   */
+  #bothPlainReading(before: PdfRef, after: PdfRef): boolean {
+    const [a, b] = [this.before.object(before.num), this.after.object(after.num)];
+    return a?.key === b?.key || !(b && (b.irregular || this.after.generationOf(after.num) !== after.gen));
   }
 
   #compareContents(a: PdfValue, b: PdfValue, key: string, work: [PdfValue, PdfValue, string][]): boolean {

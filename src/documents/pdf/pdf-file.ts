@@ -215,15 +215,16 @@ export class PdfView {
     let current = value ?? null;
     for (let step = 0; isRef(current); step++) {
       if (step >= MAX_REF_STEPS) throw new PdfError('object-loop');
-      current = this.#isOfGeneration(current.num, current.gen) ? (this.object(current.num)?.value ?? null) : null;
+      // A reference with another generation than the object has leads nowhere (§7.3.10).
+      current = this.generationOf(current.num) === current.gen ? (this.object(current.num)?.value ?? null) : null;
     }
     return current;
   }
 
-  /** A reference with another generation than the object has leads nowhere (§7.3.10). */
-  #isOfGeneration(num: number, gen: number): boolean {
+  /** Of the object with this number; 0 inside object streams. */
+  generationOf(num: number): number {
     const entry = this.entry(num);
-    return entry?.type === 'plain' ? entry.gen === gen : gen === 0;
+    return entry?.type === 'plain' ? entry.gen : 0;
   }
 
   /** An entry of a dictionary, resolved. */

@@ -119,6 +119,8 @@ function assertListed(before: PdfView, after: PdfView, objects: ReadonlyMap<numb
   const [section] = after.sections;
   const [previous] = before.sections;
   if (!section || !previous || section.previous !== previous.offset) refuse('Prev is not the revision before');
+  // Which of two catalogs is meant, readers decide differently.
+  if (section.trailer.duplicates.length > 0) refuse('a key twice in the trailer');
   if (section.hidden && !objects.has(section.hidden.offset)) refuse('hidden section elsewhere');
   // Old readers do not see what a hybrid update hides from them; only a file that was hybrid before goes on so.
   if (section.hidden && !before.sections.some(({ hidden }) => hidden)) refuse('hybrid update of a plain file');

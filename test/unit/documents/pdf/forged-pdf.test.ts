@@ -215,6 +215,18 @@ describe('incremental saving: what was appended after the seal', () => {
     expect(report.signatures[0]?.uncovered).toEqual(['annotation-added:FreeText']);
   });
 
+  test.each([
+    ['two catalogs', (previous: string) => `/Root 12 0 R/Root 1 0 R/Prev ${previous}`],
+    ['two catalogs, one written otherwise', (previous: string) => `/Ro#6ft 12 0 R/Root 1 0 R/Prev ${previous}`],
+    ['two revisions before', (previous: string) => `/Root 1 0 R/Prev 9/Prev ${previous}`],
+    ['two keys to the file', (previous: string) => `/Root 1 0 R/Encrypt 12 0 R/Encrypt null/Prev ${previous}`],
+  ])('a trailer that names %s is altered', (_name, trailer) => {
+    const previous = /startxref\s+(\d+)\s+%%EOF\s*$/.exec(text)?.[1] ?? '';
+    const objects = { 12: bodyOf(one, OBJECTS.catalog) };
+    expect(check(appendUpdate(one, { objects, trailer: `/Size 13/Root 1 0 R/Prev ${previous}` })).verdict).toBe('genuine');
+    expect(check(appendUpdate(one, { objects, trailer: `/Size 13${trailer(previous)}` })).verdict).toBe('altered');
+  });
+
   test('blank space behind the end mark changes nothing', () => {
     expect(check(Buffer.concat([one, Buffer.from('\r\n \n')])).verdict).toBe('genuine');
   });
@@ -230,6 +242,16 @@ describe('shadow attacks: content prepared before the seal', () => {
     const sealed = await seal(prepared);
     expect(check(sealed).verdict).toBe('genuine');
     expect(forged({ objects: { 30: note } }, sealed).verdict).not.toBe('genuine');
+  });
+
+  test('so it is when it appears under another generation, at which some readers do not look', async () => {
+    const sealed = await seal(handMadePdf([], '/Annots[50 0 R]'));
+    expect(check(sealed)).toMatchObject({ verdict: 'genuine', official: true });
+    const note = '<</Type/Annot/Subtype/FreeText/Rect[0 0 595 842]/DA(/Helv 40 Tf)/Contents(FORGED)>>';
+    const update = Buffer.from(appendUpdate(sealed, { objects: { 50: note } })).toString('latin1');
+    const forged = update.replace('\n50 0 obj', '\n50 1 obj').replace(/(50 1\n\d{10}) 00000 n/, '$1 00001 n');
+    expect(forged).not.toBe(update);
+    expect(check(Buffer.from(forged, 'latin1'))).toMatchObject({ verdict: 'altered', official: false });
   });
 
   test('an indirect stream length that changes later is a change', async () => {
