@@ -47,7 +47,8 @@ export function encodeHeader(tag: number, length: number): Uint8Array {
 export const sequence = (...parts: readonly Uint8Array[]): Uint8Array => tlv(TAG.sequence, ...parts);
 
 /** SET OF: the parts are sorted as DER demands (X.690 §11.6). */
-export const setOf = (...parts: readonly Uint8Array[]): Uint8Array => tlv(TAG.set, ...[...parts].sort((a, b) => Buffer.compare(a, b)));
+export const setOf = (...parts: readonly Uint8Array[]): Uint8Array =>
+  tlv(TAG.set, ...(parts.length < 2 ? parts : [...parts].sort((a, b) => Buffer.compare(a, b))));
 
 export const octetString = (content: Uint8Array): Uint8Array => tlv(TAG.octetString, content);
 export const bitString = (content: Uint8Array, unusedBits = 0): Uint8Array => tlv(TAG.bitString, Uint8Array.of(unusedBits), content);
@@ -71,6 +72,7 @@ export function integer(value: number | bigint | Uint8Array, tag: number = TAG.i
     const body = value.subarray(start);
     return (body[0] ?? 0) >= 0x80 ? tlv(tag, Uint8Array.of(0), body) : tlv(tag, body.length ? body : Uint8Array.of(0));
   }
+  if (typeof value === 'number' && value >= 0 && value < 0x80 && Number.isInteger(value)) return Uint8Array.of(tag, 1, value);
   let rest = BigInt(value);
   const bytes: number[] = [];
   do {
@@ -108,9 +110,9 @@ export const generalizedTime = (date: Date): Uint8Array => tlv(TAG.generalizedTi
 /** Time of a certificate: UTCTime to 2049, GeneralizedTime after (RFC 5280 §4.1.2.5). */
 export const x509Time = (date: Date): Uint8Array => (date.getUTCFullYear() < 2050 ? utcTime(date) : generalizedTime(date));
 
-function compactTime(date: Date): string {
-  return `${date
-    .toISOString()
-    .replace(/\.\d+Z$/, '')
-    .replace(/[-:T]/g, '')}Z`;
+/** YYYYMMDDhhmmssZ. Throws RangeError for a year that does not have four digits. */
+export function compactTime(date: Date): string {
+  const iso = date.toISOString();
+  if (iso.length !== 24) throw new RangeError('a year that does not have four digits');
+  return `${iso.slice(0, 4)}${iso.slice(5, 7)}${iso.slice(8, 10)}${iso.slice(11, 13)}${iso.slice(14, 16)}${iso.slice(17, 19)}Z`;
 }

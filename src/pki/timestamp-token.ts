@@ -1,6 +1,6 @@
 /** TSTInfo and the reply around a token (RFC 3161 §2.4.2). */
 import { DerError, parseDer, TAG } from '#crypto/der.ts';
-import { bitString, explicit, integer, oid, sequence, tlv, utf8String } from '#crypto/encode-der.ts';
+import { bitString, compactTime, explicit, integer, oid, sequence, tlv, utf8String } from '#crypto/encode-der.ts';
 import { digestOfOid } from '#crypto/verify-signature.ts';
 import { POLICY_ARC } from './profiles.ts';
 import { TIMESTAMP_FAILURES, type TimestampRefusal } from './timestamp-query.ts';
@@ -36,9 +36,9 @@ export function encodeTstInfo({ imprintDer, serial, at, nonceDer, tsaName }: Tim
 
 /** Milliseconds where there are any, without trailing zeros (§2.4.2): whole seconds alone would use up the accuracy. */
 function preciseTime(at: Date): string {
-  const [seconds = '', fraction = ''] = at.toISOString().replace('Z', '').split('.');
-  const digits = fraction.replace(/0+$/, '');
-  return `${seconds.replace(/[-:T]/g, '')}${digits ? `.${digits}` : ''}Z`;
+  const whole = compactTime(at).slice(0, -1);
+  const milliseconds = at.getUTCMilliseconds();
+  return milliseconds === 0 ? `${whole}Z` : `${whole}.${String(milliseconds).padStart(3, '0').replace(/0+$/, '')}Z`;
 }
 
 export interface ReadTstInfo {
