@@ -87,12 +87,16 @@ function compareValidationData({ comparison, before, after, report }: Step, oldC
   }
 }
 
-/** What XMP says a reader's title bar shows. */
+/** What XMP says a reader's title bar shows: all from its first mark of a title to its last, in whatever prefix, comment or attribute. */
 function titleOf(view: PdfView, metadata: PdfValue): string {
   if (!isStream(metadata)) return '';
-  const text = Buffer.from(view.decode(metadata)).toString('utf8');
-  const from = text.indexOf('<dc:title');
-  return from < 0 ? '' : text.slice(from, text.indexOf('</dc:title', from));
+  // Without zeros UTF-16 and UTF-32 have their marks where UTF-8 has them.
+  const text = Buffer.from(view.decode(metadata).filter((byte) => byte !== 0)).toString('utf8');
+  const marks = Array.from(text.matchAll(/[<:/]title(?=[\s=/>])/g), ({ index }) => index);
+  const [first, last] = [marks.at(0), marks.at(-1)];
+  if (first === undefined || last === undefined) return '';
+  const end = text.indexOf('>', last);
+  return text.slice(first, end < 0 ? text.length : end);
 }
 
 function compareInfo({ comparison, before, after, report }: Step): void {

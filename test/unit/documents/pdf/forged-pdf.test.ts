@@ -269,6 +269,43 @@ describe('shadow attacks: content prepared before the seal', () => {
     expect(forged({ objects: update }, sealed).verdict).toBe('altered');
   });
 
+  describe('the title that a reader shows above the page', () => {
+    const xmp = (data: Uint8Array) =>
+      `<</Type/Metadata/Subtype/XML/Length ${data.length}>>\nstream\n${Buffer.from(data).toString('latin1')}\nendstream`;
+    const titled = (inner: string) =>
+      `<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:d="http://purl.org/dc/elements/1.1/">${inner}</rdf:Description></rdf:RDF></x:xmpmeta>`;
+    const old = '<dc:title><rdf:Alt><rdf:li>Old</rdf:li></rdf:Alt></dc:title>';
+    const fresh = old.replace('Old', 'New');
+    const catalog = '<</Type/Catalog/Pages 2 0 R/Metadata 6 0 R/ViewerPreferences<</DisplayDocTitle true>>>>';
+    const sealedWith = (inner: string) => seal(appendUpdate(handMadePdf([xmp(Buffer.from(titled(inner)))]), { objects: { 1: catalog } }));
+
+    test.each([
+      ['another', titled(fresh)],
+      ['another behind the old one in a comment', titled(`<!--${old}-->${fresh}`)],
+      ['another before the old one in a comment', titled(`${fresh}<!--${old}-->`)],
+      ['another under another prefix', titled(`${old}${fresh.replaceAll('dc:', 'd:')}`)],
+    ])('%s: shown and not signed', async (_name, text) => {
+      const sealed = await sealedWith(old);
+      expect(check(appendUpdate(sealed, { objects: { 6: xmp(Buffer.from(text)) } }))).toMatchObject({
+        verdict: 'partly-covered',
+        official: false,
+      });
+    });
+
+    test('one in UTF-16 where there was none', async () => {
+      const sealed = await sealedWith('');
+      expect(check(appendUpdate(sealed, { objects: { 6: xmp(Buffer.from(`\ufeff${titled(fresh)}`, 'utf16le')) } })).verdict).toBe(
+        'partly-covered',
+      );
+    });
+
+    test('other metadata beside the same title may change', async () => {
+      const sealed = await sealedWith(old);
+      const dated = xmp(Buffer.from(titled(`<xmp:ModifyDate xmlns:xmp="http://ns.adobe.com/xap/1.0/">2026-11-21</xmp:ModifyDate>${old}`)));
+      expect(check(appendUpdate(sealed, { objects: { 6: dated } }))).toMatchObject({ verdict: 'genuine', official: true });
+    });
+  });
+
   test('a form value that was swapped after sealing is shown and not signed', async () => {
     const tx = '<</FT/Tx/T(amount)/V(100)/Type/Annot/Subtype/Widget/Rect[50 500 200 520]/P 3 0 R>>';
     const withForm = handMadePdf([tx], '/Annots[6 0 R]');
