@@ -23,6 +23,7 @@ import type { RevocationReason } from '#pki/crl.ts';
 import { nameToString } from '#pki/name.ts';
 import { Problem } from '#problem.ts';
 import { type Transcript, writeTranscript } from './ca-transcript.ts';
+import { fileFault } from './file-fault.ts';
 import {
   proveKey,
   proveRestored,
@@ -288,7 +289,7 @@ async function guarded(act: () => Promise<number>): Promise<number> {
       return fail(EXIT.refused, `${detail} [${error.code}]`);
     }
     const { code } = error as NodeJS.ErrnoException;
-    return fail(code === 'ENOENT' || code === 'EEXIST' ? EXIT.unreadable : EXIT.refused, (error as Error).message);
+    return fail(code === 'ENOENT' || code === 'EEXIST' ? EXIT.unreadable : EXIT.refused, fileFault(error));
   }
 }
 

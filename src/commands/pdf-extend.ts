@@ -12,6 +12,7 @@ import type { FileVerdict, VerifyOptions } from '#documents/verdict.ts';
 import { verifyDocument } from '#documents/verify-document.ts';
 import { dataDirOf, readCertificates, readInstalledTrust } from '#edge/installation.ts';
 import { Problem } from '#problem.ts';
+import { fileFault } from './file-fault.ts';
 import { timestampOver } from './timestamp-over.ts';
 
 export interface ExtendOptions {
@@ -71,7 +72,7 @@ function prepare({ tsa, trust: files }: ExtendOptions) {
   try {
     anchors = [...anchors, ...files.flatMap((file) => readCertificates(file))];
   } catch (error) {
-    throw new WrongUse(`--trust: ${(error as Error).message}`);
+    throw new WrongUse(`--trust: ${fileFault(error)}`);
   }
   if (anchors.length === 0)
     throw new WrongUse('No trust anchor: give --trust, or run beside an installation. / 没有信任根，请使用 --trust。');
@@ -97,7 +98,7 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw new WrongUse(`--out: ${(error as Error).message}`);
+    throw new WrongUse(`--out: ${fileFault(error, path)}`);
   }
 }
 

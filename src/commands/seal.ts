@@ -7,6 +7,7 @@ import { createReadStream, openAsBlob } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, extname, join, relative, sep } from 'node:path';
 import { ApiClient, ApiRefusal } from './api-client.ts';
+import { fileFault } from './file-fault.ts';
 
 export interface SealOptions {
   out: string;
@@ -72,7 +73,7 @@ export async function sealFolder(folder: string, options: SealOptions): Promise<
     paths = await findFiles(folder);
     place = placeOf(options);
   } catch (error) {
-    console.error((error as Error).message);
+    console.error(fileFault(error, folder));
     return EXIT.wrongUse;
   }
   if (paths.size === 0) {

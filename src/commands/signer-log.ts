@@ -12,6 +12,7 @@ import { linksIn } from '#signer/log-link-file.ts';
 import { type HeadKey, readHead, readHeadKeys } from '#signer/read-head-keys.ts';
 import { type LogFault, type LogReport, verifySignerLog } from '#signer/verify-signer-log.ts';
 import { openDatabase } from '#storage/database.ts';
+import { fileFault } from './file-fault.ts';
 
 const EXIT = { whole: 0, faulty: 1, unreadable: 2, wrongUse: 3 } as const;
 
@@ -58,7 +59,7 @@ export async function verifySignerLogFiles(given: string[], options: SignerLogOp
       keys,
     );
   } catch (error) {
-    console.error((error as Error).message);
+    console.error(fileFault(error));
     return EXIT.unreadable;
   }
   const isWhole = report.faults.length === 0;

@@ -6,6 +6,7 @@ import { currentTrustList } from '#certificates/trust-list-publish.ts';
 import { readTrustList, type TrustListVerdict } from '#certificates/trust-list-read.ts';
 import { dataDirOf, findInstalledDatabase, readCertificates, readInstalledTrust } from '#edge/installation.ts';
 import { openDatabase } from '#storage/database.ts';
+import { fileFault } from './file-fault.ts';
 
 const EXIT = { good: 0, doubtful: 1, unreadable: 2, wrongUse: 3 } as const;
 
@@ -33,7 +34,7 @@ export async function checkTrust(file: string, options: { trust: string[]; at?: 
     document = JSON.parse(await readFile(file, 'utf8'));
     given = options.trust.flatMap((path) => readCertificates(path));
   } catch (error) {
-    console.error((error as Error).message);
+    console.error(fileFault(error, file));
     return EXIT.unreadable;
   }
   const at = options.at ?? new Date();

@@ -4,6 +4,7 @@ import { latestCheckpoint } from '#audit/export-checkpoint.ts';
 import { type ChainVerdict, verifyChain } from '#audit/verify-chain.ts';
 import { dataDirOf, findInstalledDatabase, readAuditKeys } from '#edge/installation.ts';
 import { type Database, openDatabase } from '#storage/database.ts';
+import { fileFault } from './file-fault.ts';
 
 const EXIT = { intact: 0, tampered: 1, unreadable: 2, wrongUse: 3 } as const;
 
@@ -14,7 +15,7 @@ export async function verifyAudit(options: { checkpoint?: string; json?: boolean
     try {
       checkpoint = JSON.parse(await readFile(options.checkpoint, 'utf8'));
     } catch (error) {
-      console.error(`--checkpoint: ${(error as Error).message}`);
+      console.error(`--checkpoint: ${fileFault(error, options.checkpoint)}`);
       return EXIT.unreadable;
     }
   }

@@ -8,6 +8,7 @@ import { type BasicOcspResponse, parseOcspResponse } from '#pki/ocsp-response.ts
 import { type PathReport, reportOfPath } from '#pki/path-report.ts';
 import { readPeerName } from '#pki/peer-name.ts';
 import { validatePath } from '#pki/validate-path.ts';
+import { fileFault } from './file-fault.ts';
 import { type ReadFiles, readStructures } from './read-pki-files.ts';
 
 export interface VerifyCertificateOptions {
@@ -39,7 +40,7 @@ export function verifyCertificate(path: string, options: VerifyCertificateOption
   try {
     files = readFiles(path, options);
   } catch (error) {
-    console.error((error as Error).message);
+    console.error(fileFault(error));
     return EXIT.wrongUse;
   }
   for (const file of files.unreadable)

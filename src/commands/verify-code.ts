@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { parseCodeKeys } from '#codes/code-keys.ts';
 import { verifyCodeOffline } from '#codes/verify-code-offline.ts';
+import { fileFault } from './file-fault.ts';
 
 export interface VerifyCodeOptions {
   offline?: boolean;
@@ -28,7 +29,7 @@ export async function verifyCode(input: string, options: VerifyCodeOptions): Pro
     keys = parseCodeKeys(JSON.parse(await readFile(options.keys, 'utf8')));
     statusList = options.status ? JSON.parse(await readFile(options.status, 'utf8')) : undefined;
   } catch (error) {
-    return wrongUse(`The keys or the status list cannot be read: ${(error as Error).message}`);
+    return wrongUse(`The keys or the status list cannot be read: ${fileFault(error)}`);
   }
   const { codeId: _codeId, ...verdict } = verifyCodeOffline({
     digits,

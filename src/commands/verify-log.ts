@@ -8,11 +8,14 @@ import { dataDirOf, findInstalledDatabase, readCertificates, readInstalledTrust,
 import { type Certificate, parseCertificate } from '#pki/certificate.ts';
 import { parsePem } from '#pki/pem.ts';
 import { type Database, openDatabase } from '#storage/database.ts';
+import { fileFault } from './file-fault.ts';
 
 const EXIT = { intact: 0, tampered: 1, unreadable: 2, wrongUse: 3 } as const;
 const TIMEOUT_MS = 30_000;
 /** A page of entries with their chains is far below this. */
 const MAX_ANSWER_BYTES = 8_000_000;
+
+const NO_ADDRESS = '--url is no address like https://id.example.gov.cn. / --url 不是有效地址。';
 
 export interface VerifyLogCommand {
   url?: string;
@@ -25,6 +28,7 @@ export interface VerifyLogCommand {
 
 /** Prints the verdict; exit code 0 only when nothing is amiss. */
 export async function verifyLog(options: VerifyLogCommand): Promise<number> {
+  if (!isAddress(options.url)) return wrongUse(NO_ADDRESS);
   if (options.url && options.database) return wrongUse('--url and --database exclude each other. / 二者只能选一。');
   const given = await readGiven(options);
   if (typeof given === 'string') {
@@ -46,9 +50,14 @@ export async function verifyLog(options: VerifyLogCommand): Promise<number> {
 
 /** Writes the newest head, to be kept elsewhere: `--head` of a later `verify`. */
 export async function exportLogHead(options: { out: string; url?: string }): Promise<number> {
+  if (!isAddress(options.url)) return wrongUse(NO_ADDRESS);
   const write = async (head: unknown) => {
-    await writeFile(options.out, `${JSON.stringify(head, null, 2)}\n`);
-    return EXIT.intact;
+    try {
+      await writeFile(options.out, `${JSON.stringify(head, null, 2)}\n`);
+      return EXIT.intact;
+    } catch (error) {
+      return wrongUse(`--out: ${fileFault(error)}`);
+    }
   };
   if (options.url) {
     try {
@@ -74,16 +83,16 @@ interface Given {
 
 /** The files named on the command line, or what is wrong with them. */
 async function readGiven({ head, certificate, trust }: VerifyLogCommand): Promise<Given | string> {
-  let file = '';
+  let option = '';
   try {
-    file = '--head';
+    option = '--head';
     const keptHead: unknown = head ? JSON.parse(await readFile(head, 'utf8')) : undefined;
-    file = '--certificate';
+    option = '--certificate';
     const der = certificate ? certificateIn(await readFile(certificate)) : undefined;
-    file = '--trust';
+    option = '--trust';
     return { keptHead, certificate: der, extra: trust.flatMap((path) => readCertificates(path)) };
   } catch (error) {
-    return `${file}: ${(error as Error).message}`;
+    return `${option}: ${fileFault(error, option === '--head' ? head : undefined)}`;
   }
 }
 
@@ -93,10 +102,19 @@ function certificateIn(bytes: Uint8Array): Uint8Array {
   return parseCertificate(first ?? new Uint8Array()).der;
 }
 
+/** Of a service, or none given. */
+function isAddress(url: string | undefined): boolean {
+  return url === undefined || /^https?:$/.test(URL.parse(url)?.protocol ?? '');
+}
+
 function askLog(origin: string): AskLog {
   const base = `${origin.replace(/\/+$/, '').replace(/\/log\/v1$/, '')}/log/v1/`;
   return async (path) => {
-    const response = await fetch(base + path, { signal: AbortSignal.timeout(TIMEOUT_MS), headers: { accept: 'application/json' } });
+    const response = await fetch(base + path, { signal: AbortSignal.timeout(TIMEOUT_MS), headers: { accept: 'application/json' } }).catch(
+      (error: Error & { cause?: { code?: string } }) => {
+        throw new Error(`${origin} does not answer (${error.cause?.code ?? error.message}). / 无法连接。`);
+      },
+    );
     if (response.status === 404) return 'not-found';
     if (!response.ok) throw new Error(`${path.split('?')[0]} answered ${response.status}`);
     return JSON.parse(await readText(response));
@@ -121,9 +139,7 @@ function report(verdict: LogVerdict, { json }: VerifyLogCommand): number {
 }
 
 function describe({ intact, entries, head, keysProven, waiting, certificate, faults }: LogVerdict): string {
-  const lines = [
-    intact ? 'The issuance log is intact. / 签发日志完整。' : 'The issuance log is not as it was signed. / 签发日志与签名不符。',
-  ];
+  const lines = [headline(intact, faults)];
   if (head) lines.push(`  ${entries} entries; newest head / 最新日志头: ${head.size}, ${head.at}`);
   if (waiting) lines.push(`  ${waiting} certificates wait for their place / 待入日志`);
   if (certificate) lines.push(`  the certificate is entry ${certificate.index} / 该证书为第 ${certificate.index} 条`);
@@ -139,6 +155,13 @@ function describe({ intact, entries, head, keysProven, waiting, certificate, fau
     lines.push(`  ${kind}: ${facts.filter(Boolean).join(', ') || '—'}`);
   }
   return lines.join('\n');
+}
+
+/** A log that could not be read is not accused of anything. */
+function headline(intact: boolean, faults: LogVerdict['faults']): string {
+  if (intact) return 'The issuance log is intact. / 签发日志完整。';
+  if (faults.every(({ kind }) => kind === 'unreadable')) return 'The issuance log cannot be read. / 无法读取签发日志。';
+  return 'The issuance log is not as it was signed. / 签发日志与签名不符。';
 }
 
 async function withDatabase(work: (db: Database) => Promise<number>): Promise<number> {

@@ -19,6 +19,7 @@ import { findLicenceStatus } from '#licences/find-public-licence.ts';
 import type { Certificate } from '#pki/certificate.ts';
 import { openDatabase } from '#storage/database.ts';
 import { describeComparison, describeVerdict } from './describe-verdict.ts';
+import { fileFault } from './file-fault.ts';
 
 export interface VerifyOptions {
   trust: string[];
@@ -39,7 +40,7 @@ export async function verifyFiles(paths: readonly string[], options: VerifyOptio
   try {
     extra = options.trust.flatMap((file) => readCertificates(file));
   } catch (error) {
-    console.error(`--trust: ${(error as Error).message}`);
+    console.error(`--trust: ${fileFault(error)}`);
     return EXIT.wrongUse;
   }
   const installed = readInstalledTrust(dataDirOf(process.env));

@@ -92,7 +92,7 @@ export function readLogKeys(dataDir: string): LogKey[] | undefined {
 /** Every certificate of a PEM file. Throws when there is none or one cannot be read. */
 export function readCertificates(path: string): Certificate[] {
   const certificates = parsePem(readFileSync(path, 'utf8'), 'CERTIFICATE').map((der) => parseCertificate(der));
-  if (certificates.length === 0) throw new Error(`${path} holds no certificate.`);
+  if (certificates.length === 0) throw new Error(`${path} holds no certificate in PEM. / ${path} 中没有 PEM 证书。`);
   return certificates;
 }
 
