@@ -4,6 +4,7 @@ import { type Verdict, worstVerdict } from '#documents/verdict.ts';
 import { XmlError } from '#documents/xml/decode-text.ts';
 import type { JudgedSignature } from './judge-signature.ts';
 import type { OfdPackage } from './ofd-package.ts';
+import { directoryOf } from './package-path.ts';
 import type { Reach } from './reachable-files.ts';
 import type { SignatureList } from './signature-list.ts';
 
@@ -27,7 +28,7 @@ export function fillCoverage(
 ): PackageCoverage {
   // Signature files are not shown; each is protected by its own value. The list cannot be, while more may be added.
   const ownFiles = new Set([...lists.map((list) => list.entry), ...signatures.flatMap((signature) => [...signature.files])]);
-  const shown = [...reach.files].filter((entry) => !ownFiles.has(entry));
+  const shown = [...new Set([...reach.files, ...rivalsOf(ofd, lists, ownFiles)])].filter((entry) => !ownFiles.has(entry));
   const claimedByAny = new Set<string>();
   const protectedByAny = new Set<string>();
   const protectedByOfficial = new Set<string>();
@@ -65,6 +66,17 @@ export function fillCoverage(
     protects: protectedByAny,
     official: shown.length > 0 && shown.every((entry) => protectedByOfficial.has(entry)),
   };
+}
+
+/** Files that some reader might take for the list, for a signature or for what belongs to it, and draw a seal from. */
+function rivalsOf(ofd: OfdPackage, lists: readonly SignatureList[], ownFiles: ReadonlySet<string>): string[] {
+  const places = lists.flatMap((list) =>
+    list.signatures.flatMap(({ loc, documentIndex }) => {
+      const root = ofd.documents[documentIndex]?.root;
+      return ofd.index.candidates(loc, [directoryOf(list.entry), root ? directoryOf(root) : '']);
+    }),
+  );
+  return [...places, ...[...ownFiles].flatMap((entry) => ofd.index.twinsOf(entry))];
 }
 
 function fillReport(signature: JudgedSignature, shown: readonly string[], later: readonly JudgedSignature[]): void {

@@ -57,10 +57,27 @@ function foldedName(name: string): string {
     .normalize('NFC');
 }
 
+/** `PUBLIC~1.XML`: Windows opens the long-named file of the same beginning under such a name too, and unpacking writes over it. */
+const SHORT_PART = /^[^.~]{1,6}~\d{1,6}(?:\.[^.]{0,3})?$/;
+
+/** One that nobody signed is enough to tell; more would be work without end. */
+const MAX_SHORT_TWINS = 64;
+
+/** What a name has in common with its short name: each part's first two letters (the next may be a digest) and its extension. */
+function shortKey(name: string): string {
+  const key = ([first, ...rest]: readonly string[]) => `${first?.slice(0, 2)}.${rest.at(-1)?.slice(0, 3) ?? ''}`;
+  return foldedName(name)
+    .split('/')
+    .map((part) => key(part.replaceAll(' ', '').split('.')))
+    .join('/');
+}
+
 /** Finds files by the paths that other files give, the strict reading first and then those of tolerant readers. */
 export class PathIndex {
   readonly #names: ReadonlySet<string>;
   readonly #byFolded = new Map<string, string[]>();
+  /** Names with a short part, by what long names of theirs must have. */
+  readonly #short = new Map<string, string[]>();
 
   constructor(names: Iterable<string>) {
     this.#names = new Set(names);
@@ -69,6 +86,9 @@ export class PathIndex {
       const twins = this.#byFolded.get(folded);
       if (twins) twins.push(name);
       else this.#byFolded.set(folded, [name]);
+      if (!name.includes('~') || !name.split('/').some((part) => SHORT_PART.test(part))) continue;
+      const key = shortKey(name);
+      this.#short.set(key, [...(this.#short.get(key) ?? []), name].slice(-MAX_SHORT_TWINS));
     }
   }
 
@@ -76,9 +96,11 @@ export class PathIndex {
     return this.#names.has(name);
   }
 
-  /** Names that differ from this one only in case or in how accents are composed, itself included. */
+  /** Names that some file system takes for this one, itself included: by case, by how accents are composed, by a short name. */
   twinsOf(name: string): readonly string[] {
-    return this.#byFolded.get(foldedName(name)) ?? [];
+    const twins = this.#byFolded.get(foldedName(name)) ?? [];
+    const short = this.#short.size > 0 ? this.#short.get(shortKey(name)) : undefined;
+    return short ? [...twins, ...short] : twins;
   }
 
   /**

@@ -1,4 +1,5 @@
 /** Signatures.xml: which signatures a document says it has (GB/T 33190 §18.1). */
+import type { XmlElement } from '#documents/xml/read-xml.ts';
 import type { OfdDocument, OfdPackage } from './ofd-package.ts';
 import { directoryOf } from './package-path.ts';
 
@@ -30,7 +31,7 @@ export function readSignatureList(ofd: OfdPackage, document: OfdDocument): Signa
   return {
     entry,
     maxSignId: tree.textOf('MaxSignId'),
-    signatures: tree.childrenOf('Signature').map((item) => {
+    signatures: signaturesIn(tree).map((item) => {
       const loc = item.attribute('BaseLoc') ?? '';
       return {
         id: item.attribute('ID') ?? '',
@@ -42,4 +43,9 @@ export function readSignatureList(ofd: OfdPackage, document: OfdDocument): Signa
       };
     }),
   };
+}
+
+/** At any depth: some readers take every element of that name, and would draw a seal that nobody judged. */
+function signaturesIn(element: XmlElement): XmlElement[] {
+  return element.children.flatMap((child) => [...(child.name === 'Signature' ? [child] : []), ...signaturesIn(child)]);
 }

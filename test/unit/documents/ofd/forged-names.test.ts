@@ -2,9 +2,9 @@
  * A second page file beside the signed one, under a name that some file system takes for the same: a reader that unpacks the
  * package to disk would show the forger's page.
  */
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { verifyOfd } from '#documents/ofd/verify-ofd.ts';
-import { packFiles, repack, SealingTown, sampleFiles } from '#test/fakes/sample-ofd.ts';
+import { packFiles, repack, SealingTown, sampleFiles, unpack } from '#test/fakes/sample-ofd.ts';
 
 const town = new SealingTown();
 const PAGE = 'Doc_0/Pages/Page_0/Content.xml';
@@ -24,10 +24,49 @@ test.each([
   ['a long s (APFS folds it)', 'Doc_0/Pageſ/Page_0/Content.xml'],
   ['a joiner that is not seen (HFS+ ignores it)', 'Doc_0/Pa\u200dges/Page_0/Content.xml'],
   ['a soft hyphen', 'Doc_0/Pages/Page_0/Con\u00adtent.xml'],
+  ['the short name of a folder (NTFS)', 'Doc_0/PAGES~1/Page_0/Content.xml'],
+  ['a short name (NTFS)', 'Doc_0/Pages/Page_0/CONTEN~1.XML'],
+  ['a short name made of a digest (NTFS)', 'Doc_0/Pages/Page_0/CO4F2A~1.XML'],
 ])('%s', (_name, name) => {
   const forged = verifyOfd(repack(sealed, { [name]: page }), town.options).report;
   expect(forged.official).toBe(false);
   expect(['altered', 'partly-covered', 'malformed']).toContain(forged.verdict);
+});
+
+test.each([
+  ['the description of a signature, in another case', 'Doc_0/Signs/Sign_0/SIGNATURE.xml'],
+  ['the description of a signature, by its short name', 'Doc_0/Signs/Sign_0/SIGNAT~1.XML'],
+  ['a signature’s value, in another case', 'Doc_0/Signs/Sign_0/signedvalue.dat'],
+  ['a seal, in another case', 'Doc_0/Signs/Sign_0/seal.ESL'],
+  ['the list of signatures, in another case', 'Doc_0/signs/Signatures.xml'],
+])('%s: a reader would draw another seal', (_name, name) => {
+  const forged = verifyOfd(repack(sealed, { [name]: '<x/>' }), town.options).report;
+  expect(forged).toMatchObject({ verdict: 'partly-covered', official: false });
+  expect(forged.signatures[0]?.uncovered).toContain(`/${name}`);
+});
+
+describe('a list of signatures that is not locked', () => {
+  const LIST = 'Doc_0/Signs/Signatures.xml';
+  const relisted = (from: string | RegExp, to: string, more: Record<string, string>) =>
+    repack(sealed, {
+      [LIST]: Buffer.from(unpack(sealed)[LIST] ?? [])
+        .toString()
+        .replace(from, to),
+      ...more,
+    });
+
+  test('a path that may lead to a second description as well', () => {
+    const forged = relisted('/Doc_0/Signs/Sign_0/', 'Sign_0/', { 'Doc_0/Sign_0/Signature.xml': '<x/>' });
+    expect(verifyOfd(relisted('/Doc_0/Signs/Sign_0/', 'Sign_0/', {}), town.options).report.verdict).toBe('genuine');
+    expect(verifyOfd(forged, town.options).report).toMatchObject({ verdict: 'partly-covered', official: false });
+  });
+
+  test('a signature further inside is judged like any other', () => {
+    const inner =
+      '<ofd:Further><ofd:Signature ID="s9" Type="Seal" BaseLoc="/Doc_0/Signs/Sign_9/Signature.xml"/></ofd:Further></ofd:Signatures>';
+    const forged = relisted('</ofd:Signatures>', inner, { 'Doc_0/Signs/Sign_9/Signature.xml': '<x/>' });
+    expect(verifyOfd(forged, town.options).report).toMatchObject({ verdict: 'malformed', official: false });
+  });
 });
 
 test('a file of quite another name stays what it is', () => {
