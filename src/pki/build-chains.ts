@@ -70,8 +70,10 @@ export function* findChains(source: ChainSource, work: WorkBudget, signatures: C
       if (result === 'good') {
         extended = true;
         yield* extend([...path, issuer]);
-      } else {
-        ending = result === 'bad' ? 'bad-signature' : 'unsupported-algorithm';
+      } else if (result !== 'bad') {
+        ending = 'unsupported-algorithm';
+      } else if (!isOtherKey(last, issuer)) {
+        ending = 'bad-signature';
       }
     }
     if (!extended) yield { path, ending };
@@ -96,10 +98,14 @@ function indexBySubject(source: ChainSource): Map<string, Certificate[]> {
 function issuersOf(child: Certificate, bySubject: Map<string, Certificate[]>, anchors: Set<string>): Certificate[] {
   const candidates = bySubject.get(nameKey(child.issuer)) ?? [];
   const rank = (issuer: Certificate) => {
-    const misfit = child.aki && issuer.ski && Buffer.compare(child.aki, issuer.ski) !== 0;
-    return (misfit ? 2 : 0) + (anchors.has(issuer.fingerprint) ? 0 : 1);
+    return (isOtherKey(child, issuer) ? 2 : 0) + (anchors.has(issuer.fingerprint) ? 0 : 1);
   };
   return [...candidates].sort((a, b) => rank(a) - rank(b));
+}
+
+/** Another authority of the same name, or an older key of it: that its signature does not fit says nothing against the certificate. */
+function isOtherKey(child: Certificate, issuer: Certificate): boolean {
+  return child.aki !== undefined && issuer.ski !== undefined && Buffer.compare(child.aki, issuer.ski) !== 0;
 }
 
 /** The same name with the same key: going through it twice leads nowhere (RFC 4158 §5.2). */

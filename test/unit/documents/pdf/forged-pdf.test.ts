@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { encodeSignedData } from '#crypto/cms.ts';
+import { DocumentAuthority } from '#test/fakes/document-authority.ts';
 import { appendUpdate, bodyOf, type Forgery, handMadePdf } from '#test/fakes/sample-pdf.ts';
-import { check, citizen, OBJECTS, patch, STAMP, seal, sealedOnce, second, signForeign } from './sealed-pdf.ts';
+import { authority, check, citizen, OBJECTS, patch, STAMP, seal, sealedOnce, second, signForeign } from './sealed-pdf.ts';
 
 const one = await sealedOnce();
 const text = Buffer.from(one).toString('latin1');
@@ -17,6 +18,15 @@ const withContents = (value: (hex: string) => string) =>
 test('a freshly sealed file is genuine and official, and a foreign anchor makes it untrusted', () => {
   expect(check(one)).toMatchObject({ verdict: 'genuine', official: true });
   expect(check(one, { anchors: [], officialAnchors: [] })).toMatchObject({ verdict: 'untrusted-signer', official: false });
+});
+
+test('another authority of the same name makes it untrusted: that its key does not fit is no fault of the seal', () => {
+  const namesake = new DocumentAuthority({ suite: 'es256' });
+  expect(namesake.root.certificate.subject.der).toEqual(authority.root.certificate.subject.der);
+  const anchors = [namesake.root.certificate];
+  const report = check(one, { anchors, officialAnchors: anchors });
+  expect(report).toMatchObject({ verdict: 'untrusted-signer', official: false });
+  expect(report.signatures[0]?.reasons).toContain('signer-chain-untrusted');
 });
 
 describe('universal forgery: ByteRange and Contents', () => {
