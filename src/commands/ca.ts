@@ -21,7 +21,7 @@ import { SecretShareError } from '#crypto/secret-shares.ts';
 import { type OpenInstallation, openInstallation } from '#edge/open-installation.ts';
 import type { RevocationReason } from '#pki/crl.ts';
 import { nameToString } from '#pki/name.ts';
-import { Problem } from '#problem.ts';
+import { CATALOGUE, Problem } from '#problem.ts';
 import { type Transcript, writeTranscript } from './ca-transcript.ts';
 import { fileFault } from './file-fault.ts';
 import {
@@ -181,6 +181,11 @@ export function renewRootCrls(options: RootAccess & { json?: boolean }): Promise
 /** `ca revoke`: an issuing authority, and with it everything it issued. */
 export function revokeCa(options: RootAccess & { keyName: string; reason: RevocationReason; json?: boolean }): Promise<number> {
   return withRootOpen(options, async (deps) => {
+    if (!(await listAuthorities(deps)).some(({ keyName }) => keyName === options.keyName))
+      return fail(
+        EXIT.refused,
+        `No authority is called ${options.keyName}: see \`ca list\`. / 没有名为 ${options.keyName} 的证书机构，见 ca list。`,
+      );
     const { number } = await revokeAuthority(deps, { keyName: options.keyName, reason: options.reason, by: 'system:ceremony' });
     console.log(
       options.json
@@ -198,6 +203,8 @@ export function listCa({ json }: { json?: boolean }): Promise<number> {
     const warnings = await authorityWarnings({ ...deps, production: config.production });
     if (json) console.log(JSON.stringify({ authorities, warnings }, null, 2));
     else {
+      if (authorities.length === 0)
+        console.log('No authority yet: hold the key ceremony, `tongren ca init`. / 尚无证书机构，请先执行 tongren ca init。');
       for (const { keyName, state, notAfter, fingerprint } of authorities)
         console.log(`${keyName.padEnd(26)} ${state.padEnd(8)} ${notAfter.slice(0, 10)}  ${fingerprint}`);
       for (const { keyName, what, at } of warnings) console.log(`! ${keyName}: ${what}${at ? ` ${at.toISOString().slice(0, 10)}` : ''}`);
@@ -285,7 +292,7 @@ async function guarded(act: () => Promise<number>): Promise<number> {
       const detail =
         error.code === 'key-not-found' || error.code === 'key-retired'
           ? 'The root’s key is not here: bring --root and --share. / 根密钥不在本机，请提供 --root 和 --share。'
-          : error.message;
+          : `${error.message} / ${error.detailZh ?? CATALOGUE[error.code][2]}`;
       return fail(EXIT.refused, `${detail} [${error.code}]`);
     }
     const { code } = error as NodeJS.ErrnoException;

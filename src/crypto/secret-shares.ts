@@ -32,7 +32,7 @@ export function splitSecret(secret: Uint8Array, { shares, threshold }: { shares:
   const isSane = Number.isInteger(shares) && Number.isInteger(threshold) && threshold >= 2 && threshold <= shares && shares <= MAX_SHARES;
   if (!isSane)
     throw new SecretShareError(
-      `A threshold of 2 to ${MAX_SHARES} shares, and no more shares than ${MAX_SHARES}. / 门限为 2 至 ${MAX_SHARES}，份额总数不超过 ${MAX_SHARES}。`,
+      `2 to ${MAX_SHARES} shares, and a threshold from 2 to their number. / 份额总数为 2 至 ${MAX_SHARES}，门限为 2 至份额总数。`,
     );
   const set = randomBytes(SET_OCTETS).toString('hex');
   const coefficients = Array.from({ length: threshold - 1 }, () => randomBytes(secret.length));

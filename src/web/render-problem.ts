@@ -114,7 +114,7 @@ export async function sendProblem(
 /** What was refused and why, a line each. */
 function problemText({ title, titleZh, detail, detailZh, errors, code, instance }: ProblemDocument): string {
   const lines = [`${titleZh} ${title}`, ...(detail ? [`${detailZh ?? ''} ${detail}`.trim()] : [])];
-  for (const { pointer, detailZh, detail } of errors ?? []) lines.push(`${pointer}: ${detailZh ?? ''} ${detail}`);
+  for (const { pointer, detailZh, detail } of errors ?? []) lines.push([pointer, detailZh, detail].filter(Boolean).join(' '));
   return `${[...lines, `[${code}, ${instance}]`].join('\n')}\n`;
 }
 

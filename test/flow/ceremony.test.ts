@@ -109,6 +109,8 @@ describe('a ceremony', { timeout: 240_000 }, () => {
     expect(list?.number).toBeGreaterThan(number);
     expect(list && parseCrl(list.der).count).toBe(1);
     expect(await current('devices')).toEqual([]);
+    const unknown = await tongren('ca', 'revoke', 'ca-nobody-p256', ...roots(), ...shares(3));
+    expect([unknown.exit, unknown.words.includes('No authority is called ca-nobody-p256')]).toEqual([1, true]);
     expect((await tongren('ca', 'root-crl', ...roots(), ...shares(3))).exit).toBe(0);
   });
 

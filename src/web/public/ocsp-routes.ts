@@ -18,6 +18,9 @@ export function registerOcspRoutes(server: FastifyInstance, context: WebContext)
 
   // In its own scope: only here a body of this type is taken, and only as long as a request may be.
   void server.register(async (scope) => {
+    // Nothing else is read: curl calls a body a form unless it is told what it is.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: MAX_OCSP_REQUEST_BYTES }, async () => undefined);
     scope.addContentTypeParser(
       'application/ocsp-request',
       { parseAs: 'buffer', bodyLimit: MAX_OCSP_REQUEST_BYTES },

@@ -10,9 +10,16 @@ import type { WebContext } from '#web/web-context.ts';
 const SUITES: Record<string, AuthoritySuite> = { '/tsa': 'es256', '/tsa/sm2': 'sm2-sm3' };
 /** Tokens for one address a minute: far above what one office needs, far below what the key can do. */
 const PER_MINUTE = 600;
+const NAME_THE_TYPE = {
+  detail: 'A query is sent as Content-Type: application/timestamp-query.',
+  detailZh: '时间戳请求的 Content-Type 应为 application/timestamp-query。',
+};
 
 export function registerTsaRoutes(server: FastifyInstance, context: WebContext): void {
   void server.register(async (scope) => {
+    // Nothing else is read: curl calls a body a form unless it is told what it is.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: MAX_TIMESTAMP_QUERY_BYTES }, async () => undefined);
     scope.addContentTypeParser(
       'application/timestamp-query',
       { parseAs: 'buffer', bodyLimit: MAX_TIMESTAMP_QUERY_BYTES },
@@ -24,7 +31,7 @@ export function registerTsaRoutes(server: FastifyInstance, context: WebContext):
         if ((await context.ephemeral.increment(`tsa:${networkOfAddress(ip)}:${minute}`, 60)) > PER_MINUTE) {
           throw new Problem('too-many-requests', { retryAfterSeconds: 60 });
         }
-        if (!Buffer.isBuffer(body)) throw new Problem('unsupported-media-type');
+        if (!Buffer.isBuffer(body)) throw new Problem('unsupported-media-type', NAME_THE_TYPE);
         const der = await answerTimestampQuery(context, suite, body);
         return reply.type('application/timestamp-reply').send(Buffer.from(der.buffer, der.byteOffset, der.byteLength));
       });

@@ -39,6 +39,17 @@ test('a request of another type is refused', async () => {
   expect(parseOcspResponse(new Uint8Array(refused.rawPayload))).toEqual({ status: 'refused', code: 1 });
 });
 
+test('a query that curl calls a form is told, in plain words, what its type should be', async () => {
+  const query = Buffer.from(encodeTimestampQuery('sha256', new Uint8Array(32)));
+  const told = await post('/tsa', 'application/x-www-form-urlencoded', query);
+  expect([told.statusCode, told.headers['content-type']]).toEqual([415, 'text/plain; charset=utf-8']);
+  expect(told.body).toContain('Content-Type: application/timestamp-query');
+  expect(told.headers['set-cookie']).toBeUndefined();
+  const refused = await post('/ocsp', 'application/x-www-form-urlencoded', request);
+  expect(parseOcspResponse(new Uint8Array(refused.rawPayload))).toEqual({ status: 'refused', code: 1 });
+  expect((await post('/tsa', 'application/x-www-form-urlencoded', Buffer.alloc(5_000))).statusCode).toBe(413);
+});
+
 test('while the city’s clock stands still and the database’s goes on, no time is stamped', async () => {
   const { reference } = context.clock;
   delete context.clock.reference;
