@@ -3,8 +3,10 @@
  * Public, cacheable, and the same for everybody.
  */
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { type Authority, isRoot, listAuthorities } from '#certificates/authorities.ts';
 import { findAuthority } from '#certificates/find-authority.ts';
-import { trustBundle, trustedCertificates } from '#certificates/find-certificates.ts';
+import { trustBundle } from '#certificates/find-certificates.ts';
+import { findCrlFacts } from '#certificates/find-crl.ts';
 import { codeKeysFile, currentStatusList } from '#licences/status-list.ts';
 import type { Certificate } from '#pki/certificate.ts';
 import { nameToString } from '#pki/name.ts';
@@ -23,8 +25,14 @@ export function registerTrustRoutes(server: FastifyInstance, context: WebContext
   const options = { schema: { hide: true } };
 
   server.get('/ca', options, async (_request, reply) => {
-    const { roots, issuing } = await trustedCertificates(context);
-    return reply.page('public/authorities', { roots: roots.map(viewOf), issuing: issuing.map(viewOf) });
+    const authorities = await listAuthorities(context);
+    const of = (wanted: boolean) =>
+      Promise.all(
+        authorities
+          .filter((one) => isRoot(one) === wanted)
+          .map(async (one) => ({ ...viewOf(one.certificate), files: await filesOf(context, one) })),
+      );
+    return reply.page('public/authorities', { roots: await of(true), issuing: await of(false) });
   });
 
   server.get<{ Params: { file: string } }>('/ca/:file', options, async (request, reply) => {
@@ -68,6 +76,16 @@ export function registerTrustRoutes(server: FastifyInstance, context: WebContext
 /** What is already bytes or text, past the serializers. */
 function sendBytes(reply: FastifyReply, type: string, content: Uint8Array | string): FastifyReply {
   return reply.type(type).send(typeof content === 'string' ? Buffer.from(content) : Buffer.from(content));
+}
+
+/** The certificate, and the lists that were published: an authority's first may still be to come, and a root has no delta. */
+async function filesOf(context: WebContext, { keyName }: Authority) {
+  const [complete, delta] = await Promise.all((['complete', 'delta'] as const).map((scope) => findCrlFacts(context, keyName, scope)));
+  return [
+    { href: `/ca/${keyName}.cer`, zh: '证书', en: 'Certificate' },
+    ...(complete ? [{ href: `/crl/${keyName}.crl`, zh: '吊销列表', en: 'Revocation list' }] : []),
+    ...(delta ? [{ href: `/crl/${keyName}-delta.crl`, zh: '增量列表', en: 'Delta' }] : []),
+  ];
 }
 
 function viewOf(certificate: Certificate) {

@@ -2,10 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { appointStaff } from '#access/appoint-staff.ts';
+import { isRoot, listAuthorities } from '#certificates/authorities.ts';
 import { trustedCertificates } from '#certificates/find-certificates.ts';
 import { leafHashOf } from '#certificates/log-entry.ts';
 import { prepareLog, publishLog } from '#certificates/log-publish.ts';
 import { verifyLogRemotely } from '#certificates/log-verify-remote.ts';
+import { publishCrl } from '#certificates/publish-crls.ts';
 import { decideTrustEntry, proposeTrustEntry } from '#certificates/trust-list-entries.ts';
 import { prepareTrustList } from '#certificates/trust-list-publish.ts';
 import { readTrustList } from '#certificates/trust-list-read.ts';
@@ -160,4 +162,18 @@ test('what was issued since is in the next head', async () => {
   const before = (await get('/log/v1/get-sth')).json().tree_size;
   await publishLog(context);
   expect((await get('/log/v1/get-sth')).json().tree_size).toBeGreaterThanOrEqual(before);
+});
+
+test('the page of authorities offers each certificate and its lists, and no address that leads nowhere', async () => {
+  for (const { keyName } of await listAuthorities(context)) await publishCrl(context, keyName);
+  const page = await get('/ca');
+  const links = [...page.body.matchAll(/href="(\/(?:ca|crl)\/[^"]+)"/g)].map(([, href = '']) => href);
+  expect(links).toEqual(expect.arrayContaining(['/ca/ca-p256.pem', '/ca/ca-sm2.pem', '/crl/ca-root-p256.crl']));
+  const issuers = (await listAuthorities(context)).filter((one) => !isRoot(one));
+  expect(issuers.length).toBeGreaterThanOrEqual(10);
+  for (const { keyName } of issuers) {
+    expect(links).toEqual(expect.arrayContaining([`/ca/${keyName}.cer`, `/crl/${keyName}.crl`, `/crl/${keyName}-delta.crl`]));
+  }
+  expect(links).not.toContain('/crl/ca-root-p256-delta.crl');
+  for (const href of links) expect((await get(href)).statusCode, href).toBe(200);
 });
