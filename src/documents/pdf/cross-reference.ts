@@ -19,9 +19,11 @@ export interface XrefSection {
   readonly kind: 'table' | 'stream';
   readonly entries: ReadonlyMap<number, XrefEntry>;
   /** Hybrid files: entries that count where the table says free or nothing (§7.5.8.4). */
-  readonly hidden?: { readonly offset: number; readonly end: number; readonly entries: ReadonlyMap<number, XrefEntry> };
+  readonly hidden?: Pick<XrefSection, 'offset' | 'end' | 'entries' | 'repeated'>;
   readonly trailer: PdfDict;
   readonly previous: number | undefined;
+  /** Some object is listed twice in it: readers choose differently. */
+  readonly repeated: boolean;
   /** Number of the cross-reference stream object itself. */
   readonly ownNumber?: number;
 }
@@ -42,6 +44,7 @@ export function readXrefSection(bytes: Uint8Array, offset: number, limits: XrefL
 
 function readTable(bytes: Uint8Array, offset: number, lexer: Lexer, limits: XrefLimits): XrefSection {
   const entries = new Map<number, XrefEntry>();
+  let listed = 0;
   for (;;) {
     lexer.skipSpace();
     if (lexer.takeWord('trailer')) break;
@@ -50,6 +53,7 @@ function readTable(bytes: Uint8Array, offset: number, lexer: Lexer, limits: Xref
     const count = lexer.takeUnsigned();
     if (first === undefined || count === undefined) throw new PdfError('xref-broken', 'no subsection');
     if (count > limits.maxObjects || entries.size + count > limits.maxObjects) throw new PdfError('too-many-objects');
+    listed += count;
     for (let i = 0; i < count; i++) {
       const entry = readTableEntry(lexer);
       // Some writers begin the first subsection at 1 although its first entry is the head of the free list.
@@ -65,9 +69,10 @@ function readTable(bytes: Uint8Array, offset: number, lexer: Lexer, limits: Xref
     end: lexer.position,
     kind: 'table',
     entries,
+    repeated: listed !== entries.size,
     trailer,
     previous: previousOf(trailer),
-    ...(hidden ? { hidden: { offset: hidden.offset, end: hidden.end, entries: hidden.entries } } : {}),
+    ...(hidden ? { hidden: { offset: hidden.offset, end: hidden.end, entries: hidden.entries, repeated: hidden.repeated } } : {}),
   };
 }
 
@@ -100,14 +105,14 @@ function readXrefStream(bytes: Uint8Array, offset: number, limits: XrefLimits): 
     offset,
     end: object.end,
     kind: 'stream',
-    entries: readStreamEntries(stream, limits),
+    ...readStreamEntries(stream, limits),
     trailer: stream.dict,
     previous: previousOf(stream.dict),
     ownNumber: object.num,
   };
 }
 
-function readStreamEntries(stream: PdfStream, limits: XrefLimits): Map<number, XrefEntry> {
+function readStreamEntries(stream: PdfStream, limits: XrefLimits): Pick<XrefSection, 'entries' | 'repeated'> {
   const { entries: keys } = stream.dict;
   const widths = numbersOf(keys.get('W'));
   if (widths.length < 3 || widths.some((width) => width < 0 || width > 8)) throw new PdfError('xref-broken', 'bad widths');
@@ -120,6 +125,7 @@ function readStreamEntries(stream: PdfStream, limits: XrefLimits): Map<number, X
   const data = decodeStream(stream, limits.maxStreamBytes, (value) => (isRef(value) ? null : (value ?? null)));
   const entries = new Map<number, XrefEntry>();
   let at = 0;
+  let repeated = false;
   for (let i = 0; i < index.length; i += 2) {
     const [first = 0, count = 0] = [index[i], index[i + 1]];
     if (count < 0 || first < 0 || entries.size + count > limits.maxObjects) throw new PdfError('too-many-objects');
@@ -127,13 +133,16 @@ function readStreamEntries(stream: PdfStream, limits: XrefLimits): Map<number, X
       const type = w0 === 0 ? 1 : readBig(data, at, w0);
       const second = readBig(data, at + w0, w1);
       const third = readBig(data, at + w0 + w1, w2);
-      if (entries.has(first + n)) continue;
+      if (entries.has(first + n)) {
+        repeated = true;
+        continue;
+      }
       if (type === 1) entries.set(first + n, { type: 'plain', offset: second, gen: third });
       else if (type === 2) entries.set(first + n, { type: 'compressed', container: second, index: third });
       else entries.set(first + n, FREE);
     }
   }
-  return entries;
+  return { entries, repeated };
 }
 
 function readBig(data: Uint8Array, at: number, width: number): number {

@@ -5,7 +5,7 @@
  */
 import { isWhiteSpace, Lexer } from './lexer.ts';
 import type { PdfFile, PdfView } from './pdf-file.ts';
-import { PdfError } from './pdf-values.ts';
+import { isStream, PdfError } from './pdf-values.ts';
 import { type IndirectObject, readIndirectObject } from './read-object.ts';
 
 export interface Update {
@@ -124,9 +124,16 @@ function assertListed(before: PdfView, after: PdfView, objects: ReadonlyMap<numb
   if (section.hidden && !objects.has(section.hidden.offset)) refuse('hidden section elsewhere');
   // Old readers do not see what a hybrid update hides from them; only a file that was hybrid before goes on so.
   if (section.hidden && !before.sections.some(({ hidden }) => hidden)) refuse('hybrid update of a plain file');
+  if (section.repeated || section.hidden?.repeated) refuse('an object listed twice');
+  for (const num of section.hidden?.entries.keys() ?? []) {
+    const entry = section.entries.get(num);
+    if (entry && entry.type !== 'free') refuse(`object ${num} both in the table and behind it`);
+  }
   const listed = new Set<number>();
+  const containers = new Set<number>();
   for (const entries of [section.entries, section.hidden?.entries ?? new Map()]) {
     for (const [num, entry] of entries) {
+      if (entry.type === 'compressed') containers.add(entry.container);
       if (entry.type !== 'plain' || entry.offset === 0) continue;
       const own = objects.get(entry.offset);
       if (own && own.num === num && own.gen === entry.gen) listed.add(own.start);
@@ -137,6 +144,29 @@ function assertListed(before: PdfView, after: PdfView, objects: ReadonlyMap<numb
     if (listed.has(object.start) || object.num === ownNumber || object.start === section.hidden?.offset) continue;
     refuse(`object ${object.num} is not listed`);
   }
+  for (const container of containers) assertPlainContainer(after, container);
+}
+
+/**
+ * An object stream that every reader takes apart alike: some go by the number and not by the index (MuPDF), some end each object
+ * where the next begins (Poppler).
+ */
+function assertPlainContainer(view: PdfView, container: number): void {
+  const { file } = view;
+  const object = view.object(container);
+  if (!object || !isStream(object.value)) refuse('object stream missing');
+  const { source, places } = file.objectStream(object.key, object.value, (value) => view.resolve(value));
+  if (new Set(places.map(([num]) => num)).size !== places.length) refuse('a number twice in an object stream');
+  places.forEach(([, start], index) => {
+    const end = places[index + 1]?.[1] ?? source.length;
+    if (end <= start) refuse('an object stream out of order');
+    try {
+      new Lexer(source, start, end, file.work.values).readValue();
+    } catch (error) {
+      if (error instanceof PdfError && error.reason !== 'work-limit') refuse('an object that goes beyond its place');
+      throw error;
+    }
+  });
 }
 
 function sameAsBefore(before: PdfView, num: number, offset: number): boolean {
