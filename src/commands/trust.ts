@@ -21,8 +21,13 @@ export async function listTrust(options: { json?: boolean }): Promise<number> {
 /** Writes the signed list, or the PEM bundle, for another program. */
 export async function exportTrust(options: { out: string; format: 'json' | 'pem' }): Promise<number> {
   return withCurrentList(async ({ document, list }) => {
-    await writeFile(options.out, options.format === 'pem' ? trustListPem(list, new Date()) : `${JSON.stringify(document)}\n`);
-    return EXIT.good;
+    try {
+      await writeFile(options.out, options.format === 'pem' ? trustListPem(list, new Date()) : `${JSON.stringify(document)}\n`);
+      return EXIT.good;
+    } catch (error) {
+      console.error(`--out: ${fileFault(error)}`);
+      return EXIT.wrongUse;
+    }
   });
 }
 

@@ -161,6 +161,7 @@ function describe({ intact, entries, head, keysProven, waiting, certificate, fau
 function headline(intact: boolean, faults: LogVerdict['faults']): string {
   if (intact) return 'The issuance log is intact. / 签发日志完整。';
   if (faults.every(({ kind }) => kind === 'unreadable')) return 'The issuance log cannot be read. / 无法读取签发日志。';
+  if (faults.every(({ kind }) => kind === 'not-logged')) return 'The certificate is not in the issuance log. / 该证书不在签发日志中。';
   return 'The issuance log is not as it was signed. / 签发日志与签名不符。';
 }
 

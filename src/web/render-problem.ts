@@ -64,7 +64,7 @@ export function problemDocument(problem: Problem, publicOrigin: string, instance
   };
 }
 
-/** Programs get JSON: everything under /api, and whoever asks for JSON and not for HTML. */
+/** Programs get JSON: everything under /api and in the issuance log, and whoever asks for JSON and not for HTML. */
 export function wantsJson(request: FastifyRequest): boolean {
   const accept = request.headers.accept ?? '';
   if (accept.includes('text/html')) return false;
@@ -72,7 +72,7 @@ export function wantsJson(request: FastifyRequest): boolean {
 }
 
 function isApi(url: string): boolean {
-  return /^\/api(?:[/?]|$)/.test(url) && !url.startsWith('/api/docs');
+  return /^\/(?:api|log\/v1)(?:[/?]|$)/.test(url) && !url.startsWith('/api/docs');
 }
 
 /** Where devices and tools ask and nobody reads pages (RFC 7030 §4.2.3 wants plain text); a browser gets its page there too. */

@@ -164,6 +164,18 @@ test('what was issued since is in the next head', async () => {
   expect((await get('/log/v1/get-sth')).json().tree_size).toBeGreaterThanOrEqual(before);
 });
 
+test('what is wrong with a question to the log is told in JSON, to a browser on a page', async () => {
+  const url = '/log/v1/get-entries?start=5&end=1';
+  const told = await get(url);
+  expect([told.statusCode, told.headers['content-type'], told.json().code]).toEqual([
+    422,
+    'application/problem+json; charset=utf-8',
+    'invalid-input',
+  ]);
+  const page = await server.inject({ method: 'GET', url, headers: { accept: 'text/html' } });
+  expect(page.headers['content-type']).toContain('text/html');
+});
+
 test('the page of authorities offers each certificate and its lists, and no address that leads nowhere', async () => {
   for (const { keyName } of await listAuthorities(context)) await publishCrl(context, keyName);
   const page = await get('/ca');
