@@ -18,13 +18,24 @@ export function connectionOptions(address: DatabaseAddress) {
     : { host: address.socketFolder, port: address.port, user: address.user, database: address.database, connectionTimeoutMillis: 5_000 };
 }
 
+/**
+ * In a rush a transaction waits for its turn rather than fail (2 s, the library's own limit, is less than fifty licences at once take on
+ * two cores), and a slow machine has time to end it.
+ */
+const TRANSACTION_OPTIONS = { maxWait: 10_000, timeout: 15_000 };
+
 /** What lies under a client, for `queryDirectly`. */
 const drivers = new WeakMap<Database, { pool: pg.Pool; nameOf: (text: string) => string | undefined }>();
 
 /** A client with its own pool. Close it with `$disconnect()`. */
 export function openDatabase(address: DatabaseAddress, options: { maxConnections?: number } = {}): Database {
   const nameOf = keepsStatements(address) ? statementNames() : () => undefined;
-  const pool = new pg.Pool({ ...connectionOptions(address), max: options.maxConnections ?? 12 });
+  const pool = new pg.Pool({
+    ...connectionOptions(address),
+    // For a turn as well as for a connection.
+    connectionTimeoutMillis: TRANSACTION_OPTIONS.maxWait,
+    max: options.maxConnections ?? 12,
+  });
   // A connection that breaks while nobody uses it is replaced by the pool; whoever asks next is told if there is none to be had.
   pool.on('error', () => {});
   const adapter = new PrismaPg(pool, {
@@ -33,7 +44,7 @@ export function openDatabase(address: DatabaseAddress, options: { maxConnections
     statementNameGenerator: ({ sql }) => nameOf(sql) as string,
   });
   // Minimal errors: the long ones print what was to be written.
-  const db = new PrismaClient({ errorFormat: 'minimal', adapter });
+  const db = new PrismaClient({ errorFormat: 'minimal', adapter, transactionOptions: TRANSACTION_OPTIONS });
   drivers.set(db, { pool, nameOf });
   return db;
 }

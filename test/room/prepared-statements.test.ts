@@ -85,3 +85,17 @@ describe('past the ORM', () => {
     }
   });
 });
+
+describe('in a rush', () => {
+  it('a transaction waits for a free connection longer than two seconds', async () => {
+    const one = openDatabase(address, { maxConnections: 1 });
+    try {
+      const slow = one.$transaction((tx) => tx.$queryRaw`SELECT pg_sleep(2.6)::text`);
+      const next = one.$transaction((tx) => tx.$queryRaw<{ n: number }[]>`SELECT 1 AS n`);
+      await slow;
+      expect(await next).toEqual([{ n: 1 }]);
+    } finally {
+      await one.$disconnect();
+    }
+  });
+});
