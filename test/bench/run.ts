@@ -36,6 +36,12 @@ const sections: Record<string, () => Promise<Row[]>> = {
   start: benchStart,
 };
 
+// A misspelt section that measures nothing must not look like a run.
+if (values.only !== undefined && !Object.hasOwn(sections, values.only)) {
+  console.error(`--only takes one of ${Object.keys(sections).join(', ')}.`);
+  process.exit(3);
+}
+
 async function withApp(bench: (app: Awaited<ReturnType<typeof benchApp>>) => Promise<Row[]>): Promise<Row[]> {
   const app = await benchApp();
   try {

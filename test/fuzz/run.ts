@@ -27,6 +27,12 @@ const targets: Record<string, (options: { runs: number; seed: number }) => Promi
   paths: fuzzPaths,
 };
 
+// A misspelt target that fuzzes nothing must not look like one that holds.
+if (values.only !== undefined && !Object.hasOwn(targets, values.only)) {
+  console.error(`--only takes one of ${Object.keys(targets).join(', ')}.`);
+  process.exit(3);
+}
+
 const heapMebibytes = () => {
   globalThis.gc?.();
   return process.memoryUsage().heapUsed / 2 ** 20;
