@@ -22,7 +22,7 @@ export interface XrefSection {
   readonly hidden?: Pick<XrefSection, 'offset' | 'end' | 'entries' | 'repeated'>;
   readonly trailer: PdfDict;
   readonly previous: number | undefined;
-  /** Some object is listed twice in it: readers choose differently. */
+  /** Some object is listed twice in it, or a stream holds more or less than it says: readers choose differently. */
   readonly repeated: boolean;
   /** Number of the cross-reference stream object itself. */
   readonly ownNumber?: number;
@@ -142,7 +142,7 @@ function readStreamEntries(stream: PdfStream, limits: XrefLimits): Pick<XrefSect
       else entries.set(first + n, FREE);
     }
   }
-  return { entries, repeated };
+  return { entries, repeated: repeated || at !== data.length };
 }
 
 function readBig(data: Uint8Array, at: number, width: number): number {

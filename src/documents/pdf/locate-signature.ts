@@ -6,6 +6,7 @@ import { isWhiteSpace } from './lexer.ts';
 import type { PdfFile, PdfView } from './pdf-file.ts';
 import { dateOf, nameOf, PdfError } from './pdf-values.ts';
 import { rulesOf, type SignatureRules } from './permissions.ts';
+import { MAX_TAIL_BYTES } from './read-updates.ts';
 import { judgeDictionary, type SignedRange } from './signature-dictionary.ts';
 
 export interface LocatedSignature {
@@ -53,7 +54,8 @@ export function locateSignature(file: PdfFile, found: FoundSignature, index: num
     report.reasons.push(revision);
     return { ...located, range };
   }
-  report.coverage = isBlankFrom(file.bytes, range.end) ? 'whole-file' : 'whole-revision';
+  const isWhole = file.bytes.length - range.end <= MAX_TAIL_BYTES && isBlankFrom(file.bytes, range.end);
+  report.coverage = isWhole ? 'whole-file' : 'whole-revision';
   if (needsAppearances(revision)) report.reasons.push('need-appearances');
   return { ...located, range, view: revision, rules: rulesOf(revision, dict), contents };
 }

@@ -3,9 +3,9 @@
  * An object that no cross-reference lists, a second object of the same number, a cross-reference that points elsewhere or
  * skips a revision, and any trailing byte are refused, because lenient readers would show what we then never looked at.
  */
-import { isWhiteSpace, Lexer } from './lexer.ts';
+import { isWhiteSpace, Lexer, spanOf } from './lexer.ts';
 import type { PdfFile, PdfView } from './pdf-file.ts';
-import { isStream, PdfError } from './pdf-values.ts';
+import { integerOf, isStream, PdfError } from './pdf-values.ts';
 import { type IndirectObject, readIndirectObject } from './read-object.ts';
 
 export interface Update {
@@ -18,6 +18,13 @@ export interface Update {
 
 /** An object of the update; what it holds is read again when it is asked for, so that no update fills the memory. */
 type PlacedObject = Pick<IndirectObject, 'num' | 'gen' | 'start'>;
+
+/** Some readers look for `startxref` in the last kilobyte only, and put the file together anew from whatever objects they find otherwise. */
+export const MAX_TAIL_BYTES = 512;
+/** ISO 32000-1 annex C; beyond it readers give up on the table and put the file together anew. */
+const MAX_SIZE = 8_388_607;
+/** A table as §7.5.4 wants it: readers that count on lines of 20 bytes find nothing in another. */
+const TABLE = /^xref[ \t]*\r?\n(?:\d{1,7} \d{1,7}[ \t]*\r?\n(?:\d{10} \d{5} [nf](?: \n| \r|\r\n))*)*\s*trailer\s*$/;
 
 /** Words that would make a lenient reader see structure inside a comment. */
 const STRUCTURE_WORDS = /obj|stream|xref|trailer|%%EOF.|%PDF/;
@@ -36,6 +43,7 @@ export function readUpdates(file: PdfFile, signed: PdfView, latest: PdfView): Up
     before = update.after;
     at = update.end;
   }
+  if (at - before.end > MAX_TAIL_BYTES) refuse('too much blank space at the end');
   return updates;
 }
 
@@ -70,6 +78,7 @@ function readUpdate(file: PdfFile, start: number, before: PdfView, latest: PdfVi
     }
   }
   const { offset, end } = readTail(bytes, at);
+  if (end - at > MAX_TAIL_BYTES) refuse('startxref too far from the end mark');
   const expected = tableAt ?? last?.start;
   if (expected === undefined || offset !== expected) refuse('startxref points elsewhere');
   const after = file.viewOf(offset, end);
@@ -124,6 +133,7 @@ function assertListed(before: PdfView, after: PdfView, objects: ReadonlyMap<numb
   if (section.hidden && !objects.has(section.hidden.offset)) refuse('hidden section elsewhere');
   // Old readers do not see what a hybrid update hides from them; only a file that was hybrid before goes on so.
   if (section.hidden && !before.sections.some(({ hidden }) => hidden)) refuse('hybrid update of a plain file');
+  assertPlainSection(before, after);
   if (section.repeated || section.hidden?.repeated) refuse('an object listed twice');
   for (const num of section.hidden?.entries.keys() ?? []) {
     const entry = section.entries.get(num);
@@ -145,6 +155,25 @@ function assertListed(before: PdfView, after: PdfView, objects: ReadonlyMap<numb
     refuse(`object ${object.num} is not listed`);
   }
   for (const container of containers) assertPlainContainer(after, container);
+}
+
+/** A cross-reference that no reader gives up on, to take what else stands in the file for the document. */
+function assertPlainSection(before: PdfView, { file: { bytes }, sections: [section] }: PdfView): void {
+  if (!section) return;
+  const { trailer, entries, kind, offset } = section;
+  const size = integerOf(trailer.entries.get('Size')) ?? 0;
+  const sizeBefore = integerOf(before.trailer.entries.get('Size')) ?? 0;
+  if (size > MAX_SIZE || (size < sizeBefore && sizeBefore <= MAX_SIZE)) refuse('a size that cannot be');
+  for (const num of [...entries.keys(), ...(section.hidden?.entries.keys() ?? [])]) if (num >= size) refuse('an object beyond the size');
+  for (const key of ['Size', 'Prev', 'XRefStm', 'Index', 'W']) {
+    const span = spanOf(trailer, key);
+    if (span && !/^[[\]\d\s]*$/.test(latin1(bytes, span.start, span.end))) refuse(`no plain number in ${key}`);
+  }
+  if (kind === 'table' && !TABLE.test(latin1(bytes, offset, trailer.start))) refuse('a table that is not laid out as one');
+}
+
+function latin1(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, Math.max(0, end - start)).toString('latin1');
 }
 
 /**

@@ -80,11 +80,11 @@ describe('the page as it was, and beside it another', () => {
   test('cut short for readers that end it where the next object begins: altered', () => {
     const members = [
       [OBJECTS.page, page],
-      [60, 'null'],
+      [53, 'null'],
     ] as const;
     const entries = [
       [OBJECTS.page, 0],
-      [60, 1],
+      [53, 1],
     ] as const;
     expect(check(streamUpdate(members, entries)).verdict).toBe('genuine');
     expect(check(streamUpdate(members, entries, [0, page.indexOf('/Contents')])).verdict).toBe('altered');

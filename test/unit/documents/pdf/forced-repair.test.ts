@@ -1,0 +1,47 @@
+/**
+ * Readers that give up on a file's cross-reference put the document together from whatever objects stand in the file, the last of a
+ * number counting. A forger who hid a second page content before the seal needs nothing but an update that makes them give up.
+ */
+import { describe, expect, test } from 'vitest';
+import { handMadePdf } from '#test/fakes/sample-pdf.ts';
+import { check, seal } from './sealed-pdf.ts';
+
+const plain = Buffer.from(handMadePdf()).toString('latin1');
+const hidden = '4 0 obj\n<</Length 27>>\nstream\n1 0 0 rg 0 0 900 900 re f  \nendstream\nendobj\n';
+const tableAt = plain.lastIndexOf('xref\n0 ');
+const prepared = plain.slice(0, tableAt) + hidden + plain.slice(tableAt).replace(/startxref\n\d+/, `startxref\n${tableAt + hidden.length}`);
+const sealed = await seal(Buffer.from(prepared, 'latin1'));
+const text = Buffer.from(sealed).toString('latin1');
+const previous = /startxref\s+(\d+)\s+%%EOF\s*$/.exec(text)?.[1] ?? '';
+const judge = (added: string) => check(Buffer.from(text + added, 'latin1'));
+
+const update = ({ head = 'xref\n0 1\n', entry = '0000000000 65535 f \n', word = 'trailer\n', size = '60', prev = previous, gap = '' }) =>
+  `${head}${entry}${word}<</Size ${size}/Root 1 0 R/Prev ${prev}>>\nstartxref\n${text.length}\n${gap}%%EOF\n`;
+
+describe('an update that readers cannot follow', () => {
+  test.each([
+    ['nothing but some blank space', ' '.repeat(100)],
+    ['a plain update', update({})],
+    ['a plain update with a comment before its end mark', update({ gap: '% made by a program\n' })],
+  ])('%s stays genuine', (_name, added) => {
+    expect(judge(added)).toMatchObject({ verdict: 'genuine', official: true });
+  });
+
+  test.each([
+    ['blank space that hides the end from them', ' '.repeat(3000)],
+    ['zeros that hide the end', '\0'.repeat(3000)],
+    ['blank space behind a plain update', update({}) + '\n'.repeat(3000)],
+    ['blank space before the end mark', update({ gap: ' '.repeat(3000) })],
+    ['a long comment before the end mark', update({ gap: `%${'x'.repeat(3000)}\n` })],
+    ['comments in the table', update({ head: 'xref\n0 1 %a\n' })],
+    ['an entry that is too short', update({ entry: '0 65535 f\n' })],
+    ['a size beyond all measure', update({ size: '99999999999' })],
+    ['a size below zero', update({ size: '-5' })],
+    ['a size smaller than before', update({ size: '3' })],
+    ['an object beyond all measure', update({ head: 'xref\n4294967295 1\n' })],
+    ['an object beyond the size', update({ head: 'xref\n70 1\n' })],
+    ['a place that is no whole number', update({ prev: `${previous}.0` })],
+  ])('%s: altered', (_name, added) => {
+    expect(judge(added)).toMatchObject({ verdict: 'altered', official: false });
+  });
+});
