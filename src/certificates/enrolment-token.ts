@@ -1,6 +1,6 @@
 /**
  * One-time tokens with which a device enrols: shown once to the operator who makes one, kept as a hash. A token is bound to the
- * first key it is used for; with that key it may be sent again until it ends, so that a lost answer or a pending one can be had.
+ * first key whose request is taken; with that key it may be sent again until it ends, so that a lost answer or a pending one can be had.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { type Staff, staffActor } from '#access/staff.ts';
