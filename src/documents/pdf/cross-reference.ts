@@ -19,11 +19,11 @@ export interface XrefSection {
   readonly kind: 'table' | 'stream';
   readonly entries: ReadonlyMap<number, XrefEntry>;
   /** Hybrid files: entries that count where the table says free or nothing (§7.5.8.4). */
-  readonly hidden?: Pick<XrefSection, 'offset' | 'end' | 'entries' | 'repeated'>;
+  readonly hidden?: Pick<XrefSection, 'offset' | 'end' | 'entries' | 'irregular'>;
   readonly trailer: PdfDict;
   readonly previous: number | undefined;
-  /** Some object is listed twice in it, or a stream holds more or less than it says: readers choose differently. */
-  readonly repeated: boolean;
+  /** An object listed twice, or a stream with more than it says or of a kind that some readers give up on. */
+  readonly irregular: boolean;
   /** Number of the cross-reference stream object itself. */
   readonly ownNumber?: number;
 }
@@ -32,6 +32,9 @@ export interface XrefLimits {
   maxObjects: number;
   maxStreamBytes: number;
 }
+
+/** Poppler gives up on wider ones. */
+const MAX_TYPE_WIDTH = 4;
 
 const FREE: XrefEntry = { type: 'free' };
 
@@ -69,10 +72,10 @@ function readTable(bytes: Uint8Array, offset: number, lexer: Lexer, limits: Xref
     end: lexer.position,
     kind: 'table',
     entries,
-    repeated: listed !== entries.size,
+    irregular: listed !== entries.size,
     trailer,
     previous: previousOf(trailer),
-    ...(hidden ? { hidden: { offset: hidden.offset, end: hidden.end, entries: hidden.entries, repeated: hidden.repeated } } : {}),
+    ...(hidden ? { hidden: { offset: hidden.offset, end: hidden.end, entries: hidden.entries, irregular: hidden.irregular } } : {}),
   };
 }
 
@@ -112,7 +115,7 @@ function readXrefStream(bytes: Uint8Array, offset: number, limits: XrefLimits): 
   };
 }
 
-function readStreamEntries(stream: PdfStream, limits: XrefLimits): Pick<XrefSection, 'entries' | 'repeated'> {
+function readStreamEntries(stream: PdfStream, limits: XrefLimits): Pick<XrefSection, 'entries' | 'irregular'> {
   const { entries: keys } = stream.dict;
   const widths = numbersOf(keys.get('W'));
   if (widths.length < 3 || widths.some((width) => width < 0 || width > 8)) throw new PdfError('xref-broken', 'bad widths');
@@ -125,7 +128,7 @@ function readStreamEntries(stream: PdfStream, limits: XrefLimits): Pick<XrefSect
   const data = decodeStream(stream, limits.maxStreamBytes, (value) => (isRef(value) ? null : (value ?? null)));
   const entries = new Map<number, XrefEntry>();
   let at = 0;
-  let repeated = false;
+  let irregular = w0 > MAX_TYPE_WIDTH;
   for (let i = 0; i < index.length; i += 2) {
     const [first = 0, count = 0] = [index[i], index[i + 1]];
     if (count < 0 || first < 0 || entries.size + count > limits.maxObjects) throw new PdfError('too-many-objects');
@@ -133,8 +136,9 @@ function readStreamEntries(stream: PdfStream, limits: XrefLimits): Pick<XrefSect
       const type = w0 === 0 ? 1 : readBig(data, at, w0);
       const second = readBig(data, at + w0, w1);
       const third = readBig(data, at + w0 + w1, w2);
+      if (type > 2) irregular = true;
       if (entries.has(first + n)) {
-        repeated = true;
+        irregular = true;
         continue;
       }
       if (type === 1) entries.set(first + n, { type: 'plain', offset: second, gen: third });
@@ -142,7 +146,7 @@ function readStreamEntries(stream: PdfStream, limits: XrefLimits): Pick<XrefSect
       else entries.set(first + n, FREE);
     }
   }
-  return { entries, repeated: repeated || at !== data.length };
+  return { entries, irregular: irregular || at !== data.length };
 }
 
 function readBig(data: Uint8Array, at: number, width: number): number {

@@ -134,7 +134,7 @@ function assertListed(before: PdfView, after: PdfView, objects: ReadonlyMap<numb
   // Old readers do not see what a hybrid update hides from them; only a file that was hybrid before goes on so.
   if (section.hidden && !before.sections.some(({ hidden }) => hidden)) refuse('hybrid update of a plain file');
   assertPlainSection(before, after);
-  if (section.repeated || section.hidden?.repeated) refuse('an object listed twice');
+  if (section.irregular || section.hidden?.irregular) refuse('an object listed twice, or an odd stream');
   for (const num of section.hidden?.entries.keys() ?? []) {
     const entry = section.entries.get(num);
     if (entry && entry.type !== 'free') refuse(`object ${num} both in the table and behind it`);

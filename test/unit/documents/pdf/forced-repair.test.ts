@@ -18,10 +18,23 @@ const judge = (added: string) => check(Buffer.from(text + added, 'latin1'));
 const update = ({ head = 'xref\n0 1\n', entry = '0000000000 65535 f \n', word = 'trailer\n', size = '60', prev = previous, gap = '' }) =>
   `${head}${entry}${word}<</Size ${size}/Root 1 0 R/Prev ${prev}>>\nstartxref\n${text.length}\n${gap}%%EOF\n`;
 
+/** An update of nothing but a cross-reference stream: rows of type, place and index. */
+function streamUpdate(widths: readonly number[], types: readonly number[]): string {
+  const rows = [...types.map((type) => [type, 5, 0]), [1, text.length, 0]];
+  const data = Buffer.concat(rows.flatMap((row) => row.map((value, index) => wide(value, widths[index] as number))));
+  const keys = `/Type/XRef/W[${widths.join(' ')}]/Size 60/Index[${52 - rows.length} ${rows.length}]/Root 1 0 R/Prev ${previous}/Length ${data.length}`;
+  return `51 0 obj\n<<${keys}>>\nstream\n${data.toString('latin1')}\nendstream\nendobj\nstartxref\n${text.length}\n%%EOF\n`;
+}
+
+function wide(value: number, width: number): Uint8Array {
+  return Buffer.from(value.toString(16).padStart(width * 2, '0'), 'hex');
+}
+
 describe('an update that readers cannot follow', () => {
   test.each([
     ['nothing but some blank space', ' '.repeat(100)],
     ['a plain update', update({})],
+    ['a plain stream', streamUpdate([1, 4, 2], [])],
     ['a plain update with a comment before its end mark', update({ gap: '% made by a program\n' })],
   ])('%s stays genuine', (_name, added) => {
     expect(judge(added)).toMatchObject({ verdict: 'genuine', official: true });
@@ -33,6 +46,8 @@ describe('an update that readers cannot follow', () => {
     ['blank space behind a plain update', update({}) + '\n'.repeat(3000)],
     ['blank space before the end mark', update({ gap: ' '.repeat(3000) })],
     ['a long comment before the end mark', update({ gap: `%${'x'.repeat(3000)}\n` })],
+    ['an entry of a kind that is none', streamUpdate([1, 4, 2], [7])],
+    ['a kind eight bytes wide', streamUpdate([8, 4, 2], [])],
     ['comments in the table', update({ head: 'xref\n0 1 %a\n' })],
     ['an entry that is too short', update({ entry: '0 65535 f\n' })],
     ['a size beyond all measure', update({ size: '99999999999' })],
