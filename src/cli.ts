@@ -3,7 +3,7 @@
  * 0 good, 1 another verdict, 2 malformed or unreadable input, 3 wrong use.
  */
 import { Command, CommanderError, Option } from 'commander';
-import { asJson, atTime, collect, parseHours } from './commands/command-options.ts';
+import { asJson, atTime, collect, collectOid, parseHours } from './commands/command-options.ts';
 import { registerAuthorityCommands } from './commands/register-authority-commands.ts';
 import { registerDocumentCommands } from './commands/register-document-commands.ts';
 import { registerRecordCommands } from './commands/register-record-commands.ts';
@@ -77,7 +77,7 @@ program
     ]),
   )
   .option('--host <name>', 'host name, IP address or mailbox that the certificate must name')
-  .option('--policy <oid>', 'acceptable certificate policy; may be given several times', collect, [])
+  .option('--policy <oid>', 'acceptable certificate policy; may be given several times', collectOid, [])
   .option('--explicit-policy', 'the path must be valid for an acceptable policy (the default with --policy)')
   .option('--no-explicit-policy', 'it need not, unless an authority on the path requires it')
   .option('--inhibit-policy-mapping', 'policies of one authority do not stand for those of another')

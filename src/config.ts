@@ -64,7 +64,11 @@ export const ENVIRONMENT = z.strictObject({
     .string()
     .default('')
     .transform(listOf)
-    .pipe(z.array(z.string().regex(PARTITIONS, 'is written like persons=16,devices=8, with 2 to 256 parts')))
+    .pipe(
+      z
+        .array(z.string().regex(PARTITIONS, 'is written like persons=16,devices=8, with 2 to 256 parts'))
+        .refine((pairs) => new Set(pairs.map((pair) => pair.split('=')[0])).size === pairs.length, 'names an area twice'),
+    )
     .describe('Parts into which the revocation lists of an area go, for very many certificates: persons=16,devices=8. Only grows.'),
   TONGREN_METRICS_TOKEN: z.string().min(16).optional().describe('Bearer token with which /metrics answers beyond loopback.'),
   TONGREN_OUTBOUND_ALLOW: z

@@ -95,6 +95,12 @@ export function readConstraints(value: unknown, official: boolean): ListedConstr
   const read = constraintsShape.safeParse(value);
   if (!read.success) {
     const [issue] = read.error.issues;
+    if (issue?.path.join('/') === 'purposes')
+      throw faultyField(
+        '/constraints/purposes',
+        'Name what the authority is taken for, at least one purpose.',
+        '请至少选择一种认可的用途。',
+      );
     throw faultyField(`/constraints/${issue?.path.join('/') ?? ''}`, issue?.message ?? 'Not readable.', '约束条件不正确。');
   }
   if (official && read.data.purposes.some((purpose) => !OFFICIAL_PURPOSES.includes(purpose)))

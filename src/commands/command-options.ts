@@ -9,6 +9,11 @@ export function collect(value: string, before: string[] = []): string[] {
   return [...before, value];
 }
 
+export function collectOid(value: string, before: string[] = []): string[] {
+  if (!/^[0-2](?:\.(?:0|[1-9]\d{0,30})){1,30}$/.test(value)) throw new InvalidArgumentError('not an OID like 2.5.29.32.0.');
+  return [...before, value];
+}
+
 export function parseCount(text: string): number {
   if (!/^[1-9]\d?$/.test(text)) throw new InvalidArgumentError('not a number from 1 to 99.');
   return Number(text);

@@ -81,7 +81,11 @@ export function extractFromOfd(path: string, options: ExtractOptions): Promise<n
     const { entry, out } = options;
     if (entry !== undefined) return extractEntry(ofd, entry, out);
     if (!options.attachments && !options.seals) {
-      if (out) return fail(EXIT.wrongUse, '--out needs --entry, --attachments or --seals. / 使用 --out 时请指明 --entry、--attachments 或 --seals。');
+      if (out)
+        return fail(
+          EXIT.wrongUse,
+          '--out needs --entry, --attachments or --seals. / 使用 --out 时请指明 --entry、--attachments 或 --seals。',
+        );
       for (const [name, { size }] of ofd.archive.entries) console.log(`${String(size).padStart(10)}  ${name}`);
       return EXIT.good;
     }

@@ -44,6 +44,7 @@ test.each([
   ['TONGREN_CRL_PARTITIONS', 'persons=1'],
   ['TONGREN_CRL_PARTITIONS', 'persons=257'],
   ['TONGREN_CRL_PARTITIONS', 'persons:4'],
+  ['TONGREN_CRL_PARTITIONS', 'persons=4,persons=5'],
 ])('%s=%s is refused with one sentence', (name, value) => {
   const faults = faultsOf({ [name]: value });
   expect(faults).toHaveLength(1);

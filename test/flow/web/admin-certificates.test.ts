@@ -309,7 +309,9 @@ describe('the trust list', () => {
     expect((await (await city.as(second)).get(at)).body).toContain('指纹不符');
     const noPem = (await propose({}, 'nothing')).reply;
     expect([noPem.statusCode, noPem.body.includes('其中没有 PEM 证书')]).toEqual([422, true]);
-    expect((await propose({ purposes: [] })).reply.statusCode).toBe(422);
+    const noPurpose = (await propose({ purposes: [] })).reply;
+    expect([noPurpose.statusCode, noPurpose.body.includes('请至少选择一种认可的用途。')]).toEqual([422, true]);
+    expect(noPurpose.body).not.toContain('/constraints/');
     expect((await propose({ nameZh: '' })).reply.statusCode).toBe(422);
     expect((await propose({ maxPathLength: 'x' })).reply.statusCode).toBe(422);
     const auditor = await city.as(city.auditor);
