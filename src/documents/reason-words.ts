@@ -162,7 +162,7 @@ const KINDS: readonly (readonly [pattern: RegExp, words: ReasonEntry])[] = [
     ['文件包使用了不支持的压缩或加密方式', 'The package uses a compression or encryption that is not supported'],
   ],
   [
-    /^(duplicate-entry|several-archives|hidden-entry|overlapping-entries|local-header-|entry-with-two-names|directory-with-content)/,
+    /^(duplicate-entry|several-archives|hidden-entry|overlapping-entries|local-header-|entry-with-two-names|entry-is-link|directory-with-content)/,
     ['文件包有歧义，不同软件会读出不同内容', 'The package is ambiguous: two programs would read two documents'],
   ],
   [

@@ -55,6 +55,9 @@ const CENTRAL = 0x02014b50;
 const LOCAL_HEADER_BYTES = 30;
 const DIRECTORY_HEADER_BYTES = 46;
 const UNICODE_PATH = 0x7075;
+/** File type in the mode that Unix leaves in the external attributes. */
+const UNIX_TYPE = 0o170000;
+const UNIX_LINK = 0o120000;
 const RATIO_FLOOR_BYTES = 8 * 1024 * 1024;
 
 /** An opened archive. Entries are inflated when they are asked for; the result is not kept. */
@@ -88,19 +91,19 @@ export function readZip(archive: Uint8Array | ByteSource, limits: ZipLimits = DE
   const entries = new Map<string, ZipEntry>();
   const spans: Span[] = [{ start: end.directory, end: source.length }];
   const seen = new Set<string>();
-  const contents: { entry: ZipEntry; data: LocalData; end: number }[] = [];
+  const contents: Content[] = [];
   let offset = end.directory;
   let inflated = 0;
   if (end.count > limits.maxEntries) throw new ZipError('too-many-entries');
   for (let i = 0; i < end.count; i++) {
-    const { entry, data, span, next } = readDirectoryEntry(source, offset, end, warnings);
+    const { entry, isLink, data, span, next } = readDirectoryEntry(source, offset, end, warnings);
     offset = next;
     spans.push(span);
     if (seen.has(entry.name)) throw new ZipError('duplicate-entry', entry.name);
     seen.add(entry.name);
     inflated += entry.size;
     assertSize(entry, inflated, limits);
-    contents.push({ entry, data, end: span.end });
+    contents.push({ entry, isLink, data, end: span.end });
     if (!entry.name.endsWith('/')) entries.set(entry.name, entry);
     else if (entry.size !== 0) throw new ZipError('directory-with-content', entry.name);
   }
@@ -113,11 +116,19 @@ export function readZip(archive: Uint8Array | ByteSource, limits: ZipLimits = DE
   for (const name of entries.keys()) if (seen.has(`${name}/`)) throw new ZipError('duplicate-entry', name);
   assertNoHiddenEntries(source, spans, warnings, limits.onlyCarries === true);
   if (limits.onlyCarries) return new ZipArchive(entries, [...warnings]);
+  assertUnpacksAsItReads(contents);
   // Now that no two overlap, all of them together are no longer than the file.
   for (const { entry, data, end: dataEnd } of contents) {
     if (holds(source, data.start, dataEnd, LOCAL_MARK)) assertReadAlike(entry, data.isSized);
   }
   return new ZipArchive(entries, [...warnings]);
+}
+
+interface Content {
+  entry: ZipEntry;
+  isLink: boolean;
+  data: LocalData;
+  end: number;
 }
 
 interface Span {
@@ -136,7 +147,7 @@ function readDirectoryEntry(
   offset: number,
   end: EndRecord,
   warnings: Set<string>,
-): { entry: ZipEntry; data: LocalData; span: Span; next: number } {
+): { entry: ZipEntry; isLink: boolean; data: LocalData; span: Span; next: number } {
   if (offset + DIRECTORY_HEADER_BYTES > end.offset) throw new ZipError('central-directory-damaged');
   const header = source.read(offset, offset + DIRECTORY_HEADER_BYTES);
   if (header.readUInt32LE() !== CENTRAL) throw new ZipError('central-directory-damaged');
@@ -176,7 +187,25 @@ function readDirectoryEntry(
       for (let at = dataStart; at < dataEnd; at += PIECE_BYTES) yield source.read(at, Math.min(dataEnd, at + PIECE_BYTES));
     },
   };
-  return { entry, data, span: { start: local, end: dataEnd }, next };
+  const isLink = ((header.readUInt32LE(38) >>> 16) & UNIX_TYPE) === UNIX_LINK;
+  return { entry, isLink, data, span: { start: local, end: dataEnd }, next };
+}
+
+/** A reader that unpacks would go through a link to another file, or find a file where a folder should be. */
+function assertUnpacksAsItReads(contents: readonly Content[]): void {
+  const folders = new Set<string>();
+  for (const { entry } of contents) {
+    const name = entry.name.toLowerCase();
+    for (let slash = name.lastIndexOf('/', name.length - 2); slash > 0; slash = name.lastIndexOf('/', slash - 1)) {
+      const folder = name.slice(0, slash);
+      if (folders.has(folder)) break;
+      folders.add(folder);
+    }
+  }
+  for (const { entry, isLink } of contents) {
+    if (isLink) throw new ZipError('entry-is-link', entry.name);
+    if (folders.has(entry.name.toLowerCase())) throw new ZipError('duplicate-entry', entry.name);
+  }
 }
 
 /**
@@ -221,7 +250,7 @@ function readLocalHeader(source: ByteSource, local: number, entry: Central, dire
   if (flagsDiffer) throw new ZipError('local-header-mismatch', entry.name);
   assertNoOtherName(tail.subarray(nameLength), entry.name);
   if (header.readUInt16LE(8) !== entry.method) throw new ZipError('local-header-mismatch', entry.name);
-  let isSized = (entry.flags & 8) === 0;
+  let isSized = ((entry.flags | header.readUInt16LE(6)) & 8) === 0;
   // CRC, compressed size and size: left for the data descriptor they do not count, otherwise they must not contradict.
   for (const [at, central] of [
     [14, 16],
