@@ -28,7 +28,9 @@ export function fillCoverage(
 ): PackageCoverage {
   // Signature files are not shown; each is protected by its own value. The list cannot be, while more may be added.
   const ownFiles = new Set([...lists.map((list) => list.entry), ...signatures.flatMap((signature) => [...signature.files])]);
-  const shown = [...new Set([...reach.files, ...rivalsOf(ofd, lists, ownFiles)])].filter((entry) => !ownFiles.has(entry));
+  // Unless a reader shows them as something else as well: a page may say that it is the description of a signature.
+  const passive = [...reach.files].filter((entry) => !ownFiles.has(entry));
+  const shown = [...new Set([...passive, ...reach.drawn, ...rivalsOf(ofd, lists, signatures)])];
   const claimedByAny = new Set<string>();
   const protectedByAny = new Set<string>();
   const protectedByOfficial = new Set<string>();
@@ -69,14 +71,18 @@ export function fillCoverage(
 }
 
 /** Files that some reader might take for the list, for a signature or for what belongs to it, and draw a seal from. */
-function rivalsOf(ofd: OfdPackage, lists: readonly SignatureList[], ownFiles: ReadonlySet<string>): string[] {
-  const places = lists.flatMap((list) =>
-    list.signatures.flatMap(({ loc, documentIndex }) => {
-      const root = ofd.documents[documentIndex]?.root;
-      return ofd.index.candidates(loc, [directoryOf(list.entry), root ? directoryOf(root) : '']);
-    }),
-  );
-  return [...places, ...[...ownFiles].flatMap((entry) => ofd.index.twinsOf(entry))];
+function rivalsOf(ofd: OfdPackage, lists: readonly SignatureList[], signatures: readonly JudgedSignature[]): string[] {
+  const ofLists = [
+    ...lists.flatMap(({ entry }) => ofd.index.twinsOf(entry)),
+    ...ofd.documents.flatMap(({ signaturesLoc }) => (signaturesLoc ? ofd.index.candidates(signaturesLoc, ['']) : [])),
+  ].filter((entry) => !lists.some((list) => list.entry === entry));
+  const ofSignatures = signatures.flatMap(({ listed, files, rivals }) => {
+    const list = lists.find((one) => one.signatures.includes(listed));
+    const root = ofd.documents[listed.documentIndex]?.root;
+    const places = ofd.index.candidates(listed.loc, [list ? directoryOf(list.entry) : '', root ? directoryOf(root) : '']);
+    return [...rivals, ...places.filter((entry) => !files.has(entry))];
+  });
+  return [...ofLists, ...ofSignatures];
 }
 
 function fillReport(signature: JudgedSignature, shown: readonly string[], later: readonly JudgedSignature[]): void {

@@ -26,6 +26,8 @@ export interface JudgedSignature {
   protects: ReadonlySet<string>;
   /** Signature.xml, the value, the seal file. */
   files: ReadonlySet<string>;
+  /** Files that some reader might take for one of them instead. */
+  rivals: ReadonlySet<string>;
   picture: SealPicture | undefined;
   official: boolean;
 }
@@ -59,6 +61,7 @@ function judge(
   if (!listed.entry) return broken(listed, index, 'malformed', 'signature-file-missing');
   const description = readSignatureDescription(ofd, listed.entry, documentDirectory);
   const files = new Set([listed.entry, description.valueEntry, description.sealEntry].filter((name) => name !== undefined));
+  const rivals = rivalsOf(ofd, description, files);
   if (!description.valueEntry) return { ...broken(listed, index, 'malformed', 'signed-value-missing'), files };
   const references = checkReferences(ofd, description, digests);
   const context: ValueContext = {
@@ -80,9 +83,15 @@ function judge(
     claims: references.claims,
     protects: findings.verdict === 'malformed' || findings.verdict === 'altered' ? new Set() : references.protects,
     files,
+    rivals,
     picture: findings.picture,
     official: findings.official && findings.verdict === 'genuine',
   };
+}
+
+function rivalsOf(ofd: OfdPackage, description: SignatureDescription, files: ReadonlySet<string>): Set<string> {
+  const places = [...description.candidates, ...[...files].flatMap((entry) => ofd.index.twinsOf(entry))];
+  return new Set(places.filter((entry) => !files.has(entry)));
 }
 
 /** What the value is decides, not the Type in the list (which is wrong in real files). */
@@ -194,6 +203,7 @@ function broken(listed: ListedSignature, index: number, verdict: Verdict, reason
     claims: new Set(),
     protects: new Set(),
     files: new Set(listed.entry ? [listed.entry] : []),
+    rivals: new Set(),
     picture: undefined,
     official: false,
   };

@@ -59,6 +59,12 @@ export class OfdPackage {
     this.rootXml = this.tree(ROOT);
     if (this.rootXml.name !== 'OFD') throw new XmlError('ofd-xml-not-ofd');
     const bodies = this.rootXml.childrenOf('DocBody');
+    // Readers that find two lists of signatures choose differently.
+    const lists = bodies.map((body) => body.childrenOf('Signatures').length);
+    const listCount = lists.reduce((sum, count) => sum + count, 0);
+    if (lists.some((count) => count > 1) || this.rootXml.descendantsOf('Signatures').length > listCount) {
+      throw new XmlError('xml-element-twice');
+    }
     if (bodies.length === 0) throw new XmlError('ofd-xml-without-document');
     if (bodies.length > MAX_DOCUMENTS) throw new XmlError('too-many-documents');
     this.documents = bodies.map((body, index) => this.#readBody(body, index));

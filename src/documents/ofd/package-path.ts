@@ -21,6 +21,26 @@ export function resolvePath(directory: string, loc: string): string | undefined 
   return segments.length === 0 ? undefined : segments.join('/');
 }
 
+/** As readers do that stay at the root when a path leads out of the package, and take every path for a relative one. */
+function resolveLoosely(directory: string, loc: string): string {
+  const segments: string[] = [];
+  for (const segment of `${directory}/${loc}`.split('/')) {
+    if (segment === '..') segments.pop();
+    else if (segment !== '' && segment !== '.') segments.push(segment);
+  }
+  return segments.join('/');
+}
+
+/** More levels than any package has: beyond, only the directory itself is tried. */
+const MAX_LEVELS = 16;
+
+/** The directory and those above it. */
+function upwards(directory: string): string[] {
+  const segments = resolveLoosely('', directory).split('/');
+  if (segments.length > MAX_LEVELS) return [directory];
+  return segments.map((_segment, index) => segments.slice(0, segments.length - index).join('/'));
+}
+
 /** Without slashes at the end, in one pass: a pattern would try each of a million slashes anew. */
 export function withoutTrailingSlashes(path: string): string {
   let end = path.length;
@@ -105,21 +125,26 @@ export class PathIndex {
 
   /**
    * Every file some reader might take for this path, the most likely one first: relative to the given directories in
-   * turn, then from the root, each also percent-decoded and without regard to case.
+   * turn, then from the root, each also percent-decoded and without regard to case; last from the directories above and
+   * from the other ones, whether or not the path says that it is absolute.
+   * @param others directories that only few readers would look in.
    */
-  candidates(loc: string, directories: readonly string[]): string[] {
+  candidates(loc: string, directories: readonly string[], others: readonly string[] = []): string[] {
     const cleaned = loc.trim().replaceAll('\\', '/');
     const found = new Set<string>();
-    const loose = new Set<string>();
+    const tried = new Set<string>();
+    const wide = new Set([...directories, ...others].flatMap(upwards)).add('');
     for (const form of [cleaned, percentDecoded(cleaned)]) {
       if (!form) continue;
       for (const directory of [...directories, '']) {
         const name = resolvePath(directory, form);
         if (!name) continue;
         if (this.#names.has(name)) found.add(name);
-        for (const twin of this.twinsOf(name)) loose.add(twin);
+        tried.add(name);
       }
+      for (const directory of wide) tried.add(resolveLoosely(directory, form));
     }
+    const loose = [...tried].flatMap((name) => this.twinsOf(name));
     return [...new Set([...found, ...loose])];
   }
 }

@@ -7,11 +7,13 @@
 import type { XmlElement } from '#documents/xml/read-xml.ts';
 import { scanXml } from '#documents/xml/scan-xml.ts';
 import type { OfdPackage } from './ofd-package.ts';
-import { directoryOf, withoutTrailingSlashes } from './package-path.ts';
+import { directoryOf, resolvePath } from './package-path.ts';
 
 export interface Reach {
   /** Entry names, in the order in which they were reached. The signature list and its files are not among them. */
   files: ReadonlySet<string>;
+  /** Those of them that are named as something to draw or to open, not only in the list of files of a version. */
+  drawn: ReadonlySet<string>;
   /** Paths that lead to no file, with the file that names them. */
   missing: readonly string[];
   /** Pages of each document, by DocBody. */
@@ -32,6 +34,7 @@ export function reachableFiles(ofd: OfdPackage): Reach {
 class Walk {
   readonly #ofd: OfdPackage;
   readonly #files = new Set<string>();
+  readonly #drawn = new Set<string>();
   readonly #missing: string[] = [];
   /** Document.xml and version files already walked: they may name each other. */
   readonly #walked = new Set<string>();
@@ -42,18 +45,25 @@ class Walk {
 
   run(): Reach {
     this.#reach('OFD.xml');
+    // Some readers open the first they find in any folder.
+    for (const name of this.#ofd.archive.entries.keys()) if (/\/ofd\.xml$/i.test(name)) this.#reach(name);
     const pages = this.#ofd.documents.map((document) => {
-      const cover = document.body.child('DocInfo')?.textOf('Cover');
-      if (cover) this.#follow(cover, 'OFD.xml', ['']);
-      for (const version of document.body.child('Versions')?.childrenOf('Version') ?? []) {
-        const file = this.#follow(version.attribute('BaseLoc') ?? '', 'OFD.xml', ['']);
-        if (file) this.#version(file);
-      }
       const roots = document.body.childrenOf('DocRoot').map(({ text }) => this.#follow(text, 'OFD.xml', ['']));
       const [pages = []] = roots.map((root) => (root ? this.#document(root) : []));
       return pages;
     });
-    return { files: this.#files, missing: this.#missing, pages };
+    // Readers that take elements at any depth find more than one document in a body, or one outside of it.
+    const { rootXml } = this.#ofd;
+    for (const { text } of rootXml.descendantsOf('Cover')) if (text.trim()) this.#follow(text, 'OFD.xml', ['']);
+    for (const version of rootXml.descendantsOf('Version')) {
+      const file = this.#follow(version.attribute('BaseLoc') ?? '', 'OFD.xml', ['']);
+      if (file) this.#version(file);
+    }
+    for (const { text } of rootXml.descendantsOf('DocRoot')) {
+      const root = this.#follow(text, 'OFD.xml', ['']);
+      if (root) this.#document(root);
+    }
+    return { files: this.#files, drawn: this.#drawn, missing: this.#missing, pages };
   }
 
   #version(file: string): void {
@@ -61,8 +71,8 @@ class Walk {
     this.#walked.add(file);
     const tree = this.#ofd.tree(file);
     const directories = [directoryOf(file), ''];
-    for (const item of itemsOf(tree, 'FileList', 'File')) this.#follow(item.text, file, directories);
-    for (const root of tree.childrenOf('DocRoot')) {
+    for (const item of tree.descendantsOf('File')) this.#follow(item.text, file, directories, { into: this.#files });
+    for (const root of tree.descendantsOf('DocRoot')) {
       const entry = this.#follow(root.text, file, directories);
       if (entry) this.#document(entry);
     }
@@ -78,10 +88,10 @@ class Walk {
     if (this.#walked.has(file)) return pages;
     this.#walked.add(file);
     for (const name of ['PublicRes', 'DocumentRes']) {
-      for (const resource of itemsOf(tree, 'CommonData', name)) this.#resource(resource.text, file, directory);
+      for (const resource of tree.descendantsOf(name)) this.#resource(resource.text, file, directory);
     }
-    for (const template of itemsOf(tree, 'CommonData', 'TemplatePage')) this.#page(template, file, directory);
-    for (const page of itemsOf(tree, 'Pages', 'Page')) this.#page(page, file, directory);
+    for (const template of tree.descendantsOf('TemplatePage')) this.#page(template, file, directory);
+    for (const page of tree.descendantsOf('Page')) this.#page(page, file, directory);
     this.#list(tree, 'Annotations', file, directory, (entry, item) => this.#leaves(item, 'FileLoc', entry, directory));
     this.#list(tree, 'Attachments', file, directory, (entry, item) => this.#leaves(item, 'FileLoc', entry, directory));
     this.#list(tree, 'CustomTags', file, directory, (entry, item) => {
@@ -96,7 +106,7 @@ class Walk {
 
   /** A list file named by Document.xml: reaches it and hands over each item in it. */
   #list(tree: XmlElement, name: string, from: string, directory: string, each: (entry: string, item: XmlElement) => void): void {
-    for (const pointer of tree.childrenOf(name)) {
+    for (const pointer of tree.descendantsOf(name)) {
       const entry = this.#follow(pointer.text, from, [directory]);
       if (!entry) continue;
       for (const item of this.#ofd.tree(entry).children) each(entry, item);
@@ -104,7 +114,7 @@ class Walk {
   }
 
   #leaves(item: XmlElement, name: string, from: string, documentDirectory: string): void {
-    for (const { text } of item.childrenOf(name)) if (text.trim()) this.#follow(text, from, [directoryOf(from), documentDirectory]);
+    for (const { text } of item.descendantsOf(name)) if (text.trim()) this.#follow(text, from, [directoryOf(from), documentDirectory]);
   }
 
   #page(element: XmlElement, from: string, directory: string): void {
@@ -141,31 +151,31 @@ class Walk {
     const tree = this.#ofd.tree(entry);
     const own = directoryOf(entry);
     const base = tree.attribute('BaseLoc')?.replaceAll('\\', '/') ?? '';
-    const directory = base.startsWith('/') ? base.slice(1) : own === '' ? base : `${own}/${base}`;
-    const directories = [withoutTrailingSlashes(directory), own, documentDirectory];
-    for (const font of itemsOf(tree, 'Fonts', 'Font')) this.#each(font, 'FontFile', entry, directories);
-    for (const media of itemsOf(tree, 'MultiMedias', 'MultiMedia')) this.#each(media, 'MediaFile', entry, directories);
-    for (const space of itemsOf(tree, 'ColorSpaces', 'ColorSpace')) {
-      const profile = space.attribute('Profile');
-      if (profile) this.#follow(profile, entry, directories);
-    }
-  }
-
-  #each(element: XmlElement, name: string, from: string, directories: readonly string[]): void {
-    for (const child of element.childrenOf(name)) if (child.text.trim()) this.#follow(child.text, from, directories);
+    const directories = [resolvePath(own, base) ?? '', own, documentDirectory];
+    const others = [own, documentDirectory, ''].map((directory) => `${directory}/${base}`);
+    const paths = [...tree.descendantsOf('FontFile'), ...tree.descendantsOf('MediaFile')].map(({ text }) => text);
+    for (const space of tree.descendantsOf('ColorSpace')) paths.push(space.attribute('Profile') ?? '');
+    for (const path of paths) if (path.trim()) this.#follow(path, entry, directories, { others });
   }
 
   /** Reaches every file this path may mean and returns the most likely one. */
-  #follow(loc: string, from: string, directories: readonly string[]): string | undefined {
-    const found = this.#ofd.index.candidates(loc, directories);
+  #follow(
+    loc: string,
+    from: string,
+    directories: readonly string[],
+    { into = this.#drawn, others = [] as readonly string[] } = {},
+  ): string | undefined {
+    const found = this.#ofd.index.candidates(loc, directories, others);
     if (found.length === 0 && this.#missing.length < 100) this.#missing.push(`${from}: ${loc.trim()}`);
-    for (const name of found) this.#reach(name);
+    for (const name of found) this.#reach(name, into);
     return found[0];
   }
 
-  #reach(name: string): void {
-    this.#files.add(name);
-    for (const twin of this.#ofd.index.twinsOf(name)) this.#files.add(twin);
+  #reach(name: string, into = this.#drawn): void {
+    for (const one of [name, ...this.#ofd.index.twinsOf(name)]) {
+      this.#files.add(one);
+      into.add(one);
+    }
   }
 }
 

@@ -1,8 +1,12 @@
 /** Signature.xml: what one signature says it covers and where its value, seal and stamps are (GB/T 33190 §18.2). */
+import { XmlError } from '#documents/xml/decode-text.ts';
 import { readXml, type XmlElement } from '#documents/xml/read-xml.ts';
 import { type Box, parseBox } from './box.ts';
 import type { OfdPackage } from './ofd-package.ts';
 import { directoryOf } from './package-path.ts';
+
+/** What decides which seal is drawn and what is signed: readers that find two of them choose differently. */
+const ONCE = ['SignedInfo', 'References', 'Seal', 'SignedValue'];
 
 export interface Reference {
   fileRef: string;
@@ -22,6 +26,8 @@ export interface SignatureDescription {
   sealEntry: string | undefined;
   valueLoc: string | undefined;
   valueEntry: string | undefined;
+  /** Every file that some reader might take for the seal or the value. */
+  candidates: readonly string[];
   warnings: readonly string[];
 }
 
@@ -33,6 +39,7 @@ export function readSignatureDescription(ofd: OfdPackage, entry: string, documen
   const warnings = new Set<string>();
   const references = info?.child('References');
   const seal = info?.child('Seal');
+  assertOneReading(tree, seal);
   const sealLoc = seal?.textOf('BaseLoc') ?? seal?.attribute('BaseLoc');
   if (seal?.attribute('BaseLoc')) warnings.add('seal-location-as-attribute');
   const valueLoc = tree.textOf('SignedValue') ?? info?.textOf('SignedValue');
@@ -50,8 +57,16 @@ export function readSignatureDescription(ofd: OfdPackage, entry: string, documen
     sealEntry: ofd.find(sealLoc, ...directories),
     valueLoc,
     valueEntry: ofd.find(valueLoc, ...directories),
+    candidates: [sealLoc, valueLoc].flatMap((loc) => (loc === undefined ? [] : ofd.index.candidates(loc, directories))),
     warnings: [...warnings],
   };
+}
+
+function assertOneReading(tree: XmlElement, seal: XmlElement | undefined): void {
+  const isTwice = ONCE.some((name) => tree.descendantsOf(name).length > 1);
+  const isElsewhere = !seal && tree.descendantsOf('Seal').length > 0;
+  const places = seal ? seal.descendantsOf('BaseLoc').length + (seal.attribute('BaseLoc') ? 1 : 0) : 0;
+  if (isTwice || isElsewhere || places > 1) throw new XmlError('xml-element-twice');
 }
 
 /**

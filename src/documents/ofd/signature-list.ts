@@ -1,5 +1,4 @@
 /** Signatures.xml: which signatures a document says it has (GB/T 33190 §18.1). */
-import type { XmlElement } from '#documents/xml/read-xml.ts';
 import type { OfdDocument, OfdPackage } from './ofd-package.ts';
 import { directoryOf } from './package-path.ts';
 
@@ -31,7 +30,8 @@ export function readSignatureList(ofd: OfdPackage, document: OfdDocument): Signa
   return {
     entry,
     maxSignId: tree.textOf('MaxSignId'),
-    signatures: signaturesIn(tree).map((item) => {
+    // At any depth: some readers take every element of that name, and would draw a seal that nobody judged.
+    signatures: tree.descendantsOf('Signature').map((item) => {
       const loc = item.attribute('BaseLoc') ?? '';
       return {
         id: item.attribute('ID') ?? '',
@@ -43,9 +43,4 @@ export function readSignatureList(ofd: OfdPackage, document: OfdDocument): Signa
       };
     }),
   };
-}
-
-/** At any depth: some readers take every element of that name, and would draw a seal that nobody judged. */
-function signaturesIn(element: XmlElement): XmlElement[] {
-  return element.children.flatMap((child) => [...(child.name === 'Signature' ? [child] : []), ...signaturesIn(child)]);
 }

@@ -20,7 +20,7 @@ import { stepsOf } from './signature-steps.ts';
 export function verifyOfd(bytes: Uint8Array | ByteSource, options: VerifyOptions): Verification {
   try {
     const ofd = openOfd(bytes, options.limits);
-    if (ofd.archive.has('Encryptions.xml')) return refusedFile('ofd', 'unsupported', 'encrypted-package');
+    if (ofd.index.twinsOf('Encryptions.xml').length > 0) return refusedFile('ofd', 'unsupported', 'encrypted-package');
     return verify(ofd, options);
   } catch (error) {
     if (error instanceof ZipError) return refusedFile('ofd', error.unsupported ? 'unsupported' : 'malformed', error.reason);

@@ -23,6 +23,8 @@ const ENCODINGS: Record<string, string> = {
   'utf-16be': 'utf-16be',
 };
 
+const MAX_DECLARATION_BYTES = 1024;
+
 /** So much is decoded at a time: short texts are cleared away at once, long ones stay until somebody tidies up. */
 const PIECE_BYTES = 64 * 1024;
 
@@ -41,11 +43,15 @@ export function* decodeXml(bytes: Uint8Array): Generator<string> {
 function encodingOf(bytes: Uint8Array): string {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le';
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be';
-  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return 'utf-8';
-  const head = Buffer.from(bytes.subarray(0, 200)).toString('latin1');
-  const declared = /^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']/.exec(head)?.[1];
-  if (!declared) return 'utf-8';
-  const encoding = ENCODINGS[declared.toLowerCase()];
+  const isMarked = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+  const head = Buffer.from(bytes.subarray(isMarked ? 3 : 0, MAX_DECLARATION_BYTES)).toString('latin1');
+  const declaration = /^\s*<\?xml\s([^>]*)/.exec(head)?.[1];
+  if (!declaration) return 'utf-8';
+  // Other readers go on to its end: what it says there counts for them.
+  if (!declaration.endsWith('?')) throw new XmlError('xml-encoding', 'the declaration is too long');
+  if (!/encoding/i.test(declaration)) return 'utf-8';
+  const declared = /\sencoding\s*=\s*["']([A-Za-z0-9._-]+)["']/.exec(` ${declaration}`)?.[1];
+  const encoding = ENCODINGS[declared?.toLowerCase() ?? ''];
   if (!encoding) throw new XmlError('xml-encoding', `encoding ${declared} is not read`);
-  return encoding;
+  return isMarked ? 'utf-8' : encoding;
 }

@@ -21,6 +21,11 @@ export class XmlElement {
     return this.children.filter((child) => child.name === name);
   }
 
+  /** At any depth, in the order in which they begin: some readers take every element of a name. */
+  descendantsOf(name: string): XmlElement[] {
+    return this.children.flatMap((child) => [...(child.name === name ? [child] : []), ...child.descendantsOf(name)]);
+  }
+
   /** The first element found by following the names downwards. */
   path(...names: readonly string[]): XmlElement | undefined {
     let at: XmlElement | undefined = this;

@@ -85,8 +85,10 @@ function attributesOf(source: Record<string, string>, budget: XmlBudget): Map<st
     budget.nodesLeft -= 1;
     if (name === 'xmlns' || name.startsWith('xmlns:')) continue;
     const local = localName(name);
-    // An unprefixed attribute wins over a prefixed one of the same name: OFD attributes are unqualified.
-    if (!attributes.has(local) || local === name) attributes.set(local, value);
+    // Two that differ are refused, for readers that go by the local name choose differently.
+    const before = attributes.get(local);
+    if (before !== undefined && before !== value) throw new XmlError('xml-attribute-twice');
+    attributes.set(local, value);
   }
   if (budget.nodesLeft < 0) throw new XmlError('xml-too-many-elements');
   return attributes;

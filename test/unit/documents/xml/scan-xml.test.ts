@@ -39,8 +39,8 @@ describe('reads as real files are', () => {
     expect(readXml(utf16).text).toBe('证照');
   });
 
-  test('an unprefixed attribute wins over a prefixed one', () => {
-    expect(readXml(Buffer.from('<A x:ID="2" ID="1"/>')).attribute('ID')).toBe('1');
+  test('a prefixed attribute beside the same one without a prefix', () => {
+    expect(readXml(Buffer.from('<A x:ID="1" ID="1"/>')).attribute('ID')).toBe('1');
   });
 });
 
@@ -49,6 +49,7 @@ describe('refuses', () => {
   test.each([
     ['a document type', bomb, 'xml-doctype'],
     ['an unknown entity', '<a>&x;</a>', 'xml-not-well-formed'],
+    ['an attribute that says two things', '<a x:b="2" b="1"/>', 'xml-attribute-twice'],
     ['two roots', '<a/><b/>', 'xml-not-well-formed'],
     ['nothing', '', 'xml-not-well-formed'],
     ['an open element', '<a><b></a>', 'xml-not-well-formed'],
