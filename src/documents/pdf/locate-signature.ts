@@ -3,6 +3,7 @@ import type { SignatureReport } from '#documents/verdict.ts';
 import { findStartXref } from './cross-reference.ts';
 import { type FoundSignature, leadsTo } from './find-signatures.ts';
 import { isWhiteSpace } from './lexer.ts';
+import { isReadFromItsStart } from './linearized.ts';
 import type { PdfFile, PdfView } from './pdf-file.ts';
 import { dateOf, nameOf, PdfError } from './pdf-values.ts';
 import { rulesOf, type SignatureRules } from './permissions.ts';
@@ -54,7 +55,9 @@ export function locateSignature(file: PdfFile, found: FoundSignature, index: num
     report.reasons.push(revision);
     return { ...located, range };
   }
-  const isWhole = file.bytes.length - range.end <= MAX_TAIL_BYTES && isBlankFrom(file.bytes, range.end);
+  const { length } = file.bytes;
+  const isBlank = length - range.end <= MAX_TAIL_BYTES && isBlankFrom(file.bytes, range.end);
+  const isWhole = length === range.end || (isBlank && !isReadFromItsStart(revision, length));
   report.coverage = isWhole ? 'whole-file' : 'whole-revision';
   if (needsAppearances(revision)) report.reasons.push('need-appearances');
   return { ...located, range, view: revision, rules: rulesOf(revision, dict), contents };

@@ -4,8 +4,9 @@
  * skips a revision, and any trailing byte are refused, because lenient readers would show what we then never looked at.
  */
 import { isWhiteSpace, Lexer, spanOf } from './lexer.ts';
+import { isReadFromItsStart } from './linearized.ts';
 import type { PdfFile, PdfView } from './pdf-file.ts';
-import { integerOf, isStream, PdfError } from './pdf-values.ts';
+import { integerOf, isArray, isDict, isRef, isStream, PdfError, type PdfStream, type PdfValue } from './pdf-values.ts';
 import { type IndirectObject, readIndirectObject } from './read-object.ts';
 
 export interface Update {
@@ -44,11 +45,53 @@ export function readUpdates(file: PdfFile, signed: PdfView, latest: PdfView): Up
     at = update.end;
   }
   if (at - before.end > MAX_TAIL_BYTES) refuse('too much blank space at the end');
+  if (signed.end < file.bytes.length) assertReadFromItsEnd([signed, ...updates.map(({ after }) => after)], file.bytes.length);
+  if (updates.length > 0) assertSettledContainers(signed);
   return updates;
 }
 
 function refuse(why: string): never {
   throw new PdfError('bytes-after-signature', why);
+}
+
+function assertReadFromItsEnd(views: readonly PdfView[], length: number): void {
+  for (const view of views) if (isReadFromItsStart(view, view.end)) refuse('linearized for one revision only');
+  const newest = views.at(-1);
+  if (newest && isReadFromItsStart(newest, length)) refuse('linearized for the whole file only');
+}
+
+/** Object streams of the signed revision that no update can make readers take apart in another way. */
+function assertSettledContainers(signed: PdfView): void {
+  const containers = new Set<number>();
+  for (const { entries, hidden } of signed.sections) {
+    for (const list of [entries, hidden?.entries ?? []]) {
+      for (const [, entry] of list) if (entry.type === 'compressed') containers.add(entry.container);
+    }
+  }
+  for (const container of containers) {
+    const object = signed.object(container);
+    // One that an update before the signature took the place of.
+    if (!object || !isStream(object.value)) continue;
+    const stream = object.value;
+    if (['N', 'First', 'Filter', 'DecodeParms', 'F', 'DP'].some((key) => leadsElsewhere(stream.dict.entries.get(key)))) {
+      refuse('an object stream laid out by other objects');
+    }
+    assertOrder(placesOf(signed, object.key, stream).places);
+  }
+}
+
+function leadsElsewhere(value: PdfValue | undefined): boolean {
+  if (isArray(value)) return value.items.some(leadsElsewhere);
+  return isRef(value) || (isDict(value) && [...value.entries.values()].some(leadsElsewhere));
+}
+
+function placesOf(view: PdfView, key: string, stream: PdfStream): ReturnType<PdfFile['objectStream']> {
+  return view.file.objectStream(key, stream, (value) => view.resolve(value));
+}
+
+function assertOrder(places: readonly (readonly [number, number])[]): void {
+  if (new Set(places.map(([num]) => num)).size !== places.length) refuse('a number twice in an object stream');
+  if (places.some(([, start], index) => index > 0 && start <= (places[index - 1]?.[1] ?? 0))) refuse('an object stream out of order');
 }
 
 function readUpdate(file: PdfFile, start: number, before: PdfView, latest: PdfView): Update {
@@ -184,11 +227,10 @@ function assertPlainContainer(view: PdfView, container: number): void {
   const { file } = view;
   const object = view.object(container);
   if (!object || !isStream(object.value)) refuse('object stream missing');
-  const { source, places } = file.objectStream(object.key, object.value, (value) => view.resolve(value));
-  if (new Set(places.map(([num]) => num)).size !== places.length) refuse('a number twice in an object stream');
+  const { source, places } = placesOf(view, object.key, object.value);
+  assertOrder(places);
   places.forEach(([, start], index) => {
     const end = places[index + 1]?.[1] ?? source.length;
-    if (end <= start) refuse('an object stream out of order');
     try {
       new Lexer(source, start, end, file.work.values).readValue();
     } catch (error) {
