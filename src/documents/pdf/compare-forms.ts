@@ -169,6 +169,12 @@ function judgeOneNewField(step: Step, field: FieldNode): void {
   else report({ level: 'form', what: 'signature-field-added', field: field.name, newField: true });
 }
 
+/** Readers climb from a field to what it inherits, in a circle for ever. */
+function hasOtherParent({ dict, parent }: FieldNode): boolean {
+  const above = dict.entries.get('Parent') ?? null;
+  return above !== null && !(isRef(above) && above.num === parent?.num);
+}
+
 function faultOfNewField(
   owner: FieldNode | undefined,
   field: FieldNode,
@@ -179,6 +185,7 @@ function faultOfNewField(
   if (owner?.type !== 'Sig') return 'field-added';
   if (drawn.some(({ dict }) => ['A', 'AA', 'Popup'].some((key) => dict.entries.has(key)))) return 'action-added';
   if ([field, ...drawn].some(({ dict }) => dict.duplicates.length > 0)) return 'duplicate-keys';
+  if ([field, ...drawn].some(hasOtherParent)) return 'field-added';
   // A widget for a field that was there before is only for the update that signs the field.
   if (field.widgetOnly && !isSigned) return 'widget-added';
   if (!isSigned && field.dict.entries.has('V')) return 'field-of-other-signature';

@@ -4,10 +4,10 @@
  * skips a revision, and any trailing byte are refused, because lenient readers would show what we then never looked at.
  */
 import { isWhiteSpace, Lexer, spanOf } from './lexer.ts';
-import { isReadFromItsStart } from './linearized.ts';
 import type { PdfFile, PdfView } from './pdf-file.ts';
-import { integerOf, isArray, isDict, isRef, isStream, PdfError, type PdfStream, type PdfValue } from './pdf-values.ts';
+import { integerOf, isArray, isDict, isStream, nameOf, type PdfDict, PdfError, type PdfValue } from './pdf-values.ts';
 import { type IndirectObject, readIndirectObject } from './read-object.ts';
+import { faultOfOrder, faultOfRevisions } from './settled-revision.ts';
 
 export interface Update {
   readonly start: number;
@@ -27,6 +27,9 @@ const MAX_SIZE = 8_388_607;
 /** A table as §7.5.4 wants it: readers that count on lines of 20 bytes find nothing in another. */
 const TABLE = /^xref[ \t]*\r?\n(?:\d{1,7} \d{1,7}[ \t]*\r?\n(?:\d{10} \d{5} [nf](?: \n| \r|\r\n))*)*\s*trailer\s*$/;
 
+/** How an object begins, so that readers who take words by spaces see the same number as those who do not. */
+const HEADER = /^\d{1,10}[\0\t\n\f\r ]+\d{1,5}[\0\t\n\f\r ]+obj[\0\t\n\f\r <[(/]/;
+
 /** Words that would make a lenient reader see structure inside a comment. */
 const STRUCTURE_WORDS = /obj|stream|xref|trailer|%%EOF.|%PDF/;
 
@@ -45,53 +48,13 @@ export function readUpdates(file: PdfFile, signed: PdfView, latest: PdfView): Up
     at = update.end;
   }
   if (at - before.end > MAX_TAIL_BYTES) refuse('too much blank space at the end');
-  if (signed.end < file.bytes.length) assertReadFromItsEnd([signed, ...updates.map(({ after }) => after)], file.bytes.length);
-  if (updates.length > 0) assertSettledContainers(signed);
+  const fault = signed.end < file.bytes.length ? faultOfRevisions([signed, ...updates.map(({ after }) => after)], latest) : undefined;
+  if (fault) refuse(fault);
   return updates;
 }
 
 function refuse(why: string): never {
   throw new PdfError('bytes-after-signature', why);
-}
-
-function assertReadFromItsEnd(views: readonly PdfView[], length: number): void {
-  for (const view of views) if (isReadFromItsStart(view, view.end)) refuse('linearized for one revision only');
-  const newest = views.at(-1);
-  if (newest && isReadFromItsStart(newest, length)) refuse('linearized for the whole file only');
-}
-
-/** Object streams of the signed revision that no update can make readers take apart in another way. */
-function assertSettledContainers(signed: PdfView): void {
-  const containers = new Set<number>();
-  for (const { entries, hidden } of signed.sections) {
-    for (const list of [entries, hidden?.entries ?? []]) {
-      for (const [, entry] of list) if (entry.type === 'compressed') containers.add(entry.container);
-    }
-  }
-  for (const container of containers) {
-    const object = signed.object(container);
-    // One that an update before the signature took the place of.
-    if (!object || !isStream(object.value)) continue;
-    const stream = object.value;
-    if (['N', 'First', 'Filter', 'DecodeParms', 'F', 'DP'].some((key) => leadsElsewhere(stream.dict.entries.get(key)))) {
-      refuse('an object stream laid out by other objects');
-    }
-    assertOrder(placesOf(signed, object.key, stream).places);
-  }
-}
-
-function leadsElsewhere(value: PdfValue | undefined): boolean {
-  if (isArray(value)) return value.items.some(leadsElsewhere);
-  return isRef(value) || (isDict(value) && [...value.entries.values()].some(leadsElsewhere));
-}
-
-function placesOf(view: PdfView, key: string, stream: PdfStream): ReturnType<PdfFile['objectStream']> {
-  return view.file.objectStream(key, stream, (value) => view.resolve(value));
-}
-
-function assertOrder(places: readonly (readonly [number, number])[]): void {
-  if (new Set(places.map(([num]) => num)).size !== places.length) refuse('a number twice in an object stream');
-  if (places.some(([, start], index) => index > 0 && start <= (places[index - 1]?.[1] ?? 0))) refuse('an object stream out of order');
 }
 
 function readUpdate(file: PdfFile, start: number, before: PdfView, latest: PdfView): Update {
@@ -141,7 +104,9 @@ function readStrictly({ bytes, work }: PdfFile, at: number, latest: PdfView): In
       },
       work.values,
     );
-    if (object.irregular || object.start !== at) refuse('irregular object');
+    if (object.irregular || object.start !== at || !HEADER.test(latin1(bytes, at, Math.min(at + 64, object.end))))
+      refuse('irregular object');
+    if (hasNullName(object.value)) refuse('a name with a null in it');
     return object;
   } catch (error) {
     if (error instanceof PdfError) refuse(error.message);
@@ -208,11 +173,28 @@ function assertPlainSection(before: PdfView, { file: { bytes }, sections: [secti
   const sizeBefore = integerOf(before.trailer.entries.get('Size')) ?? 0;
   if (size > MAX_SIZE || (size < sizeBefore && sizeBefore <= MAX_SIZE)) refuse('a size that cannot be');
   for (const num of [...entries.keys(), ...(section.hidden?.entries.keys() ?? [])]) if (num >= size) refuse('an object beyond the size');
+  if (hasNullName(trailer)) refuse('a name with a null in it');
   for (const key of ['Size', 'Prev', 'XRefStm', 'Index', 'W']) {
     const span = spanOf(trailer, key);
     if (span && !/^[[\]\d\s]*$/.test(latin1(bytes, span.start, span.end))) refuse(`no plain number in ${key}`);
   }
-  if (kind === 'table' && !TABLE.test(latin1(bytes, offset, trailer.start))) refuse('a table that is not laid out as one');
+  const text = kind === 'table' ? latin1(bytes, offset, trailer.start) : '';
+  if (kind === 'table' && !TABLE.test(text)) refuse('a table that is not laid out as one');
+  const index =
+    kind === 'table' ? [...text.matchAll(/^(\d+) (\d+)[ \t]*$/gm)].flatMap(([, first, count]) => [first, count]) : itemsOf(trailer);
+  for (let i = 0; i < index.length; i += 2) if (Number(index[i]) + Number(index[i + 1]) > size) refuse('a part beyond the size');
+}
+
+function itemsOf(trailer: PdfDict): readonly PdfValue[] {
+  const index = trailer.entries.get('Index');
+  return isArray(index) ? index.items : [];
+}
+
+/** Names end there for some readers, and one of them then stands for another (ISO 32000-1 §7.3.5 does not allow it). */
+function hasNullName(value: PdfValue): boolean {
+  if (isArray(value)) return value.items.some(hasNullName);
+  if (isDict(value)) return [...value.entries].some(([key, entry]) => key.includes('\0') || hasNullName(entry));
+  return isStream(value) ? hasNullName(value.dict) : (nameOf(value)?.includes('\0') ?? false);
 }
 
 function latin1(bytes: Uint8Array, start: number, end: number): string {
@@ -227,14 +209,16 @@ function assertPlainContainer(view: PdfView, container: number): void {
   const { file } = view;
   const object = view.object(container);
   if (!object || !isStream(object.value)) refuse('object stream missing');
-  const { source, places } = placesOf(view, object.key, object.value);
-  assertOrder(places);
+  const { source, places } = file.objectStream(object.key, object.value, (value) => view.resolve(value));
+  const fault = faultOfOrder(places);
+  if (fault) refuse(fault);
   places.forEach(([, start], index) => {
     const end = places[index + 1]?.[1] ?? source.length;
     try {
-      new Lexer(source, start, end, file.work.values).readValue();
+      if (hasNullName(new Lexer(source, start, end, file.work.values).readValue())) refuse('a name with a null in it');
     } catch (error) {
-      if (error instanceof PdfError && error.reason !== 'work-limit') refuse('an object that goes beyond its place');
+      if (error instanceof PdfError && !['work-limit', 'bytes-after-signature'].includes(error.reason))
+        refuse('an object that goes beyond its place');
       throw error;
     }
   });

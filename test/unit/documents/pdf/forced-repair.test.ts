@@ -3,14 +3,11 @@
  * number counting. A forger who hid a second page content before the seal needs nothing but an update that makes them give up.
  */
 import { describe, expect, test } from 'vitest';
-import { handMadePdf } from '#test/fakes/sample-pdf.ts';
+import type { FileVerdict } from '#documents/verdict.ts';
+import { appendUpdate, handMadePdf } from '#test/fakes/sample-pdf.ts';
 import { check, seal } from './sealed-pdf.ts';
 
-const plain = Buffer.from(handMadePdf()).toString('latin1');
-const hidden = '4 0 obj\n<</Length 27>>\nstream\n1 0 0 rg 0 0 900 900 re f  \nendstream\nendobj\n';
-const tableAt = plain.lastIndexOf('xref\n0 ');
-const prepared = plain.slice(0, tableAt) + hidden + plain.slice(tableAt).replace(/startxref\n\d+/, `startxref\n${tableAt + hidden.length}`);
-const sealed = await seal(Buffer.from(prepared, 'latin1'));
+const sealed = await seal(handMadePdf());
 const text = Buffer.from(sealed).toString('latin1');
 const previous = /startxref\s+(\d+)\s+%%EOF\s*$/.exec(text)?.[1] ?? '';
 const judge = (added: string) => check(Buffer.from(text + added, 'latin1'));
@@ -55,8 +52,49 @@ describe('an update that readers cannot follow', () => {
     ['a size smaller than before', update({ size: '3' })],
     ['an object beyond all measure', update({ head: 'xref\n4294967295 1\n' })],
     ['an object beyond the size', update({ head: 'xref\n70 1\n' })],
+    ['a part beyond the size, with nothing in it', update({ head: 'xref\n9999999 0\n0 1\n' })],
+    ['a name that ends for some readers before it ends', update({ size: '60/Root#00 99 0 R' })],
     ['a place that is no whole number', update({ prev: `${previous}.0` })],
   ])('%s: altered', (_name, added) => {
     expect(judge(added)).toMatchObject({ verdict: 'altered', official: false });
+  });
+});
+
+describe('objects that stand in the sealed file and are listed nowhere', () => {
+  const body = '<</Length 27>>\nstream\n1 0 0 rg 0 0 900 900 re f  \nendstream\nendobj\n';
+
+  /** Sealed with this text before its table, and with an update that changes nothing. */
+  async function judgeWith(hidden: string, before = handMadePdf()): Promise<{ sealed: FileVerdict; updated: FileVerdict }> {
+    const plain = Buffer.from(before).toString('latin1');
+    const tableAt = plain.lastIndexOf('xref\n0 ');
+    const table = plain.slice(tableAt).replace(/startxref\n\d+/, `startxref\n${tableAt + hidden.length}`);
+    const one = await seal(Buffer.from(plain.slice(0, tableAt) + hidden + table, 'latin1'));
+    return { sealed: check(one), updated: check(appendUpdate(one, { objects: { 60: '<</Unused true>>' } })) };
+  }
+
+  test.each([
+    ['another of a number', `4 0 obj\n${body}`],
+    ['another with a comment in its head', `4 %x\n0 %y obj\nobj\n${body}`],
+    ['one of a number that is none yet', `70 0 obj\n${body}`],
+    ['one of another generation', `4 1 obj\n${body}`],
+    ['one behind nulls', `\0\x004\x000 obj${body}`],
+  ])('%s: sealed as it is, and altered by any update, for some make readers look for it', async (_name, hidden) => {
+    const { sealed: alone, updated } = await judgeWith(hidden);
+    expect(alone).toMatchObject({ verdict: 'genuine', official: true });
+    expect(updated).toMatchObject({ verdict: 'altered', official: false });
+  });
+
+  test.each([
+    ['a comment', '% 4 0 obj is meant\n'],
+    ['a word that is none', 'obj '],
+  ])('%s is no object', async (_name, hidden) => {
+    expect((await judgeWith(hidden)).updated).toMatchObject({ verdict: 'genuine', official: true });
+  });
+
+  test('one in a text is one for MuPDF; one in the data of a stream is content', async () => {
+    const text = handMadePdf([`(\n4 0 obj\n${body})`]);
+    const data = handMadePdf([`<</Length ${body.length + 9}>>\nstream\n4 0 obj\n${body.replace('endstream', 'end-strea')}\nendstream`]);
+    expect((await judgeWith('', text)).updated.verdict).toBe('altered');
+    expect((await judgeWith('', data)).updated).toMatchObject({ verdict: 'genuine', official: true });
   });
 });

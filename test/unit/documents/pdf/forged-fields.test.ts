@@ -59,6 +59,7 @@ const forgeries: [string, Record<number, string>][] = [
   ['a rectangle that is null', root(`<</FT/Sig/T(A)${DRAWN}/Rect null>>`)],
   ['a rectangle that leads nowhere', root(`<</FT/Sig/T(A)${DRAWN}/Rect 99 0 R>>`)],
   ['a nameless kid without a rectangle', { ...root('<</FT/Sig/T(A)/Kids[21 0 R]>>', '21 0 R'), 21: `<<${DRAWN}/Parent 20 0 R>>` }],
+  ['a parent that is itself, with which MuPDF draws nothing', root(`<</FT/Sig/T(A)${DRAWN}${NOWHERE}/Parent 20 0 R>>`)],
   ['two rectangles', root(`<</FT/Sig/T(A)${DRAWN}${PLACE}${NOWHERE}>>`)],
   ['two types', root(`<</FT/Tx/FT/Sig/V(999)/T(A)${DRAWN}${NOWHERE}>>`)],
   [

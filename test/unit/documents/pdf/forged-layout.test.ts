@@ -3,7 +3,7 @@
  * way: another beginning (Poppler shows it), other contents of an object stream (MuPDF and Poppler show them).
  */
 import { describe, expect, test } from 'vitest';
-import { appendUpdate } from '#test/fakes/sample-pdf.ts';
+import { appendUpdate, samplePdf } from '#test/fakes/sample-pdf.ts';
 import { check, STAMP, seal } from './sealed-pdf.ts';
 
 const RED = '1 0 0 rg 0 0 900 900 re f';
@@ -144,4 +144,12 @@ describe('an object stream of the sealed file', () => {
     expect(check(sealed)).toMatchObject(genuine);
     expect(check(appendUpdate(sealed, { objects: { 10: ruling } }))).toMatchObject(expected);
   });
+});
+
+test('an object whose head only some readers take for one: altered', async () => {
+  const sealed = await seal(samplePdf());
+  const text = Buffer.from(appendUpdate(sealed, { objects: { 60: '0' } })).toString('latin1');
+  expect(check(Buffer.from(text, 'latin1'))).toMatchObject(genuine);
+  expect(check(Buffer.from(text.replace('60 0 obj\n0\n', '60 0 obj0 \n'), 'latin1'))).toMatchObject(altered);
+  expect(check(Buffer.from(text.replace('60 0 obj\n0\n', '60 0%\nobj 0'), 'latin1'))).toMatchObject(altered);
 });

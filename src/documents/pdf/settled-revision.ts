@@ -1,0 +1,124 @@
+/**
+ * Whether a signed revision is one that no update can make readers take in another way: they put a document together anew from
+ * whatever objects stand in the file as soon as anything in it is odd, and each finds other things odd.
+ */
+import { isWhiteSpace } from './lexer.ts';
+import { isReadFromItsStart } from './linearized.ts';
+import type { PdfView } from './pdf-file.ts';
+import { integerOf, isArray, isDict, isRef, isStream, PdfError, type PdfValue } from './pdf-values.ts';
+
+/**
+ * What another reader could make of the file under `latest`; undefined when nothing.
+ * @param views the signed revision and those after it, oldest first.
+ */
+export function faultOfRevisions(views: readonly PdfView[], latest: PdfView): string | undefined {
+  const [signed] = views;
+  if (!signed) return undefined;
+  const { length } = signed.file.bytes;
+  if (views.some((view) => isReadFromItsStart(view, view.end))) return 'linearized for one revision only';
+  if (isReadFromItsStart(latest, length)) return 'linearized for the whole file only';
+  if (views.length === 1) return undefined;
+  return faultOfContainers(signed) ?? (hidesObject(signed, latest) ? 'an object that is not listed' : undefined);
+}
+
+/** Object streams of the signed revision that an update can make readers take apart in another way. */
+function faultOfContainers(signed: PdfView): string | undefined {
+  const containers = new Set<number>();
+  for (const { entries, hidden } of signed.sections) {
+    for (const list of [entries, hidden?.entries ?? []]) {
+      for (const [, entry] of list) if (entry.type === 'compressed') containers.add(entry.container);
+    }
+  }
+  for (const container of containers) {
+    const object = signed.object(container);
+    // One that an update before the signature took the place of.
+    if (!object || !isStream(object.value)) continue;
+    const { entries } = object.value.dict;
+    if (['N', 'First', 'Filter', 'DecodeParms', 'F', 'DP'].some((key) => leadsElsewhere(entries.get(key)))) {
+      return 'an object stream laid out by other objects';
+    }
+    const fault = faultOfOrder(signed.file.objectStream(object.key, object.value, (value) => signed.resolve(value)).places);
+    if (fault) return fault;
+  }
+  return undefined;
+}
+
+function leadsElsewhere(value: PdfValue | undefined): boolean {
+  if (isArray(value)) return value.items.some(leadsElsewhere);
+  return isRef(value) || (isDict(value) && [...value.entries.values()].some(leadsElsewhere));
+}
+
+/** What makes readers differ that go by the number, or end each object where the next begins. */
+export function faultOfOrder(places: readonly (readonly [number, number])[]): string | undefined {
+  if (new Set(places.map(([num]) => num)).size !== places.length) return 'a number twice in an object stream';
+  const isOrdered = places.every(([, start], index) => index === 0 || start > (places[index - 1]?.[1] ?? 0));
+  return isOrdered ? undefined : 'an object stream out of order';
+}
+
+/** How far before `obj` its number can begin; comments may stand between. */
+const MAX_HEADER_BYTES = 300;
+const HEADER = /(\d+)[\0\t\n\f\r ]+\d+[\0\t\n\f\r ]*$/;
+
+/**
+ * Whether an object stands in the signed bytes that no cross-reference lists and that a reader which takes the last of each number
+ * would show. What stands in the data of a stream, such as an attached PDF, is content.
+ */
+function hidesObject(signed: PdfView, latest: PdfView): boolean {
+  const { bytes } = signed.file;
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(signed.end, bytes.length));
+  const listed = listedOffsets(signed);
+  const isListed = (start: number): boolean => {
+    let at = start;
+    while (!listed.has(at) && isWhiteSpace(bytes[at - 1])) at--;
+    return listed.has(at);
+  };
+  const sorted = Float64Array.from(listed).sort();
+  for (let at = buffer.indexOf('obj'); at >= 0; at = buffer.indexOf('obj', at + 3)) {
+    if (bytes[at - 1] === 0x64) continue;
+    const from = Math.max(0, at - MAX_HEADER_BYTES);
+    const header = HEADER.exec(withoutComments(buffer.toString('latin1', from, at)));
+    if (!header) continue;
+    const num = Number(header[1]);
+    const start = from + header.index;
+    if (isListed(start) || isData(signed, sorted, at)) continue;
+    const entry = latest.entry(num);
+    if (entry?.type !== 'plain' || entry.offset < at) return true;
+  }
+  return false;
+}
+
+function withoutComments(text: string): string {
+  return text.includes('%') ? text.replace(/%[^\r\n]*/g, (comment) => ' '.repeat(comment.length)) : text;
+}
+
+/** Where objects stand that some revision up to the signed one lists, and its cross-reference streams. */
+function listedOffsets(view: PdfView): Set<number> {
+  const listed = new Set<number>();
+  for (const { offset, entries, hidden } of view.sections) {
+    listed.add(offset);
+    if (hidden) listed.add(hidden.offset);
+    for (const list of [entries, hidden?.entries ?? []]) {
+      for (const [, entry] of list) if (entry.type === 'plain') listed.add(entry.offset);
+    }
+  }
+  return listed;
+}
+
+/** Whether the byte belongs to the data of the stream that begins last before it. */
+function isData(view: PdfView, offsets: Float64Array, at: number): boolean {
+  let [low, high] = [0, offsets.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((offsets[middle] ?? 0) <= at) low = middle + 1;
+    else high = middle;
+  }
+  const nearest = offsets[low - 1];
+  if (nearest === undefined) return false;
+  try {
+    const { value } = view.file.objectAt(nearest, (num) => integerOf(view.object(num)?.value));
+    return isStream(value) && value.start <= at && at < value.end;
+  } catch (error) {
+    if (error instanceof PdfError && error.reason !== 'work-limit') return false;
+    throw error;
+  }
+}
