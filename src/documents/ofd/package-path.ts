@@ -63,18 +63,30 @@ export function percentDecoded(path: string): string | undefined {
 const PLAIN_NAME = /^[\w/-]*(?:\.[\w-][\w/-]*)*$/;
 
 /**
- * File systems of some readers take such names for one and the same: without regard to case and composition, to characters that
- * are not seen (HFS+), to dots and blanks at the end of a part, and to what stands behind a colon (Windows, NTFS).
+ * File systems of some readers take such names for one and the same: without regard to case, composition and width, to characters
+ * that are not seen (HFS+), to dots and blanks at the end of a part, and to what stands behind a colon (Windows, NTFS). Unpacking turns
+ * characters that Windows refuses into underscores and leaves out parts of which nothing stays.
+ * @param colon what becomes of a colon.
  */
-function foldedName(name: string): string {
+function foldedName(name: string, colon: 'cut' | 'replaced' = 'cut'): string {
   if (PLAIN_NAME.test(name)) return name.toLowerCase();
-  const parts = name.split('/').map((part) => (part.split(':', 1)[0] ?? '').replace(/(?<=[^. ])[. ]+$/, ''));
+  const parts = (percentDecoded(name) ?? name)
+    .normalize('NFKC')
+    .split('/')
+    .map((part) => (colon === 'cut' ? (part.split(':', 1)[0] ?? '') : part))
+    .map((part) => part.replace(/[<>:"|?*]/g, '_').replace(/(?<![. ])[. ]+$/, ''));
   return parts
+    .filter((part) => part !== '')
     .join('/')
     .replace(/\p{Default_Ignorable_Code_Point}/gu, '')
     .toUpperCase()
     .toLowerCase()
     .normalize('NFC');
+}
+
+/** Both readings of a name with a colon in it. */
+function foldedNames(name: string): readonly string[] {
+  return name.includes(':') ? [foldedName(name), foldedName(name, 'replaced')] : [foldedName(name)];
 }
 
 /** `PUBLIC~1.XML`: Windows opens the long-named file of the same beginning under such a name too, and unpacking writes over it. */
@@ -102,10 +114,11 @@ export class PathIndex {
   constructor(names: Iterable<string>) {
     this.#names = new Set(names);
     for (const name of this.#names) {
-      const folded = foldedName(name);
-      const twins = this.#byFolded.get(folded);
-      if (twins) twins.push(name);
-      else this.#byFolded.set(folded, [name]);
+      for (const folded of foldedNames(name)) {
+        const twins = this.#byFolded.get(folded);
+        if (twins) twins.push(name);
+        else this.#byFolded.set(folded, [name]);
+      }
       if (!name.includes('~') || !name.split('/').some((part) => SHORT_PART.test(part))) continue;
       const key = shortKey(name);
       this.#short.set(key, [...(this.#short.get(key) ?? []), name].slice(-MAX_SHORT_TWINS));
@@ -118,7 +131,7 @@ export class PathIndex {
 
   /** Names that some file system takes for this one, itself included: by case, by how accents are composed, by a short name. */
   twinsOf(name: string): readonly string[] {
-    const twins = this.#byFolded.get(foldedName(name)) ?? [];
+    const twins = foldedNames(name).flatMap((folded) => this.#byFolded.get(folded) ?? []);
     const short = this.#short.size > 0 ? this.#short.get(shortKey(name)) : undefined;
     return short ? [...twins, ...short] : twins;
   }

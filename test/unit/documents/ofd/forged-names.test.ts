@@ -26,6 +26,13 @@ test.each([
   ['a soft hyphen', 'Doc_0/Pages/Page_0/Con\u00adtent.xml'],
   ['the short name of a folder (NTFS)', 'Doc_0/PAGES~1/Page_0/Content.xml'],
   ['a short name (NTFS)', 'Doc_0/Pages/Page_0/CONTEN~1.XML'],
+  ['characters that unpacking turns into underscores (Windows)', 'Doc?0/Pages/Page*0/Content.xml'],
+  ['a colon that unpacking turns into an underscore (Windows)', 'Doc:0/Pages/Page_0/Content.xml'],
+  ['a folder of dots that unpacking leaves out (Python)', 'Doc_0/.../Pages/Page_0/Content.xml'],
+  ['a folder of a blank', 'Doc_0/ /Pages/Page_0/Content.xml'],
+  ['percent escapes', 'Doc_0/Pages/Page_0/Content%2Exml'],
+  ['full-width letters (Windows, best fit)', 'Doc_0/Pages/Page_0/Ｃontent.xml'],
+  ['a full-width slash', 'Doc_0／Pages/Page_0/Content.xml'],
   ['a short name made of a digest (NTFS)', 'Doc_0/Pages/Page_0/CO4F2A~1.XML'],
 ])('%s', (_name, name) => {
   const forged = verifyOfd(repack(sealed, { [name]: page }), town.options).report;
