@@ -30,7 +30,8 @@ export function fillCoverage(
   const ownFiles = new Set([...lists.map((list) => list.entry), ...signatures.flatMap((signature) => [...signature.files])]);
   // Unless a reader shows them as something else as well: a page may say that it is the description of a signature.
   const passive = [...reach.files].filter((entry) => !ownFiles.has(entry));
-  const shown = [...new Set([...passive, ...reach.drawn, ...rivalsOf(ofd, lists, signatures)])];
+  const rivals = rivalsOf(ofd, lists, signatures);
+  const shown = [...new Set([...passive, ...reach.drawn, ...rivals])];
   const claimedByAny = new Set<string>();
   const protectedByAny = new Set<string>();
   const protectedByOfficial = new Set<string>();
@@ -49,7 +50,9 @@ export function fillCoverage(
   const reasons: string[] = [];
   let verdict: Verdict = 'genuine';
   // A changed file was covered all the same: that it changed is told by the signature's own verdict, which is worse.
-  const uncovered = shown.filter((entry) => !claimedByAny.has(entry));
+  // What takes the place of a signed file for some reader is not covered by whoever signs it on top, unless he is official.
+  const contested = new Set([...rivals, ...omittedRivals(reach, signatures)].filter((entry) => !protectedByOfficial.has(entry)));
+  const uncovered = shown.filter((entry) => !claimedByAny.has(entry) || contested.has(entry));
   if (signatures.length > 0 && uncovered.length > 0) {
     verdict = 'partly-covered';
     reasons.push('shown-but-not-signed');
@@ -68,6 +71,13 @@ export function fillCoverage(
     protects: protectedByAny,
     official: shown.length > 0 && shown.every((entry) => protectedByOfficial.has(entry)),
   };
+}
+
+/** Files beside one that a signature covers, under a name that may stand for both, which that signature does not cover. */
+function omittedRivals(reach: Reach, signatures: readonly JudgedSignature[]): string[] {
+  return reach.rivals.flatMap((rivals) =>
+    signatures.flatMap(({ claims }) => (rivals.some((entry) => claims.has(entry)) ? rivals.filter((entry) => !claims.has(entry)) : [])),
+  );
 }
 
 /** Files that some reader might take for the list, for a signature or for what belongs to it, and draw a seal from. */

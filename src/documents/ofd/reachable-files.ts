@@ -4,6 +4,7 @@
  * count, so that nobody can show a reader the one while the other is signed. Likewise for an element that should stand once
  * and stands twice: some readers take the first, others the last.
  */
+import { ZipError } from '#documents/container/zip-error.ts';
 import type { XmlElement } from '#documents/xml/read-xml.ts';
 import { scanXml } from '#documents/xml/scan-xml.ts';
 import type { OfdPackage } from './ofd-package.ts';
@@ -14,6 +15,8 @@ export interface Reach {
   files: ReadonlySet<string>;
   /** Those of them that are named as something to draw or to open, not only in the list of files of a version. */
   drawn: ReadonlySet<string>;
+  /** Files of which some readers take the one and others the other for the same path. */
+  rivals: readonly (readonly string[])[];
   /** Paths that lead to no file, with the file that names them. */
   missing: readonly string[];
   /** Pages of each document, by DocBody. */
@@ -31,10 +34,16 @@ export function reachableFiles(ofd: OfdPackage): Reach {
   return new Walk(ofd).run();
 }
 
+/** Paths that may be read in two ways are few; so many would be there to keep us busy. */
+const MAX_RIVALS = 1_000_000;
+
 class Walk {
   readonly #ofd: OfdPackage;
   readonly #files = new Set<string>();
   readonly #drawn = new Set<string>();
+  /** By the most likely one of them. */
+  readonly #rivals = new Map<string, Set<string>>();
+  #rivalsLeft = MAX_RIVALS;
   readonly #missing: string[] = [];
   /** Document.xml and version files already walked: they may name each other. */
   readonly #walked = new Set<string>();
@@ -45,6 +54,7 @@ class Walk {
 
   run(): Reach {
     this.#reach('OFD.xml');
+    this.#noteRivals(this.#ofd.index.twinsOf('OFD.xml'));
     // Some readers open the first they find in any folder.
     for (const name of this.#ofd.archive.entries.keys()) if (/\/ofd\.xml$/i.test(name)) this.#reach(name);
     const pages = this.#ofd.documents.map((document) => {
@@ -63,7 +73,13 @@ class Walk {
       const root = this.#follow(text, 'OFD.xml', ['']);
       if (root) this.#document(root);
     }
-    return { files: this.#files, drawn: this.#drawn, missing: this.#missing, pages };
+    return {
+      files: this.#files,
+      drawn: this.#drawn,
+      rivals: [...this.#rivals.values()].map((names) => [...names]),
+      missing: this.#missing,
+      pages,
+    };
   }
 
   #version(file: string): void {
@@ -167,8 +183,19 @@ class Walk {
   ): string | undefined {
     const found = this.#ofd.index.candidates(loc, directories, others);
     if (found.length === 0 && this.#missing.length < 100) this.#missing.push(`${from}: ${loc.trim()}`);
+    this.#noteRivals(found);
     for (const name of found) this.#reach(name, into);
     return found[0];
+  }
+
+  #noteRivals(names: readonly string[]): void {
+    const [first] = names;
+    if (first === undefined || names.length < 2) return;
+    this.#rivalsLeft -= names.length;
+    if (this.#rivalsLeft < 0) throw new ZipError('work-limit', first);
+    const known = this.#rivals.get(first) ?? new Set();
+    for (const name of names) known.add(name);
+    this.#rivals.set(first, known);
   }
 
   #reach(name: string, into = this.#drawn): void {

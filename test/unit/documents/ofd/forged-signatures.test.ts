@@ -5,8 +5,9 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { encodeSignedData } from '#crypto/cms.ts';
 import { digest } from '#crypto/suite.ts';
+import { lockOfd } from '#documents/ofd/lock-ofd.ts';
 import { verifyOfd } from '#documents/ofd/verify-ofd.ts';
-import { repack, SealingTown, sampleFiles, unpack } from '#test/fakes/sample-ofd.ts';
+import { PROVIDER, repack, SealingTown, SIGNED_AT, sampleFiles, unpack } from '#test/fakes/sample-ofd.ts';
 
 const LIST = 'Doc_0/Signs/Signatures.xml';
 const PAGE = 'Doc_0/Pages/Page_0/Content.xml';
@@ -126,6 +127,25 @@ describe('a seal that one reader draws and another does not see', () => {
   ])('%s', async (_name, element) => {
     const forged = await withSignature({ element, beside: { 'Doc_0/Signs/Sign_8/Signature.xml': '<x/>' } });
     expect(judge(forged)).toMatchObject({ verdict: 'malformed', official: false });
+  });
+});
+
+describe('signed by the citizen as well, who is not official', () => {
+  const locked = async (more: Record<string, string>) =>
+    lockOfd(repack(sealed, more), { certificates: [citizen.certificate.der], signedAt: SIGNED_AT, provider: PROVIDER, sign: citizen.sign });
+
+  test('what is as it was sealed stays official', async () => {
+    expect(judge(await locked({}))).toMatchObject({ verdict: 'genuine', official: true });
+  });
+
+  test.each([
+    ['a second page', 'doc_0/Pages/Page_0/Content.xml'],
+    ['a page where other readers look', 'Pages/Page_0/Content.xml'],
+    ['a second OFD.xml', 'ofd.xml'],
+    ['a second description of the seal', 'Doc_0/Signs/Sign_0/SIGNATURE.xml'],
+    ['a second seal', 'Doc_0/Signs/Sign_0/seal.ESL'],
+  ])('%s is not covered by that', async (_name, entry) => {
+    expect(judge(await locked({ [entry]: '<x/>' }))).toMatchObject({ verdict: 'partly-covered', official: false });
   });
 });
 
