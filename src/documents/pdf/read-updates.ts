@@ -5,9 +5,9 @@
  */
 import { isWhiteSpace, Lexer, spanOf } from './lexer.ts';
 import type { PdfFile, PdfView } from './pdf-file.ts';
-import { integerOf, isArray, isDict, isStream, nameOf, type PdfDict, PdfError, type PdfValue } from './pdf-values.ts';
+import { integerOf, isArray, isStream, type PdfDict, PdfError, type PdfValue } from './pdf-values.ts';
 import { type IndirectObject, readIndirectObject } from './read-object.ts';
-import { faultOfOrder, faultOfRevisions } from './settled-revision.ts';
+import { faultOfOrder, faultOfRevisions, hasNullName } from './settled-revision.ts';
 
 export interface Update {
   readonly start: number;
@@ -188,13 +188,6 @@ function assertPlainSection(before: PdfView, { file: { bytes }, sections: [secti
 function itemsOf(trailer: PdfDict): readonly PdfValue[] {
   const index = trailer.entries.get('Index');
   return isArray(index) ? index.items : [];
-}
-
-/** Names end there for some readers, and one of them then stands for another (ISO 32000-1 §7.3.5 does not allow it). */
-function hasNullName(value: PdfValue): boolean {
-  if (isArray(value)) return value.items.some(hasNullName);
-  if (isDict(value)) return [...value.entries].some(([key, entry]) => key.includes('\0') || hasNullName(entry));
-  return isStream(value) ? hasNullName(value.dict) : (nameOf(value)?.includes('\0') ?? false);
 }
 
 function latin1(bytes: Uint8Array, start: number, end: number): string {

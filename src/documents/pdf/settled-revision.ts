@@ -2,10 +2,10 @@
  * Whether a signed revision is one that no update can make readers take in another way: they put a document together anew from
  * whatever objects stand in the file as soon as anything in it is odd, and each finds other things odd.
  */
-import { isWhiteSpace } from './lexer.ts';
+import { isWhiteSpace, spanOf } from './lexer.ts';
 import { isReadFromItsStart } from './linearized.ts';
 import type { PdfView } from './pdf-file.ts';
-import { integerOf, isArray, isDict, isRef, isStream, PdfError, type PdfValue } from './pdf-values.ts';
+import { integerOf, isArray, isDict, isRef, isStream, nameOf, PdfError, type PdfValue } from './pdf-values.ts';
 
 /**
  * What another reader could make of the file under `latest`; undefined when nothing.
@@ -18,7 +18,29 @@ export function faultOfRevisions(views: readonly PdfView[], latest: PdfView): st
   if (views.some((view) => isReadFromItsStart(view, view.end))) return 'linearized for one revision only';
   if (isReadFromItsStart(latest, length)) return 'linearized for the whole file only';
   if (views.length === 1) return undefined;
-  return faultOfContainers(signed) ?? (hidesObject(signed, latest) ? 'an object that is not listed' : undefined);
+  return faultOfTrailers(signed) ?? faultOfContainers(signed) ?? (hidesObject(signed, latest) ? 'an object that is not listed' : undefined);
+}
+
+/** The way from one cross-reference to the one before, and how each is laid out, as plain numbers that no update can change. */
+function faultOfTrailers({ file, sections }: PdfView): string | undefined {
+  for (const { trailer } of sections) {
+    const { entries, duplicates } = trailer;
+    if (duplicates.length > 0 || hasNullName(trailer)) return 'a key twice in a trailer';
+    if ([...LAYOUT_KEYS, 'Size', 'Prev', 'XRefStm', 'Index', 'W'].some((key) => leadsElsewhere(entries.get(key)))) {
+      return 'a cross-reference laid out by other objects';
+    }
+    const place = spanOf(trailer, 'Prev');
+    if (place && !/^\d+$/.test(Buffer.from(file.bytes.subarray(place.start, place.end)).toString('latin1')))
+      return 'no plain number in Prev';
+  }
+  return undefined;
+}
+
+/** Names end there for some readers, and one of them then stands for another (ISO 32000-1 §7.3.5 does not allow it). */
+export function hasNullName(value: PdfValue): boolean {
+  if (isArray(value)) return value.items.some(hasNullName);
+  if (isDict(value)) return [...value.entries].some(([key, entry]) => key.includes('\0') || hasNullName(entry));
+  return isStream(value) ? hasNullName(value.dict) : (nameOf(value)?.includes('\0') ?? false);
 }
 
 /** Object streams of the signed revision that an update can make readers take apart in another way. */
@@ -34,7 +56,7 @@ function faultOfContainers(signed: PdfView): string | undefined {
     // One that an update before the signature took the place of.
     if (!object || !isStream(object.value)) continue;
     const { entries } = object.value.dict;
-    if (['N', 'First', 'Filter', 'DecodeParms', 'F', 'DP'].some((key) => leadsElsewhere(entries.get(key)))) {
+    if (['N', 'First', ...LAYOUT_KEYS].some((key) => leadsElsewhere(entries.get(key)))) {
       return 'an object stream laid out by other objects';
     }
     const fault = faultOfOrder(signed.file.objectStream(object.key, object.value, (value) => signed.resolve(value)).places);
@@ -42,6 +64,9 @@ function faultOfContainers(signed: PdfView): string | undefined {
   }
   return undefined;
 }
+
+/** How the data of a stream is unpacked. */
+const LAYOUT_KEYS = ['Filter', 'DecodeParms', 'F', 'DP'];
 
 function leadsElsewhere(value: PdfValue | undefined): boolean {
   if (isArray(value)) return value.items.some(leadsElsewhere);

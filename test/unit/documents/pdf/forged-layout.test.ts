@@ -153,3 +153,42 @@ test('an object whose head only some readers take for one: altered', async () =>
   expect(check(Buffer.from(text.replace('60 0 obj\n0\n', '60 0 obj0 \n'), 'latin1'))).toMatchObject(altered);
   expect(check(Buffer.from(text.replace('60 0 obj\n0\n', '60 0%\nobj 0'), 'latin1'))).toMatchObject(altered);
 });
+
+describe('a sealed file with revisions of its own', () => {
+  const resources = (form: number) => `<</XObject<</X ${form} 0 R>>>>`;
+
+  /** Two revisions, which differ in object 7, and a third whose trailer has these entries. */
+  function threeRevisions(entries: (first: number, second: number) => string): Uint8Array {
+    const writer = new Writer();
+    const section = (nums: readonly number[], rest: string) => {
+      const at = writer.text.length;
+      const rows = nums.map((num) => `${num} 1\n${tenDigits(writer.offsets.get(num) ?? 0)} 00000 n \n`).join('');
+      writer.text += `xref\n0 1\n0000000000 65535 f \n${rows}trailer\n<<${rest}/Root 1 0 R>>\nstartxref\n${at}\n%%EOF\n`;
+      return at;
+    };
+    writer.put(1, '<</Type/Catalog/Pages 2 0 R>>');
+    writer.put(2, '<</Type/Pages/Kids[3 0 R]/Count 1>>');
+    writer.put(3, '<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources 7 0 R/Contents 4 0 R>>');
+    writer.put(4, stream('/X Do'));
+    writer.put(7, resources(8));
+    writer.put(8, stream('0 0 9 9 re f', FORM));
+    writer.put(9, stream('0 0 9 9 re f', FORM));
+    const first = section([1, 2, 3, 4, 7, 8, 9], '/Size 20');
+    writer.put(7, resources(9));
+    const second = section([7], `/Size 20/Prev ${first}`);
+    section([1], entries(first, second));
+    return writer.bytes();
+  }
+
+  test.each([
+    ['in order', (_first: number, second: number) => `/Size 20/Prev ${second}`, genuine],
+    ['two ways back', (first: number, second: number) => `/Size 20/Prev ${first}/Prev ${second}`, altered],
+    ['a way back that some read as another', (first: number, second: number) => `/Size 20/Prev ${second}/Prev#00 ${first}`, altered],
+    ['a way back with a sign', (_first: number, second: number) => `/Size 20/Prev +${second}`, altered],
+    ['a size that stands elsewhere', (_first: number, second: number) => `/Size 10 0 R/Prev ${second}`, altered],
+  ])('%s: what some readers alone show may not change', async (_name, entries, expected) => {
+    const sealed = await seal(threeRevisions(entries));
+    expect(check(sealed)).toMatchObject(genuine);
+    expect(check(appendUpdate(sealed, { objects: { 8: stream(RED, FORM) } }))).toMatchObject(expected);
+  });
+});
