@@ -1,5 +1,7 @@
 /** ST_Loc (GB/T 33190 §7.3): how a path in one file of a package names another. Entry names have no leading slash. */
 
+import { ZipError } from '#documents/container/zip-error.ts';
+
 /** The directory an entry lies in; '' for the root. */
 export function directoryOf(entryName: string): string {
   const slash = entryName.lastIndexOf('/');
@@ -92,6 +94,9 @@ function foldedNames(name: string): readonly string[] {
 /** `PUBLIC~1.XML`: Windows opens the long-named file of the same beginning under such a name too, and unpacking writes over it. */
 const SHORT_PART = /^[^.~]{1,6}~\d{1,6}(?:\.[^.]{0,3})?$/;
 
+/** No producer makes so many names that are one for some file system; each path to one of them leads to all. */
+const MAX_TWINS = 64;
+
 /** One that nobody signed is enough to tell; more would be work without end. */
 const MAX_SHORT_TWINS = 64;
 
@@ -111,11 +116,13 @@ export class PathIndex {
   /** Names with a short part, by what long names of theirs must have. */
   readonly #short = new Map<string, string[]>();
 
+  /** Throws ZipError for more names that are one than anybody needs. */
   constructor(names: Iterable<string>) {
     this.#names = new Set(names);
     for (const name of this.#names) {
       for (const folded of foldedNames(name)) {
         const twins = this.#byFolded.get(folded);
+        if (twins && twins.length >= MAX_TWINS) throw new ZipError('work-limit', name);
         if (twins) twins.push(name);
         else this.#byFolded.set(folded, [name]);
       }

@@ -41,6 +41,8 @@ class Walk {
   readonly #ofd: OfdPackage;
   readonly #files = new Set<string>();
   readonly #drawn = new Set<string>();
+  /** Names of which all the others are noted. */
+  readonly #reached = new Set<string>();
   /** By the most likely one of them. */
   readonly #rivals = new Map<string, Set<string>>();
   #rivalsLeft = MAX_RIVALS;
@@ -199,6 +201,9 @@ class Walk {
   }
 
   #reach(name: string, into = this.#drawn): void {
+    const key = `${into === this.#drawn}:${name}`;
+    if (this.#reached.has(key)) return;
+    this.#reached.add(key);
     for (const one of [name, ...this.#ofd.index.twinsOf(name)]) {
       this.#files.add(one);
       into.add(one);

@@ -81,6 +81,15 @@ test('a file of quite another name stays what it is', () => {
   expect(other).toMatchObject({ verdict: 'genuine', reasons: expect.arrayContaining(['entries-not-linked']) });
 });
 
+test('thousands of names that are one, and paths to them, are refused before they cost anything', () => {
+  const files = sampleFiles();
+  const pages = '<ofd:Page ID="9" BaseLoc="p"/>'.repeat(20_000);
+  const twins = Array.from({ length: 2000 }, (_, n) => [`Doc_0/p${'.'.repeat(n % 900)}${' '.repeat(1 + n / 900)}`, '<x/>'] as const);
+  const document = (files['Doc_0/Document.xml'] ?? '').replace('</ofd:Pages>', `${pages}</ofd:Pages>`);
+  const hostile = packFiles({ ...files, ...Object.fromEntries(twins), 'Doc_0/Document.xml': document });
+  expect(verifyOfd(hostile, town.options).report).toMatchObject({ verdict: 'malformed', reasons: ['work-limit'] });
+});
+
 test.each([
   ['slashes', `${'/'.repeat(400_000)}x`],
   ['colons', `${':'.repeat(400_000)}\nx`],
