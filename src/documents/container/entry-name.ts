@@ -21,6 +21,12 @@ export function decodeEntryName(raw: Uint8Array, flaggedUtf8: boolean, warnings:
   return gbk;
 }
 
+/** What readers make of a name in UTF-8 that take every name for GBK; undefined when it is the same to them, or none. */
+export function nameInGbk(raw: Uint8Array): string | undefined {
+  if (raw.every((byte) => byte < 0x80) || decode('utf-8', raw) === undefined) return undefined;
+  return decode('gb18030', raw);
+}
+
 /** Refuses names that mean different files to different readers, or a file outside the archive. */
 export function checkEntryName(name: string): void {
   if (name.length === 0 || name.length > MAX_NAME_LENGTH) throw new ZipError('entry-name-length');

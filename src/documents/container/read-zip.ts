@@ -7,7 +7,7 @@
  */
 import { crc32, inflateRawSync } from 'node:zlib';
 import { type ByteSource, bytesInMemory } from './byte-source.ts';
-import { checkEntryName, decodeEntryName } from './entry-name.ts';
+import { checkEntryName, decodeEntryName, nameInGbk } from './entry-name.ts';
 import { type EndRecord, findEndRecord } from './find-end-record.ts';
 import { ZipError } from './zip-error.ts';
 
@@ -191,7 +191,10 @@ function readDirectoryEntry(
   return { entry, isLink, data, span: { start: local, end: dataEnd }, next };
 }
 
-/** A reader that unpacks would go through a link to another file, or find a file where a folder should be. */
+/**
+ * A reader that unpacks would go through a link to another file, or find a file where a folder should be; one that takes every name for
+ * GBK, a file under the name of another.
+ */
 function assertUnpacksAsItReads(contents: readonly Content[]): void {
   const folders = new Set<string>();
   for (const { entry } of contents) {
@@ -202,8 +205,10 @@ function assertUnpacksAsItReads(contents: readonly Content[]): void {
       folders.add(folder);
     }
   }
+  const names = new Set(contents.map(({ entry }) => entry.name));
   for (const { entry, isLink } of contents) {
     if (isLink) throw new ZipError('entry-is-link', entry.name);
+    if (names.has(nameInGbk(entry.rawName) ?? '')) throw new ZipError('entry-with-two-names', entry.name);
     if (folders.has(entry.name.toLowerCase())) throw new ZipError('duplicate-entry', entry.name);
   }
 }

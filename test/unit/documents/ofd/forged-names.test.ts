@@ -52,6 +52,19 @@ test.each([
   expect(forged.signatures[0]?.uncovered).toContain(`/${name}`);
 });
 
+test('a name whose bytes are that of the sealed picture for readers that take all names for GBK', async () => {
+  const files = sampleFiles();
+  const { 'Doc_0/DocumentRes.xml': resources = '' } = files;
+  const own = 'Doc_0/Res/钱.png';
+  const other = 'Doc_0/Res/Ǯ.png';
+  expect(new TextDecoder('gbk').decode(Buffer.from(other))).toBe(own);
+  const picture = { [own]: 'a picture', 'Doc_0/DocumentRes.xml': resources.replace('>image.png<', '>钱.png<') };
+  const chinese = await town.sealed(packFiles({ ...files, ...picture }));
+  expect(verifyOfd(chinese, town.options).report).toMatchObject({ verdict: 'genuine', official: true });
+  const forged = repack(chinese, { [other]: 'another picture' });
+  expect(verifyOfd(forged, town.options).report).toMatchObject({ verdict: 'malformed', official: false });
+});
+
 describe('a list of signatures that is not locked', () => {
   const LIST = 'Doc_0/Signs/Signatures.xml';
   const relisted = (from: string | RegExp, to: string, more: Record<string, string>) =>
