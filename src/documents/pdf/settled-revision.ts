@@ -18,13 +18,15 @@ export function faultOfRevisions(views: readonly PdfView[], latest: PdfView): st
   if (views.some((view) => isReadFromItsStart(view, view.end))) return 'linearized for one revision only';
   if (isReadFromItsStart(latest, length)) return 'linearized for the whole file only';
   if (views.length === 1) return undefined;
-  return faultOfTrailers(signed) ?? faultOfContainers(signed) ?? (hidesObject(signed, latest) ? 'an object that is not listed' : undefined);
+  return faultOfTrailers(latest) ?? faultOfContainers(signed) ?? (hidesObject(signed, latest) ? 'an object that is not listed' : undefined);
 }
 
 /** The way from one cross-reference to the one before, and how each is laid out, as plain numbers that no update can change. */
 function faultOfTrailers({ file, sections }: PdfView): string | undefined {
-  for (const { trailer } of sections) {
+  for (const { trailer, kind } of sections) {
     const { entries, duplicates } = trailer;
+    // MuPDF gives up on such a stream.
+    if (kind === 'stream' && entries.has('XRefStm')) return 'a cross-reference stream that names another';
     if (duplicates.length > 0 || hasNullName(trailer)) return 'a key twice in a trailer';
     if ([...LAYOUT_KEYS, 'Size', 'Prev', 'XRefStm', 'Index', 'W'].some((key) => leadsElsewhere(entries.get(key)))) {
       return 'a cross-reference laid out by other objects';

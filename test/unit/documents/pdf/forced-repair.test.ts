@@ -16,10 +16,10 @@ const update = ({ head = 'xref\n0 1\n', entry = '0000000000 65535 f \n', word = 
   `${head}${entry}${word}<</Size ${size}/Root 1 0 R/Prev ${prev}>>\nstartxref\n${text.length}\n${gap}%%EOF\n`;
 
 /** An update of nothing but a cross-reference stream: rows of type, place and index. */
-function streamUpdate(widths: readonly number[], types: readonly number[]): string {
+function streamUpdate(widths: readonly number[], types: readonly number[], further = ''): string {
   const rows = [...types.map((type) => [type, 5, 0]), [1, text.length, 0]];
   const data = Buffer.concat(rows.flatMap((row) => row.map((value, index) => wide(value, widths[index] as number))));
-  const keys = `/Type/XRef/W[${widths.join(' ')}]/Size 60/Index[${52 - rows.length} ${rows.length}]/Root 1 0 R/Prev ${previous}/Length ${data.length}`;
+  const keys = `/Type/XRef/W[${widths.join(' ')}]/Size 60/Index[${52 - rows.length} ${rows.length}]/Root 1 0 R/Prev ${previous}${further}/Length ${data.length}`;
   return `51 0 obj\n<<${keys}>>\nstream\n${data.toString('latin1')}\nendstream\nendobj\nstartxref\n${text.length}\n%%EOF\n`;
 }
 
@@ -45,6 +45,7 @@ describe('an update that readers cannot follow', () => {
     ['a long comment before the end mark', update({ gap: `%${'x'.repeat(3000)}\n` })],
     ['an entry of a kind that is none', streamUpdate([1, 4, 2], [7])],
     ['a kind eight bytes wide', streamUpdate([8, 4, 2], [])],
+    ['a stream that names another', streamUpdate([1, 4, 2], [], '/XRefStm 5')],
     ['comments in the table', update({ head: 'xref\n0 1 %a\n' })],
     ['an entry that is too short', update({ entry: '0 65535 f\n' })],
     ['a size beyond all measure', update({ size: '99999999999' })],
