@@ -67,13 +67,15 @@ const PLAIN_NAME = /^[\w/-]*(?:\.[\w-][\w/-]*)*$/;
 /**
  * File systems of some readers take such names for one and the same: without regard to case, composition and width, to characters
  * that are not seen (HFS+), to dots and blanks at the end of a part, and to what stands behind a colon (Windows, NTFS). Unpacking turns
- * characters that Windows refuses into underscores and leaves out parts of which nothing stays.
+ * characters that Windows refuses into underscores, leaves out parts of which nothing stays,
+ * and cuts a version number off (Info-ZIP).
  * @param colon what becomes of a colon.
  */
 function foldedName(name: string, colon: 'cut' | 'replaced' = 'cut'): string {
   if (PLAIN_NAME.test(name)) return name.toLowerCase();
   const parts = (percentDecoded(name) ?? name)
     .normalize('NFKC')
+    .replace(/;\d{0,9}$/, '')
     .split('/')
     .map((part) => (colon === 'cut' ? (part.split(':', 1)[0] ?? '') : part))
     .map((part) => part.replace(/[<>:"|?*]/g, '_').replace(/(?<![. ])[. ]+$/, ''));

@@ -30,6 +30,7 @@ test.each([
   ['a colon that unpacking turns into an underscore (Windows)', 'Doc:0/Pages/Page_0/Content.xml'],
   ['a folder of dots that unpacking leaves out (Python)', 'Doc_0/.../Pages/Page_0/Content.xml'],
   ['a folder of a blank', 'Doc_0/ /Pages/Page_0/Content.xml'],
+  ['a version number that Info-ZIP cuts off', 'Doc_0/Pages/Page_0/Content.xml;1'],
   ['percent escapes', 'Doc_0/Pages/Page_0/Content%2Exml'],
   ['full-width letters (Windows, best fit)', 'Doc_0/Pages/Page_0/Ｃontent.xml'],
   ['a full-width slash', 'Doc_0／Pages/Page_0/Content.xml'],
