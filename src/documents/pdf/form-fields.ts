@@ -1,7 +1,7 @@
 /** The interactive form's field tree (ISO 32000-1 §12.7.3): terminal fields with full names, inherited types and their widgets. */
 
 import type { PdfView } from './pdf-file.ts';
-import { isArray, isDict, isRef, nameOf, type PdfArray, type PdfDict, PdfError, type PdfValue, textOf } from './pdf-values.ts';
+import { isArray, isDict, isRef, isStream, nameOf, type PdfArray, type PdfDict, PdfError, type PdfValue, textOf } from './pdf-values.ts';
 
 const MAX_DEPTH = 32;
 const MAX_FIELDS = 50_000;
@@ -82,7 +82,7 @@ const MAX_COORDINATE = 1_000_000;
 
 /**
  * Whether anything of the field can be seen: a rectangle with an area, or one that readers might make something of. A widget
- * without any is drawn as large as its appearance by some (MuPDF).
+ * without any is drawn as large as its appearance by some (MuPDF), one without height or width as a line (PDFium).
  */
 export function isVisible(view: PdfView, node: FieldNode): boolean {
   return widgetsOf(view, node).some(({ dict }) => {
@@ -90,8 +90,15 @@ export function isVisible(view: PdfView, node: FieldNode): boolean {
     const corners = itemsOf(view, dict.entries.get('Rect')).map((item) => view.resolve(item));
     const isPlain = corners.length === 4 && corners.every((one) => typeof one === 'number' && Math.abs(one) <= MAX_COORDINATE);
     const [x0, y0, x1, y1] = corners;
-    return !isPlain || (x0 !== x1 && y0 !== y1);
+    return !isPlain || (x0 !== x1 && y0 !== y1) || ((x0 !== x1 || y0 !== y1) && dict.entries.has('AP')) || isBoundless(view, dict);
   });
+}
+
+/** Whether an appearance has no box by which readers could make it as small as the rectangle. */
+function isBoundless(view: PdfView, widget: PdfDict): boolean {
+  const normal = view.get(view.dict(widget.entries.get('AP')) ?? widget, 'N');
+  const drawn = isDict(normal) ? [...normal.entries.values()].map((state) => view.resolve(state)) : [normal];
+  return drawn.some((one) => isStream(one) && itemsOf(view, one.dict.entries.get('BBox')).length !== 4);
 }
 
 /** The value dictionary of a signature field, if it is signed. */

@@ -23,8 +23,10 @@ export function faultOfRevisions(views: readonly PdfView[], latest: PdfView): st
 
 /** The way from one cross-reference to the one before, and how each is laid out, as plain numbers that no update can change. */
 function faultOfTrailers({ file, sections }: PdfView): string | undefined {
-  for (const { trailer, kind } of sections) {
+  for (const { trailer, kind, irregular } of sections) {
     const { entries, duplicates } = trailer;
+    // Most readers take the first of two entries, PDFium the last.
+    if (kind === 'table' && irregular) return 'an object listed twice';
     // MuPDF gives up on such a stream.
     if (kind === 'stream' && entries.has('XRefStm')) return 'a cross-reference stream that names another';
     if (duplicates.length > 0 || hasNullName(trailer)) return 'a key twice in a trailer';

@@ -60,6 +60,12 @@ const forgeries: [string, Record<number, string>][] = [
   ['a rectangle that leads nowhere', root(`<</FT/Sig/T(A)${DRAWN}/Rect 99 0 R>>`)],
   ['a nameless kid without a rectangle', { ...root('<</FT/Sig/T(A)/Kids[21 0 R]>>', '21 0 R'), 21: `<<${DRAWN}/Parent 20 0 R>>` }],
   ['a parent that is itself, with which MuPDF draws nothing', root(`<</FT/Sig/T(A)${DRAWN}${NOWHERE}/Parent 20 0 R>>`)],
+  ['a rectangle without height, which PDFium draws as a line', root(`<</FT/Sig/T(A)${DRAWN}/Rect[50 768 400 768]>>`)],
+  ['a rectangle without width', root(`<</FT/Sig/T(A)${DRAWN}/Rect[70 0 70 800]>>`)],
+  [
+    'an appearance without a box',
+    { ...root(`<</FT/Sig/T(A)${DRAWN.replace('22 0 R', '23 0 R')}${NOWHERE}>>`), 23: drawing.replace('/BBox[0 0 350 60]', '') },
+  ],
   ['two rectangles', root(`<</FT/Sig/T(A)${DRAWN}${PLACE}${NOWHERE}>>`)],
   ['two types', root(`<</FT/Tx/FT/Sig/V(999)/T(A)${DRAWN}${NOWHERE}>>`)],
   [

@@ -3,7 +3,7 @@
  * way: another beginning (Poppler shows it), other contents of an object stream (MuPDF and Poppler show them).
  */
 import { describe, expect, test } from 'vitest';
-import { appendUpdate, samplePdf } from '#test/fakes/sample-pdf.ts';
+import { appendUpdate, handMadePdf, samplePdf } from '#test/fakes/sample-pdf.ts';
 import { check, STAMP, seal } from './sealed-pdf.ts';
 
 const RED = '1 0 0 rg 0 0 900 900 re f';
@@ -191,4 +191,12 @@ describe('a sealed file with revisions of its own', () => {
     expect(check(sealed)).toMatchObject(genuine);
     expect(check(appendUpdate(sealed, { objects: { 8: stream(RED, FORM) } }))).toMatchObject(expected);
   });
+});
+
+test('a table that lists an object twice, of which PDFium takes the last: altered by any update', async () => {
+  const plain = Buffer.from(handMadePdf()).toString('latin1');
+  const again = plain.replace('trailer', `5 1\n${tenDigits(plain.indexOf('4 0 obj'))} 00000 n \ntrailer`);
+  const sealed = await seal(Buffer.from(again, 'latin1'));
+  expect(check(sealed)).toMatchObject(genuine);
+  expect(check(appendUpdate(sealed, { objects: { 60: '0' } }))).toMatchObject(altered);
 });
