@@ -1,7 +1,7 @@
 /** Which lists are to be made: missing, past half their life, or older than a change among the certificates they are about. */
 import { type Authority, isRoot } from './authorities.ts';
 import type { CertificateDeps } from './certificate-deps.ts';
-import { type CrlFacts, deltaScope, findCrlFacts } from './find-crl.ts';
+import { type CrlFacts, deltaScope, findCrlFacts, findNewestLists } from './find-crl.ts';
 import { partScope } from './publish-parts.ts';
 
 /** Beyond this a revocation is published by the delta alone; the complete list follows at its own time. */
@@ -64,11 +64,9 @@ export async function findDueParts(
   if (crlPartitions === 0) return [];
   const parts = Array.from({ length: crlPartitions }, (_, part) => part);
   const scopes = parts.map(partScope).flatMap((scope) => [scope, deltaScope(scope)]);
+  const wanted = scopes.map((scope) => ({ issuerKey: keyName, scope }));
   const [lists, changes] = await Promise.all([
-    db.$queryRaw<(Made & { scope: string })[]>`
-      SELECT w.scope, l.* FROM unnest(${scopes}::text[]) AS w(scope) CROSS JOIN LATERAL (
-        SELECT number, this_update AS "thisUpdate", next_update AS "nextUpdate", entries, total FROM revocation_list
-        WHERE issuer_key = ${keyName} AND scope = w.scope AND digest IS NOT NULL ORDER BY number DESC LIMIT 1) AS l`,
+    findNewestLists({ db }, wanted),
     db.$queryRaw<(Change & { part: number })[]>`
       SELECT part, max(total)::int AS total, max(changed_at) AS "changedAt" FROM (
         SELECT crl_partition AS part, count(*) AS total, max(greatest(revoked_at, final_at)) AS changed_at FROM issued_certificate

@@ -72,6 +72,19 @@ export async function findCrlFacts({ db }: Reading, keyName: string, scope: CrlS
   return row && { ...row, issuerKey: keyName, digest: Buffer.from(row.digest).toString('hex') };
 }
 
+/** What the newest signed list of each of these is; one question, however many. Those that have none are left out. */
+export function findNewestLists({ db }: Reading, wanted: readonly { issuerKey: string; scope: CrlScope }[]): Promise<NewestList[]> {
+  return db.$queryRaw<NewestList[]>`
+    SELECT w.issuer_key AS "issuerKey", w.scope, l.* FROM unnest(${wanted.map(({ issuerKey }) => issuerKey)}::text[],
+      ${wanted.map(({ scope }) => scope)}::text[]) AS w(issuer_key, scope)
+    CROSS JOIN LATERAL (
+      SELECT number, this_update AS "thisUpdate", next_update AS "nextUpdate", entries, total, coalesce(size, octet_length(der)) AS size
+      FROM revocation_list WHERE issuer_key = w.issuer_key AND scope = w.scope AND (digest IS NOT NULL OR der IS NOT NULL)
+      ORDER BY number DESC LIMIT 1) AS l`;
+}
+
+export type NewestList = Omit<CrlFacts, 'digest' | 'sharesSecond'> & { scope: CrlScope };
+
 /** Octets of one piece, and how many are asked for at once: a small list comes with one question. */
 export const PIECE_BYTES = 256 * 1024;
 const PIECES_AT_ONCE = 4;

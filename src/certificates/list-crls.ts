@@ -1,7 +1,7 @@
 /** How an authority's lists stand: complete and delta, of all certificates and of each part, the newest signed one of each, or that there is none. */
 import type { Authority } from './authorities.ts';
 import type { CertificateDeps } from './certificate-deps.ts';
-import type { CrlScope } from './find-crl.ts';
+import { type CrlScope, findNewestLists, type NewestList } from './find-crl.ts';
 import { scopesOf } from './publish-parts.ts';
 
 /** `ending`: three quarters of its life are over, while the next is due at half: whoever publishes is not at work. */
@@ -13,17 +13,7 @@ export interface CrlStanding {
   part: number | undefined;
   state: CrlState;
   /** Undefined when it is missing. */
-  list: { number: bigint; thisUpdate: Date; nextUpdate: Date; entries: number; size: number } | undefined;
-}
-
-interface Row {
-  issuerKey: string;
-  scope: string;
-  number: bigint;
-  thisUpdate: Date;
-  nextUpdate: Date;
-  entries: number;
-  size: number;
+  list: Omit<NewestList, 'issuerKey' | 'scope' | 'total'> | undefined;
 }
 
 /** By key name; in the order complete, delta, then each part and its delta. One question, however many parts. */
@@ -32,14 +22,8 @@ export async function listCrlStandings(
   authorities: readonly Authority[],
 ): Promise<Map<string, CrlStanding[]>> {
   const wanted = authorities.flatMap((authority) => scopesOf(authority).map(({ scope }) => ({ issuerKey: authority.keyName, scope })));
-  const rows = await db.$queryRaw<Row[]>`
-    SELECT w.issuer_key AS "issuerKey", w.scope, l.* FROM unnest(${wanted.map(({ issuerKey }) => issuerKey)}::text[],
-      ${wanted.map(({ scope }) => scope)}::text[]) AS w(issuer_key, scope)
-    CROSS JOIN LATERAL (
-      SELECT number, this_update AS "thisUpdate", next_update AS "nextUpdate", entries, coalesce(size, octet_length(der)) AS size
-      FROM revocation_list WHERE issuer_key = w.issuer_key AND scope = w.scope AND (digest IS NOT NULL OR der IS NOT NULL)
-      ORDER BY number DESC LIMIT 1) AS l`;
-  const newest = new Map(rows.map(({ issuerKey, scope, ...list }) => [`${issuerKey} ${scope}`, list]));
+  const rows = await findNewestLists({ db }, wanted);
+  const newest = new Map(rows.map(({ issuerKey, scope, total: _total, ...list }) => [`${issuerKey} ${scope}`, list]));
   const now = clock.now();
   return new Map(
     authorities.map((authority) => {
@@ -52,7 +36,7 @@ export async function listCrlStandings(
   );
 }
 
-function stateOf(list: Pick<Row, 'thisUpdate' | 'nextUpdate'> | undefined, now: Date): CrlState {
+function stateOf(list: Pick<NewestList, 'thisUpdate' | 'nextUpdate'> | undefined, now: Date): CrlState {
   if (!list) return 'missing';
   if (list.nextUpdate <= now) return 'ended';
   const [from, to] = [list.thisUpdate.getTime(), list.nextUpdate.getTime()];

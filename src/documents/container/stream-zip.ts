@@ -35,8 +35,7 @@ export async function* streamZip(entries: AsyncIterable<StreamedEntry>): AsyncGe
     names.add(text);
     if (size > MAX_ENTRY_BYTES) throw new Error('archive entry too large');
     const name = Buffer.from(text, 'utf8');
-    const flags = name.every((byte) => byte < 0x80) ? 0 : 0x800;
-    const facts = { name, flags, method: 0, crc, size, compressedSize: size, ...dosStamp(time) };
+    const facts = { name, method: 0, crc, size, compressedSize: size, ...dosStamp(time) };
     directory.add(directoryHeader(facts, offset, { onUnix: true }));
     const header = localHeader(facts);
     yield header;

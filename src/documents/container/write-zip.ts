@@ -65,11 +65,10 @@ export function writeZipTo(write: (part: Uint8Array) => void, entries: readonly 
 function pack({ name: text, data, store = false, keep = false }: NewEntry, stamp: DosStamp): Packed {
   checkEntryName(text);
   const name = Buffer.from(text, 'utf8');
-  const flags = name.every((byte) => byte < 0x80) ? 0 : 0x800;
   const deflated =
     store || data.length === 0 ? undefined : keep ? deflateRawKept(data) : deflateRawSync(data, { level: 6, ...engineFor(data) });
   const smaller = deflated && deflated.length < data.length ? deflated : undefined;
-  const base = { name, flags, crc: crc32(data), size: data.length, ...stamp };
+  const base = { name, crc: crc32(data), size: data.length, ...stamp };
   return { ...base, method: smaller ? 8 : 0, compressedSize: (smaller ?? data).length, pieces: [smaller ?? data] };
 }
 
@@ -87,6 +86,5 @@ function copy(entry: ZipEntry): Packed {
   const { method, crc, size, compressedSize, dosTime, dosDate } = entry;
   // The name is written again in UTF-8: a GBK name would be another name to most readers.
   const name = Buffer.from(entry.name, 'utf8');
-  const flags = name.every((byte) => byte < 0x80) ? 0 : 0x800;
-  return { name, flags, method, crc, size, compressedSize, pieces: entry.pieces(), dosTime, dosDate };
+  return { name, method, crc, size, compressedSize, pieces: entry.pieces(), dosTime, dosDate };
 }

@@ -7,8 +7,8 @@ export interface DosStamp {
 
 /** What the headers of an entry say of it. It is below 4 GiB. */
 export interface StoredFacts extends DosStamp {
+  /** In UTF-8. */
   name: Buffer;
-  flags: number;
   /** 0 stored, 8 deflated. */
   method: number;
   crc: number;
@@ -22,6 +22,8 @@ const FULL_32 = 0xffffffff;
 const OLD_VERSION = 20;
 const ZIP64_VERSION = 45;
 const ZIP64_EXTRA = 0x0001;
+/** Flag of names that are not ASCII. */
+const UTF8 = 0x800;
 const UNIX = 3 << 8;
 /** Regular, rw-r--r--. */
 const UNIX_FILE = 0o100644 * 0x10000;
@@ -63,7 +65,7 @@ export function directoryHeader(entry: StoredFacts, offset: number, { onUnix = f
 }
 
 function writeCommon(header: Buffer, entry: StoredFacts, at: number): void {
-  header.writeUInt16LE(entry.flags, at);
+  header.writeUInt16LE(entry.name.every((byte) => byte < 0x80) ? 0 : UTF8, at);
   header.writeUInt16LE(entry.method, at + 2);
   header.writeUInt16LE(entry.dosTime, at + 4);
   header.writeUInt16LE(entry.dosDate, at + 6);

@@ -36,6 +36,12 @@ export interface XrefLimits {
 /** Poppler gives up on wider ones. */
 const MAX_TYPE_WIDTH = 4;
 
+/** What a section lists, and after it what a hybrid one hides. */
+export function* listedBy({ entries, hidden }: Pick<XrefSection, 'entries' | 'hidden'>): Generator<readonly [number, XrefEntry]> {
+  yield* entries;
+  if (hidden) yield* hidden.entries;
+}
+
 const FREE: XrefEntry = { type: 'free' };
 
 /** Reads the section at `offset`. Throws PdfError when there is none. */

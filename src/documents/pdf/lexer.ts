@@ -23,6 +23,12 @@ export function isWhiteSpace(byte: number | undefined): boolean {
   return byte !== undefined && CLASS[byte] === 1;
 }
 
+/** Whether nothing but white space stands there. */
+export function isBlankFrom(bytes: Uint8Array, from: number, end = bytes.length): boolean {
+  for (let at = from; at < end; at++) if (!isWhiteSpace(bytes[at])) return false;
+  return true;
+}
+
 /** The value of a hexadecimal digit, or -1. */
 export function hexDigit(byte: number | undefined): number {
   return byte === undefined ? -1 : (HEX[byte] ?? -1);

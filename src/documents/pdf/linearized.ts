@@ -2,6 +2,7 @@
  * Linearized files (ISO 32000-1 annex F): a reader that finds the length they name takes the cross-reference that stands behind
  * their first object, and not the one at the end. A length that fits only after an update hides a whole other document.
  */
+import { isBlankFrom } from './lexer.ts';
 import type { PdfView } from './pdf-file.ts';
 import { integerOf, isDict, PdfError } from './pdf-values.ts';
 import { type IndirectObject, readIndirectObject } from './read-object.ts';
@@ -20,6 +21,10 @@ export function isReadFromItsStart({ file: { bytes, work }, sections }: PdfView,
   const length = integerOf(first.value.entries.get('L'));
   const isOwn = length === end || length === end - head || first.value.duplicates.includes('L');
   const offset = sections[0]?.offset ?? 0;
-  const isFirstPage = offset >= first.end && Buffer.from(bytes.subarray(first.end, offset)).toString('latin1').trim() === '';
-  return isOwn && !isFirstPage;
+  return isOwn && !(offset >= first.end && isPlainGap(bytes, first.end, offset));
+}
+
+/** Blanks that are blanks to every reader: a null is one to some only. */
+function isPlainGap(bytes: Uint8Array, from: number, end: number): boolean {
+  return isBlankFrom(bytes, from, end) && !bytes.subarray(from, end).includes(0);
 }

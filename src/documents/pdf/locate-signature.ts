@@ -2,7 +2,7 @@
 import type { SignatureReport } from '#documents/verdict.ts';
 import { findStartXref } from './cross-reference.ts';
 import { type FoundSignature, leadsTo } from './find-signatures.ts';
-import { isWhiteSpace } from './lexer.ts';
+import { isBlankFrom } from './lexer.ts';
 import { isReadFromItsStart } from './linearized.ts';
 import type { PdfFile, PdfView } from './pdf-file.ts';
 import { dateOf, nameOf, PdfError } from './pdf-values.ts';
@@ -80,9 +80,4 @@ function revisionOf(file: PdfFile, found: FoundSignature, end: number): PdfView 
 function needsAppearances(view: PdfView): boolean {
   const form = view.dict(view.catalog.entries.get('AcroForm'));
   return form !== undefined && view.get(form, 'NeedAppearances') === true;
-}
-
-function isBlankFrom(bytes: Uint8Array, from: number, end = bytes.length): boolean {
-  for (let at = from; at < end; at++) if (!isWhiteSpace(bytes[at])) return false;
-  return true;
 }

@@ -3,6 +3,7 @@
  * An object that no cross-reference lists, a second object of the same number, a cross-reference that points elsewhere or
  * skips a revision, and any trailing byte are refused, because lenient readers would show what we then never looked at.
  */
+import { listedBy } from './cross-reference.ts';
 import { isWhiteSpace, Lexer, spanOf } from './lexer.ts';
 import type { PdfFile, PdfView } from './pdf-file.ts';
 import { integerOf, isArray, isStream, type PdfDict, PdfError, type PdfValue } from './pdf-values.ts';
@@ -149,14 +150,12 @@ function assertListed(before: PdfView, after: PdfView, objects: ReadonlyMap<numb
   }
   const listed = new Set<number>();
   const containers = new Set<number>();
-  for (const entries of [section.entries, section.hidden?.entries ?? new Map()]) {
-    for (const [num, entry] of entries) {
-      if (entry.type === 'compressed') containers.add(entry.container);
-      if (entry.type !== 'plain' || entry.offset === 0) continue;
-      const own = objects.get(entry.offset);
-      if (own && own.num === num && own.gen === entry.gen) listed.add(own.start);
-      else if (!sameAsBefore(before, num, entry.offset)) refuse(`entry ${num} leads elsewhere`);
-    }
+  for (const [num, entry] of listedBy(section)) {
+    if (entry.type === 'compressed') containers.add(entry.container);
+    if (entry.type !== 'plain' || entry.offset === 0) continue;
+    const own = objects.get(entry.offset);
+    if (own && own.num === num && own.gen === entry.gen) listed.add(own.start);
+    else if (!sameAsBefore(before, num, entry.offset)) refuse(`entry ${num} leads elsewhere`);
   }
   for (const object of objects.values()) {
     if (listed.has(object.start) || object.num === ownNumber || object.start === section.hidden?.offset) continue;
@@ -168,11 +167,11 @@ function assertListed(before: PdfView, after: PdfView, objects: ReadonlyMap<numb
 /** A cross-reference that no reader gives up on, to take what else stands in the file for the document. */
 function assertPlainSection(before: PdfView, { file: { bytes }, sections: [section] }: PdfView): void {
   if (!section) return;
-  const { trailer, entries, kind, offset } = section;
+  const { trailer, kind, offset } = section;
   const size = integerOf(trailer.entries.get('Size')) ?? 0;
   const sizeBefore = integerOf(before.trailer.entries.get('Size')) ?? 0;
   if (size > MAX_SIZE || (size < sizeBefore && sizeBefore <= MAX_SIZE)) refuse('a size that cannot be');
-  for (const num of [...entries.keys(), ...(section.hidden?.entries.keys() ?? [])]) if (num >= size) refuse('an object beyond the size');
+  for (const [num] of listedBy(section)) if (num >= size) refuse('an object beyond the size');
   if (hasNullName(trailer)) refuse('a name with a null in it');
   for (const key of ['Size', 'Prev', 'XRefStm', 'Index', 'W']) {
     const span = spanOf(trailer, key);

@@ -2,6 +2,7 @@
  * Whether a signed revision is one that no update can make readers take in another way: they put a document together anew from
  * whatever objects stand in the file as soon as anything in it is odd, and each finds other things odd.
  */
+import { listedBy } from './cross-reference.ts';
 import { isWhiteSpace, spanOf } from './lexer.ts';
 import { isReadFromItsStart } from './linearized.ts';
 import type { PdfView } from './pdf-file.ts';
@@ -50,10 +51,8 @@ export function hasNullName(value: PdfValue): boolean {
 /** Object streams of the signed revision that an update can make readers take apart in another way. */
 function faultOfContainers(signed: PdfView): string | undefined {
   const containers = new Set<number>();
-  for (const { entries, hidden } of signed.sections) {
-    for (const list of [entries, hidden?.entries ?? []]) {
-      for (const [, entry] of list) if (entry.type === 'compressed') containers.add(entry.container);
-    }
+  for (const section of signed.sections) {
+    for (const [, entry] of listedBy(section)) if (entry.type === 'compressed') containers.add(entry.container);
   }
   for (const container of containers) {
     const object = signed.object(container);
@@ -123,12 +122,10 @@ function withoutComments(text: string): string {
 /** Where objects stand that some revision up to the signed one lists, and its cross-reference streams. */
 function listedOffsets(view: PdfView): Set<number> {
   const listed = new Set<number>();
-  for (const { offset, entries, hidden } of view.sections) {
-    listed.add(offset);
-    if (hidden) listed.add(hidden.offset);
-    for (const list of [entries, hidden?.entries ?? []]) {
-      for (const [, entry] of list) if (entry.type === 'plain') listed.add(entry.offset);
-    }
+  for (const section of view.sections) {
+    listed.add(section.offset);
+    if (section.hidden) listed.add(section.hidden.offset);
+    for (const [, entry] of listedBy(section)) if (entry.type === 'plain') listed.add(entry.offset);
   }
   return listed;
 }

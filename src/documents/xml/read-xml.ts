@@ -22,8 +22,12 @@ export class XmlElement {
   }
 
   /** At any depth, in the order in which they begin: some readers take every element of a name. */
-  descendantsOf(name: string): XmlElement[] {
-    return this.children.flatMap((child) => [...(child.name === name ? [child] : []), ...child.descendantsOf(name)]);
+  descendantsOf(name: string, found: XmlElement[] = []): XmlElement[] {
+    for (const child of this.children) {
+      if (child.name === name) found.push(child);
+      child.descendantsOf(name, found);
+    }
+    return found;
   }
 
   /** The first element found by following the names downwards. */
